@@ -1,0 +1,25 @@
+// What every page may have on top of plain HTML. Nothing here is needed to file, answer or decide.
+import 'bootstrap/dist/css/bootstrap-reboot.css';
+import './css/app.css';
+import htmx from 'htmx.org';
+import { watchKeys } from './keys.js';
+import { watchMenus, watchPrint } from './menus.js';
+import { watchForms } from './refresh.js';
+
+htmx.config.allowEval = false; // the content security policy forbids it
+htmx.config.allowScriptTags = false;
+htmx.config.includeIndicatorStyles = false; // would be an inline style
+htmx.config.historyCacheSize = 0; // no page of a case stays in a shared machine's browser storage
+htmx.config.refreshOnHistoryMiss = true;
+htmx.config.responseHandling = [
+  { code: '204', swap: false },
+  { code: '[23]..', swap: true },
+  { code: '422', swap: true }, // a form with its errors
+  { code: '...', swap: false, error: true },
+];
+
+document.documentElement.classList.add('js');
+watchForms(htmx);
+watchKeys();
+watchMenus();
+watchPrint();

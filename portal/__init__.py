@@ -1,0 +1,1 @@
+"""A portal in which authorities run statutory filings and appeals, drawn in BPMN."""

@@ -1,0 +1,152 @@
+"""How periods are counted over working days, holidays and make-up days (民法典 201-203)."""
+
+from __future__ import annotations
+
+import calendar as gregorian
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+from portal.errors import PortalError
+
+WEEKDAYS = ("周一", "周二", "周三", "周四", "周五", "周六", "周日")
+SATURDAY = 5
+LONGEST = 3660
+LAST_YEAR = 9900
+DAY = timedelta(days=1)
+
+
+class NotCountable(PortalError):
+    """A period is empty, too long, or leaves the calendar."""
+
+    zh = "期间须为 1 至 {longest} 个单位，且不晚于 {last_year} 年。"
+    en = "A period has 1 to {longest} units and ends no later than the year {last_year}."
+
+    def __init__(self) -> None:
+        super().__init__(longest=LONGEST, last_year=LAST_YEAR)
+
+
+@dataclass(frozen=True)
+class Year:
+    """What is known of one year: days off by name, weekend days worked, whether by official notice."""
+
+    official: bool
+    off: Mapping[date, str]
+    worked: frozenset[date] = frozenset()
+
+
+@dataclass(frozen=True)
+class CountedDay:
+    """One day of a period: its number in the count (None: skipped) and, in Chinese, why."""
+
+    day: date
+    counted: int | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class Count:
+    """A counted period: its last day, the days that led there, whether a later notice may still move it."""
+
+    last_day: date
+    days: tuple[CountedDay, ...]
+    provisional: bool
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """The working days in one version of the official notices; `year_of` tells what is known of a year."""
+
+    version: int
+    year_of: Callable[[int], Year]
+
+    def is_working(self, day: date) -> bool:
+        """Whether offices work on a day: weekdays that are not off, and weekend days worked in exchange."""
+        year = self.year_of(day.year)
+        return day not in year.off and (day.weekday() < SATURDAY or day in year.worked)
+
+    def is_official(self, year: int) -> bool:
+        """Whether the official notice for a year is known; without it, days of that year are provisional."""
+        return self.year_of(year).official
+
+    def reason(self, day: date) -> str:
+        """What a day is, in Chinese: the holiday, the weekend day, the make-up day or the weekday."""
+        year = self.year_of(day.year)
+        if day in year.off:
+            return year.off[day]
+        return "调休上班（计入）" if day in year.worked else WEEKDAYS[day.weekday()]
+
+    def next_working(self, day: date) -> date:
+        """The day itself when it is a working day, else the first working day after it."""
+        while not self.is_working(day):
+            day += DAY
+        return day
+
+    def working_days(self, after: date, until: date) -> int:
+        """How many working days lie after one day, up to and including another; 0 when it is not later."""
+        return sum(map(self.is_working, _days(after, until)))
+
+    def count(self, start: date, n: int) -> Count:
+        """The period of n working days after the day `start`, which is not counted (民法典 201)."""
+        _check(start, n)
+        days: list[CountedDay] = []
+        day, counted = start, 0
+        while counted < n:
+            day += DAY
+            if self.is_working(day):
+                counted += 1
+                made_up = day.weekday() >= SATURDAY
+                days.append(CountedDay(day, counted, self.reason(day) if made_up else f"第{counted}个工作日"))
+            else:
+                days.append(CountedDay(day, None, self.reason(day)))
+        return Count(day, tuple(days), self._provisional(days))
+
+    def count_days(self, start: date, n: int, *, stays: bool = False) -> Count:
+        """The n calendar days after `start`; a last day off moves on unless `stays` (民法典 201, 203)."""
+        _check(start, n)
+        last = start + n * DAY
+        days = [CountedDay(day, i, f"第{i}日") for i, day in enumerate(_days(start, last), 1)]
+        return self._settle(days[:-1], CountedDay(last, n, f"第{n}日"), stays)
+
+    def count_months(self, start: date, n: int, *, stays: bool = False) -> Count:
+        """The n months after `start`, up to the corresponding day, else the month's last (民法典 202)."""
+        _check(start, n)
+        months = start.month - 1 + n
+        year, month = start.year + months // 12, months % 12 + 1
+        last = date(year, month, min(start.day, gregorian.monthrange(year, month)[1]))
+        days = [CountedDay(day, i, f"第{i}日") for i, day in enumerate(_days(start, last), 1)]
+        kind = "对应日" if last.day == start.day else "当月无对应日，取月末日"
+        return self._settle(days[:-1], CountedDay(last, len(days), kind), stays)
+
+    def fixed(self, last: date, *, stays: bool = False) -> Count:
+        """The period that ends on a given date, moved on when that is a day off unless `stays`."""
+        _check(last, 1)
+        return self._settle([], CountedDay(last, None, "固定期限日"), stays)
+
+    def _settle(self, before: list[CountedDay], last: CountedDay, stays: bool) -> Count:
+        """A period with its nominal last day: a day off moves to the next working day (民法典 203)."""
+        if self.is_working(last.day):
+            return Count(last.day, (*before, last), not stays and self._provisional([last]))
+        if stays:
+            last = replace(last, reason=f"{last.reason}（{self.reason(last.day)}，不顺延）")
+            return Count(last.day, (*before, last), provisional=False)
+        final = self.next_working(last.day)
+        tail = [
+            CountedDay(last.day, last.counted, f"{self.reason(last.day)}，最后一日遇休息日顺延"),
+            *(CountedDay(day, None, self.reason(day)) for day in _days(last.day, final - DAY)),
+            CountedDay(final, None, "顺延后的最后一日"),
+        ]
+        return Count(final, (*before, *tail), self._provisional(tail))
+
+    def _provisional(self, days: list[CountedDay]) -> bool:
+        return not all(map(self.is_official, {entry.day.year for entry in days}))
+
+
+def _days(after: date, until: date) -> Iterator[date]:
+    return (after + i * DAY for i in range(1, (until - after).days + 1))
+
+
+def _check(start: date, n: int) -> None:
+    # Months are the longest unit; what ends by 9900 leaves room for moving on before `date` ends in 9999.
+    if not 1 <= n <= LONGEST or start.year + n // 12 > LAST_YEAR:
+        raise NotCountable

@@ -1,0 +1,241 @@
+"""The act: one thing a person, a message, a job or a timer does to a family of cases, at one moment."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from portal import audit
+from portal.audit.rules import Chain, Event
+from portal.cases import projection
+from portal.cases.errors import NobodyWaits, StepFailed, TooLate
+from portal.cases.family import Family, Message, RipeTimer
+from portal.cases.live import LiveCase
+from portal.cases.models import ActRecord, Case, KeptMessage, Task
+from portal.cases.names import evaluate
+from portal.clock import TZ
+from portal.deadlines import service as deadlines
+from portal.deadlines.changes import Change
+from portal.engine import EngineFault, OpenMessage, Place
+from portal.identity import Actor
+
+# A case that sends itself messages for ever is stopped; no lawful act needs a hundredth of this.
+_MOST_MESSAGES = 500
+
+
+class Act:
+    """One act; `settle` brings every case it touched to rest and writes what became of it."""
+
+    def __init__(
+        self, family: Family, moment: datetime, kind: str, actor: Actor | None = None, job: str | None = None
+    ) -> None:
+        self.family, self.moment, self.kind, self.actor, self.job = family, moment, kind, actor, job
+        self.tx: Session = family.tx
+        self._record: ActRecord | None = None
+        self._history: dict[int, list[Event]] = defaultdict(list)
+        self.touched: dict[int, LiveCase] = {}
+        self.done_tasks: set[tuple[int, str]] = set()
+        family.act = self
+
+    @property
+    def id(self) -> int:
+        """The act's number; later acts have higher ones."""
+        if self._record is None:
+            self._record = ActRecord(
+                root_id=self.family.root_id,
+                moment=self.moment,
+                kind=self.kind,
+                person_id=self.actor.person_id if self.actor else None,
+                job=self.job,
+            )
+            self.tx.add(self._record)
+            self.tx.flush()
+        return self._record.id
+
+    # What happens, and what is written about it
+
+    def note(self, case: LiveCase, kind: str, at: str | None = None, /, **details: object) -> None:
+        """Writes a line into a case's history: `kind` is noun.verb, `at` the element where it happened."""
+        self.touched[case.id] = case
+        person = self.actor.person_id if self.actor else None
+        self._history[case.id].append(Event(self.moment, self.id, kind, person, None, at, details))
+
+    def happened(self, case: LiveCase, event: str, at: datetime | None = None) -> None:
+        """An event of the case that deadlines may start from or be met by."""
+        rules = case.procedure.manifest.deadlines.values()
+        changes = deadlines.happened(self.tx, case.id, rules, event, at or self.moment, self.family.calendar)
+        self.note_changes(case, changes)
+
+    def note_changes(self, case: LiveCase, changes: list[Change]) -> None:
+        """Writes what became of deadlines into the history."""
+        for change in changes:
+            self.note(case, f"deadline.{change.what}", **change.details)
+
+    def say(self, case: LiveCase, place: Place, value: Mapping[str, Any]) -> None:
+        """Keeps what was said at a place."""
+        person = self.actor.person_id if self.actor else None
+        case.values.write(place, self.id, person, value)
+        self.touched[case.id] = case
+
+    def outcome_of(self, case: LiveCase, place: Place, end: str) -> None:
+        """Keeps which end event a call or subprocess reached, as `<element>.outcome`."""
+        scope = place.scope
+        if case.element(scope, place.element).kind == "callActivity":
+            scope = f"{scope}/{place.element}:{place.visit}".removeprefix("/")
+        self.say(case, place, {"outcome": case.element(scope, end).name})
+
+    def perform(self, case: LiveCase, place: Place) -> None:
+        """Carries out the action that a service task names."""
+        drawn = case.element(place.scope, place.element).action
+        if drawn is None:
+            raise EngineFault(place.element, "the service task names no action")
+        inputs = {
+            key: evaluate(case, text[1:], place.scope) if text.startswith("=") else text
+            for key, text in drawn.inputs.items()
+        }
+        result = self.family.kernel.actions[drawn.name].run(self, case, place, inputs)
+        if result:
+            self.say(case, place, result)
+
+    def send(self, message: Message) -> None:
+        """Queues a message; it is delivered when the engine is at rest."""
+        self.family.outbox.append(message)
+
+    # Steps
+
+    def complete(self, case: LiveCase, task: Task, value: Mapping[str, Any]) -> None:
+        """Completes a user task with what was answered."""
+        place = Place(task.scope, task.element, task.visit)
+        self.say(case, place, value)
+        drawn = case.element(task.scope, task.element)
+        if drawn.task and drawn.task.revises:
+            self._revise(case, task.scope, drawn.task.revises, value)
+        self.note(case, "task.completed", task.element, task=task.name, scope=task.scope, visit=task.visit)
+        self.done_tasks.add((case.id, task.engine_id))
+        self.family.position(case).complete(task.engine_id)
+
+    def _revise(self, case: LiveCase, scope: str, element: str, value: Mapping[str, Any]) -> None:
+        before = case.values.latest(scope, element)
+        visit = before.visit if before else 1
+        self.say(case, Place(scope, element, visit), value)
+
+    def take(self, case: LiveCase, name: str, payload: Mapping[str, Any]) -> None:
+        """Delivers a person's message; refused when nobody waits for it, or no longer."""
+        waiting = self._receiver(case, Message(case.id, name, payload))
+        if waiting is None:
+            drawn = [
+                element.message
+                for _drawing, element in case.procedure.elements()
+                if element.message and element.message.name == name
+            ]
+            said = next((message.otherwise for message in drawn if message.otherwise), "")
+            raise TooLate(otherwise=said) if said else NobodyWaits(message=name)
+        message = case.element(waiting.place.scope, waiting.place.element).message
+        if message and message.taken_while:
+            holds = evaluate(case, message.taken_while.removeprefix("="), waiting.place.scope)
+            if holds is not True:
+                raise TooLate(otherwise=message.otherwise)
+        self._hand_over(case, waiting, payload, None)
+
+    def _deliver(self, message: Message) -> None:
+        case = self.family.cases.get(message.to)
+        if case.ended:
+            self.note(case, "message.dropped", message=message.name, **_sender(self, message))
+            return
+        waiting = self._receiver(case, message)
+        if waiting is not None:
+            self._hand_over(case, waiting, message.payload, message)
+        elif message.sender is not None:
+            self.tx.add(
+                KeptMessage(case_id=case.id, name=message.name, payload=dict(message.payload), sent_at=self.moment)
+            )
+            self.tx.flush()
+
+    def _receiver(self, case: LiveCase, message: Message) -> OpenMessage | None:
+        if case.ended:
+            return None
+        for waiting in self.family.position(case).waiting().messages:
+            drawn = case.element(waiting.place.scope, waiting.place.element).message
+            wanted = drawn.document if drawn else None
+            if waiting.name == message.name and wanted in (None, message.document):
+                return waiting
+        return None
+
+    def _hand_over(
+        self, case: LiveCase, waiting: OpenMessage, payload: Mapping[str, Any], sent: Message | None
+    ) -> None:
+        if payload:
+            self.say(case, waiting.place, payload)
+        sender = _sender(self, sent) if sent else {}
+        self.note(case, "message.received", waiting.place.element, message=waiting.name, **sender)
+        self.happened(case, f"received({waiting.name})")
+        self.family.position(case).signal(waiting.id)
+
+    def fire(self, ripe: RipeTimer) -> None:
+        """Fires one timer."""
+        due = ripe.deadline.due.astimezone(TZ).isoformat()
+        self.note(
+            ripe.case, "timer.fired", ripe.timer.place.element, deadline=ripe.deadline.name,
+            title=ripe.deadline.title, due=due,
+        )  # fmt: skip
+        self.family.position(ripe.case).tick(ripe.timer.id)
+
+    # Coming to rest
+
+    def rest(self) -> None:
+        """Delivers every message that was sent, first in, first out, each receiver to its rest."""
+        for _ in range(_MOST_MESSAGES):
+            if self.family.outbox:
+                self._deliver(self.family.outbox.popleft())
+            elif not self._deliver_kept():
+                return
+        raise StepFailed(reason="案件之间的消息没有尽头。")
+
+    def _deliver_kept(self) -> bool:
+        """Delivers one kept message that a touched case now waits for."""
+        ids = [case.id for case in self.touched.values() if not case.ended]
+        if not ids:
+            return False
+        kept = self.tx.scalars(
+            select(KeptMessage)
+            .where(KeptMessage.case_id.in_(ids), KeptMessage.delivered_at.is_(None))
+            .order_by(KeptMessage.id)
+        ).all()
+        for row in kept:
+            case = self.family.cases.get(row.case_id)
+            message = Message(case.id, row.name, row.payload)
+            waiting = self._receiver(case, message)
+            if waiting is not None:
+                row.delivered_at = self.moment
+                self._hand_over(case, waiting, row.payload, message)
+                return True
+        return False
+
+    def settle(self) -> None:
+        """Rests, then writes tasks, subscriptions, states and history of every case it touched."""
+        self.rest()
+        for case in list(self.touched.values()):
+            projection.end_if_over(self, case)
+        for case in list(self.touched.values()):
+            projection.project(self, case)
+        for case_id, events in self._history.items():
+            self._write_history(case_id, events)
+        self.tx.flush()
+
+    def _write_history(self, case_id: int, events: list[Event]) -> None:
+        row = self.family.cases.get(case_id).row
+        self.tx.flush()
+        chain = audit.append_all(self.tx, case_id, Chain(row.audit_length, row.audit_head), events)
+        self.tx.execute(update(Case).where(Case.id == case_id).values(audit_length=chain.length, audit_head=chain.head))
+        row.audit_length, row.audit_head = chain.length, chain.head
+
+
+def _sender(act: Act, message: Message) -> dict[str, object]:
+    if message.sender is None:
+        return {}
+    return {"from": act.family.cases.get(message.sender).row.number}

@@ -1,0 +1,171 @@
+"""Uploaded files: what is accepted, whose they are, and the case that uses them."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import BinaryIO
+
+import puremagic
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from portal.cases.live import LiveCase
+from portal.cases.models import Attachment
+from portal.errors import PortalError
+from portal.forms import Field
+from portal.identity import Actor
+from portal.procedures.manifest import Material
+
+_NAME_LENGTH = 120
+_HEAD = 8192
+# Extension -> what the first bytes must be: a name alone proves nothing.
+_SIGNATURES: Mapping[str, tuple[str, ...]] = {
+    "pdf": (".pdf",),
+    "docx": (".docx", ".zip", ".xlsx", ".pptx", ".jar"),
+    "xlsx": (".xlsx", ".zip", ".docx", ".pptx", ".jar"),
+    "jpg": (".jpg", ".jpeg", ".jfif"),
+    "jpeg": (".jpg", ".jpeg", ".jfif"),
+    "png": (".png", ".apng"),
+}
+_INSIDE = {"docx": b"word/document.xml", "xlsx": b"xl/workbook.xml"}
+
+
+class EmptyFile(PortalError):
+    """A file without content."""
+
+    zh = "“{name}”是空文件（0 字节），请重新选择。"
+    en = "“{name}” is empty (0 bytes). Please choose another file."
+
+
+class FileTooLarge(PortalError):
+    """A file above the limit."""
+
+    zh = "“{name}”超过 {most} MB 的上限，请压缩或拆分后上传。"
+    en = "“{name}” is larger than the limit of {most} MB. Please compress or split it."
+
+
+class WrongKind(PortalError):
+    """A file of a kind that is not accepted, by its name or by its content."""
+
+    zh = "“{name}”不是可以接受的文件（{accept}），或内容与扩展名不符。"
+    en = "“{name}” is not an accepted kind of file ({accept}), or its content is not what its name says."
+
+
+class TooMany(PortalError):
+    """More files than the material allows."""
+
+    zh = "“{title}”最多上传 {most} 个文件。"
+    en = "At most {most} files can be uploaded as “{title}”."
+
+
+class NotYourFile(PortalError):
+    """An answer names a file that this person did not upload, or that another case already uses."""
+
+    zh = "所选文件不存在或不能使用，请重新上传。"
+    en = "A chosen file does not exist or cannot be used. Please upload it again."
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A file that passed: its clean name, kind and hash; size in bytes."""
+
+    key: str
+    name: str
+    kind: str
+    size: int
+    sha256: str
+
+
+def examine(name: str, stream: BinaryIO, material: Material) -> Accepted:
+    """Looks at an uploaded file before it is stored; the stream is back at its start afterwards.
+
+    Raises EmptyFile, FileTooLarge or WrongKind. Extension and content must agree (ASVS 5.2.2).
+    """
+    clean = clean_name(name)
+    kind = clean.rpartition(".")[2].lower()
+    digest, size, head = hashlib.sha256(), 0, b""
+    while chunk := stream.read(1 << 20):
+        head = head or chunk[:_HEAD]
+        size += len(chunk)
+        if size > material.size:
+            raise FileTooLarge(name=clean, most=material.size // 1_000_000)
+        digest.update(chunk)
+    if size == 0:
+        raise EmptyFile(name=clean)
+    stream.seek(0)
+    if kind not in material.accept or not _agrees(kind, head, stream):
+        raise WrongKind(name=clean, accept="、".join(material.accept))
+    stream.seek(0)
+    return Accepted(secrets.token_urlsafe(24), clean, kind, size, digest.hexdigest())
+
+
+def _agrees(kind: str, head: bytes, stream: BinaryIO) -> bool:
+    try:
+        found = {match.extension.lower() for match in puremagic.magic_string(head)}
+    except puremagic.PureError:
+        return False
+    if not found & set(_SIGNATURES.get(kind, ())):
+        return False
+    marker = _INSIDE.get(kind)
+    return marker is None or marker in stream.read()
+
+
+def clean_name(name: str) -> str:
+    """A file's name without path, control or direction characters, at most 120 characters long."""
+    base = re.split(r"[\\/]", unicodedata.normalize("NFC", name))[-1]
+    plain = "".join(c for c in base if unicodedata.category(c)[0] != "C").strip(" .")
+    stem, dot, kind = plain.rpartition(".")
+    return f"{stem[:_NAME_LENGTH]}{dot}{kind[:10]}" if dot else plain[:_NAME_LENGTH] or "未命名"
+
+
+def keep(tx: Session, file: Accepted, actor: Actor, moment: datetime) -> Attachment:
+    """Writes the row of a file that is stored already; it belongs to no case yet."""
+    row = Attachment(
+        uploaded_by_id=actor.person_id,
+        uploaded_at=moment,
+        key=file.key,
+        name=file.name,
+        kind=file.kind,
+        size=file.size,
+        sha256=file.sha256,
+    )
+    tx.add(row)
+    tx.flush()
+    return row
+
+
+def bind(tx: Session, case: LiveCase, form: str, values: Mapping[str, object], actor: Actor) -> None:
+    """Binds the files that answers name to the case; NotYourFile, TooMany."""
+    for key, ids in file_answers(case.procedure.forms[form].fields, values):
+        material = case.procedure.manifest.materials.get(key)
+        if material is not None and len(ids) > material.most:
+            raise TooMany(title=material.title, most=material.most)
+        rows = tx.scalars(select(Attachment).where(Attachment.id.in_(ids))).all()
+        mine = [r for r in rows if r.case_id in (None, case.id) and r.uploaded_by_id == actor.person_id]
+        theirs = [r for r in rows if r.case_id == case.id]
+        if {row.id for row in (*mine, *theirs)} != set(ids):
+            raise NotYourFile()
+        tx.execute(update(Attachment).where(Attachment.id.in_(ids)).values(case_id=case.id))
+
+
+def file_answers(fields: Iterable[Field], values: Mapping[str, object]) -> list[tuple[str, list[int]]]:
+    """The file fields of a form with the ids answered; NotYourFile for what is no id."""
+    found = []
+    for field in fields:
+        answered = values.get(field.name)
+        if field.kind_name == "filepicker" and isinstance(answered, list):
+            if not all(str(item).isdecimal() for item in answered):
+                raise NotYourFile()
+            found.append((field.name, [int(item) for item in answered]))
+    return found
+
+
+def of_case(tx: Session, case_id: int) -> list[Attachment]:
+    """The files of a case."""
+    return list(tx.scalars(select(Attachment).where(Attachment.case_id == case_id).order_by(Attachment.id)))

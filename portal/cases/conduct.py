@@ -1,0 +1,119 @@
+"""How every act is conducted: lock, calendar, ripe timers, the verb, messages, what is due now, and rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, aliased
+
+from portal.cases.act import Act
+from portal.cases.errors import RequestTooOld
+from portal.cases.family import Family
+from portal.cases.kernel import Kernel
+from portal.cases.models import ActRecord, Case
+from portal.deadlines import service as deadlines
+from portal.identity import Actor
+
+T = TypeVar("T")
+
+# A request whose moment is older than this when it gets the lock is refused: its minute of grace is running out.
+OLDEST = timedelta(seconds=50)
+
+
+def conduct(
+    kernel: Kernel,
+    tx: Session,
+    case_id: int,
+    moment: datetime,
+    kind: str,
+    verb: Callable[[Act], T],
+    actor: Actor | None = None,
+    job: str | None = None,
+) -> T | None:
+    """Does one act on the family of a case. None when `job` has done its act before (and `verb` is not run).
+
+    The caller's transaction commits or rolls back the whole act. Raises RequestTooOld and what `verb` raises.
+    """
+    family = Family.lock(kernel, tx, case_id)
+    if job is not None and did(tx, job):
+        return None
+    if actor is not None and kernel.now(tx) - moment > OLDEST:
+        raise RequestTooOld()
+    party = actor.organisation_id if actor else None
+    catch_up(family, moment, party)
+    act = Act(family, moment, kind, actor, job)
+    result = verb(act)
+    act.settle()
+    fire_due(family, moment, party, at_due=False)
+    return result
+
+
+def found(
+    kernel: Kernel,
+    tx: Session,
+    moment: datetime,
+    kind: str,
+    verb: Callable[[Act], T],
+    actor: Actor | None = None,
+    job: str | None = None,
+) -> T | None:
+    """Does an act that founds a new family: nothing to lock yet."""
+    if job is not None and did(tx, job):
+        return None
+    family = Family(kernel, tx, None)
+    act = Act(family, moment, kind, actor, job)
+    result = verb(act)
+    act.settle()
+    fire_due(family, moment, actor.organisation_id if actor else None, at_due=False)
+    return result
+
+
+def did(tx: Session, job: str) -> bool:
+    """Whether a job's act was committed before."""
+    return tx.scalar(select(ActRecord.id).where(ActRecord.job == job)) is not None
+
+
+def catch_up(family: Family, moment: datetime, party_id: int | None) -> None:
+    """Brings the family's deadlines to the present calendar, then fires what is ripe, in order of due."""
+    for case in family.open_cases():
+        rules = case.procedure.manifest.deadlines.values()
+        changes = deadlines.recompute(family.tx, case.id, rules, family.calendar, moment)
+        if changes:
+            act = Act(family, moment, "calendar")
+            act.note_changes(case, changes)
+            family.position(case)
+            act.settle()
+    fire_due(family, moment, party_id, at_due=True)
+
+
+def fire_due(family: Family, moment: datetime, party_id: int | None, *, at_due: bool) -> None:
+    """Fires timers one at a time, each an act of its own: at its due moment, or, when it came to wait only
+    in the act just done, at that act's moment."""
+    while ripe := family.ripest(moment, party_id):
+        act = Act(family, ripe.deadline.due if at_due else moment, "timer")
+        act.fire(ripe)
+        act.settle()
+
+
+def claim_ripe(kernel: Kernel, tx: Session, now: datetime) -> int | None:
+    """Claims the family whose timer has waited longest and fires what is ripe; its root, or None.
+
+    Root rows that others hold are skipped, so workers never wait for each other.
+    """
+    root = aliased(Case)
+    case_id = tx.scalar(
+        select(Case.id)
+        .join(root, root.id == Case.root_id)
+        .where(Case.ripe_at <= now)
+        .order_by(Case.ripe_at)
+        .limit(1)
+        .with_for_update(key_share=True, skip_locked=True, of=root)
+    )
+    if case_id is None:
+        return None
+    family = Family.lock(kernel, tx, case_id)
+    catch_up(family, now, None)
+    return family.root_id

@@ -1,0 +1,148 @@
+"""Letters of a case on their way: the file is ready or failed, and service (送达) is proved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from portal.cases.act import Act
+from portal.cases.conduct import conduct
+from portal.cases.errors import NotYourRole, UnknownCase
+from portal.cases.family import Message
+from portal.cases.kernel import Kernel
+from portal.cases.live import LiveCase
+from portal.clock import TZ
+from portal.deadlines import service as deadlines
+from portal.documents import service as documents
+from portal.documents.models import Letter, Service
+from portal.documents.service import Served
+from portal.identity import Actor
+
+SERVED = "served"
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A rendered letter as it lies in the object store; size in bytes."""
+
+    key: str
+    sha256: str
+    size: int
+
+
+def rendered(
+    kernel: Kernel, tx: Session, letter_id: int, file: StoredFile, moment: datetime, job: str | None = None
+) -> None:
+    """The file of a letter is stored: its addressees may open it."""
+    letter = documents.letter(tx, letter_id)
+
+    def verb(act: Act) -> None:
+        under_lock = documents.letter(tx, letter_id)
+        documents.mark_ready(tx, under_lock, object_key=file.key, sha256=file.sha256, size=file.size, moment=moment)
+        case = act.family.cases.get(under_lock.case_id)
+        act.note(case, "letter.rendered", letter=letter_id, number=under_lock.number, sha256=file.sha256)
+
+    conduct(kernel, tx, letter.case_id, moment, "render", verb, job=job)
+
+
+def failed(kernel: Kernel, tx: Session, letter_id: int, reason: str, moment: datetime, job: str | None = None) -> None:
+    """The file of a letter could not be made; the letter stays issued and unserved."""
+    letter = documents.letter(tx, letter_id)
+
+    def verb(act: Act) -> None:
+        under_lock = documents.letter(tx, letter_id)
+        documents.mark_failed(tx, under_lock, reason)
+        case = act.family.cases.get(under_lock.case_id)
+        act.note(case, "letter.failed", letter=letter_id, number=under_lock.number, reason=reason)
+
+    conduct(kernel, tx, letter.case_id, moment, "render", verb, job=job)
+
+
+def sign_for(kernel: Kernel, tx: Session, actor: Actor, letter_id: int, moment: datetime) -> None:
+    """The addressee opens and signs for a letter in the portal (打开并签收): served at this moment."""
+    letter = documents.letter(tx, letter_id)
+
+    def verb(act: Act) -> None:
+        service = addressed_to(documents.letter(tx, letter_id), actor)
+        if service.state == "served":
+            return
+        by = actor.person_id
+        proved(act, documents.prove(tx, service, "read", moment, now=moment, by=by))
+
+    conduct(kernel, tx, letter.case_id, moment, "sign_for", verb, actor)
+
+
+def enter_receipt(
+    kernel: Kernel,
+    tx: Session,
+    actor: Actor,
+    service_id: int,
+    how: str,
+    at: datetime,
+    note: str,
+    moment: datetime,
+) -> None:
+    """A clerk enters the receipt of post or personal delivery; the earliest proof counts.
+
+    Raises ServedInFuture, ServedBeforeIssue, FileNotReady, NotYourRole.
+    """
+    letter = documents.service_record(tx, service_id).letter
+
+    def verb(act: Act) -> None:
+        service = documents.service_record(tx, service_id)
+        case = act.family.cases.get(service.letter.case_id)
+        may_enter_receipt(case, service.letter, actor)
+        served = documents.prove(tx, service, how, at, now=moment, by=actor.person_id, note=note)
+        proved(act, served)
+
+    conduct(kernel, tx, letter.case_id, moment, "receipt", verb, actor)
+
+
+def may_enter_receipt(case: LiveCase, letter: Letter, actor: Actor) -> None:
+    """Raises NotYourRole unless the manifest lets this person enter receipts of the letter."""
+    role = case.procedure.manifest.receipts.get(letter.name)
+    if role is None or not actor.has(case.row.regulation, case.procedure.manifest.role(role)):
+        title = case.published.regulation.role_title(role) if role else ""
+        raise NotYourRole(role=title)
+
+
+def addressed_to(letter: Letter, actor: Actor) -> Service:
+    """The service record of the person's organisation; UnknownCase when the letter is not for it."""
+    for service in letter.services:
+        own = service.organisation_id is not None and service.organisation_id == actor.organisation_id
+        if own and service.kind == "party":
+            return service
+    raise UnknownCase()
+
+
+def prove_by_filing(act: Act, about: LiveCase, actor: Actor) -> None:
+    """Filing about a case as its addressee proves service of its letters not proved by then."""
+    if actor.organisation_id is None:
+        return
+    proofs = documents.prove_all_for(act.tx, [about.id], actor.organisation_id, act.moment, by=actor.person_id)
+    for served in proofs:
+        proved(act, served)
+
+
+def proved(act: Act, served: Served) -> None:
+    """What follows when a service was proved: deadlines run, and the case that waits for it goes on.
+
+    An earlier proof than the one that counted moves what runs from it; what has fired already stays.
+    """
+    letter = served.service.letter
+    case = act.family.cases.get(letter.case_id)
+    if served.at is None:
+        return
+    act.note(
+        case, "letter.served", letter=letter.id, number=letter.number, title=letter.title,
+        how=served.service.how, at=served.at.astimezone(TZ).isoformat(), counts=served.changed,
+    )  # fmt: skip
+    if served.first:
+        act.happened(case, f"served({letter.name})", served.at)
+        act.send(Message(case.id, SERVED, {}, document=letter.name))
+    elif served.changed:
+        rules = case.procedure.manifest.deadlines.values()
+        event = f"served({letter.name})"
+        act.note_changes(case, deadlines.move_start(act.tx, case.id, rules, event, served.at, act.family.calendar))

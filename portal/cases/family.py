@@ -1,0 +1,120 @@
+"""The cases of one family under one lock, and the messages between them that are still to be delivered."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from portal import engine
+from portal.calendar import service as calendars
+from portal.calendar.rules import Calendar
+from portal.cases.errors import UnknownCase
+from portal.cases.kernel import Kernel
+from portal.cases.live import Cases, LiveCase
+from portal.cases.models import Case
+from portal.deadlines.models import Deadline
+from portal.engine import OpenTimer, Position
+
+if TYPE_CHECKING:
+    from portal.cases.act import Act
+
+
+# The database's errors leave a step as they are, so that a lost race is run again.
+_PASSING = (SQLAlchemyError,)
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message on its way: to which case, and for `served` of which document."""
+
+    to: int
+    name: str
+    payload: Mapping[str, Any]
+    sender: int | None = None
+    document: str | None = None
+
+
+@dataclass(frozen=True)
+class RipeTimer:
+    """A timer whose deadline is over."""
+
+    case: LiveCase
+    timer: OpenTimer
+    deadline: Deadline
+
+
+class Family:
+    """All cases joined by `about`; whoever holds it holds the lock on the root's row."""
+
+    def __init__(self, kernel: Kernel, tx: Session, root_id: int | None) -> None:
+        self.kernel, self.tx, self.root_id = kernel, tx, root_id
+        self.cases = Cases(tx, kernel.releases)
+        self.positions: dict[int, Position] = {}
+        self.outbox: deque[Message] = deque()
+        self.act: Act | None = None
+        self.walked: list[tuple[str, str]] = []  # (drawing, flow) walked under this lock, for coverage
+
+    @classmethod
+    def lock(cls, kernel: Kernel, tx: Session, case_id: int) -> Family:
+        """The family of a case, locked by its root's row (FOR NO KEY UPDATE) until the transaction ends."""
+        root = tx.scalar(select(Case.root_id).where(Case.id == case_id))
+        if root is None:
+            raise UnknownCase()
+        tx.execute(select(Case.id).where(Case.id == root).with_for_update(key_share=True))
+        # What was read before the lock may be stale.
+        tx.expire_all()
+        return cls(kernel, tx, root)
+
+    @cached_property
+    def calendar(self) -> Calendar:
+        """The calendar at its present version."""
+        return calendars.current(self.tx)
+
+    def open_cases(self) -> Iterator[LiveCase]:
+        """The family's cases that have not ended, oldest first, with any that this act has started."""
+        rows = self.tx.scalars(
+            select(Case).where(Case.root_id == self.root_id, Case.ended_at.is_(None)).order_by(Case.id)
+        ).all()
+        for row in rows:
+            yield self.cases.get(row.id)
+        for case in list(self.cases.opened.values()):
+            if case.row.root_id != self.root_id and case.id in self.positions and not case.ended:
+                yield case
+
+    def position(self, case: LiveCase) -> Position:
+        """Where the engine stands in a case."""
+        if case.id not in self.positions:
+            steps = self._steps(case)
+            self.positions[case.id] = engine.load(case.procedure.spec, case.row.state, steps, passing=_PASSING)
+        return self.positions[case.id]
+
+    def begin(self, case: LiveCase) -> None:
+        """Starts the engine in a new case; it runs until it waits."""
+        self.positions[case.id] = engine.start(case.procedure.spec, self._steps(case), passing=_PASSING)
+
+    def _steps(self, case: LiveCase) -> engine.Environment:
+        from portal.cases.steps import Steps  # the steps act on the family that holds them
+
+        return Steps(self, case)
+
+    def ripest(self, moment: datetime, party_id: int | None) -> RipeTimer | None:
+        """The timer to fire first at a moment: what is ripe, and what is due of the acting party's own rights."""
+        found: list[RipeTimer] = []
+        for case in self.open_cases():
+            newest = case.deadlines
+            for timer in self.position(case).waiting().timers:
+                deadline = newest.get(timer.deadline)
+                if deadline is None or deadline.state != "running":
+                    continue
+                own = party_id is not None and case.row.party_id == party_id
+                if (deadline.due if own else deadline.ripe) <= moment:
+                    found.append(RipeTimer(case, timer, deadline))
+        return min(found, key=lambda ripe: (ripe.deadline.due, ripe.case.id), default=None)

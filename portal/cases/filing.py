@@ -1,0 +1,186 @@
+"""Filing: who may file what, about which case, and how often."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal.cases import attachments, delivery
+from portal.cases.act import Act
+from portal.cases.conduct import conduct, found
+from portal.cases.errors import AlreadyFiled, MayNotStart, NotAddressed
+from portal.cases.kernel import Kernel
+from portal.cases.live import Cases, LiveCase, served_at
+from portal.cases.models import Case
+from portal.cases.starting import checked, names_for, party_of, start
+from portal.deadlines.models import Deadline
+from portal.identity import Actor, Organisation
+from portal.identity import service as identity
+from portal.procedures import Procedure, Published
+from portal.procedures.manifest import Start
+
+
+@dataclass(frozen=True)
+class Offer:
+    """Something a person may file: a procedure, about which case, and the period that counts."""
+
+    published: Published
+    procedure: Procedure
+    about: LiveCase | None
+    until: Deadline | None
+
+
+def offers(kernel: Kernel, tx: Session, actor: Actor) -> list[Offer]:
+    """Everything a person may start now, of the releases in force."""
+    found: list[Offer] = []
+    cases = Cases(tx, kernel.releases)
+    for published in kernel.releases.in_force(tx):
+        for procedure in published.procedures.values():
+            if _rule(published, procedure, actor) is None:
+                continue
+            if procedure.manifest.about is None:
+                found.append(Offer(published, procedure, None, None))
+            else:
+                found += _about_offers(tx, cases, published, procedure, actor)
+    return found
+
+
+def offer(kernel: Kernel, tx: Session, actor: Actor, regulation: str, slug: str, about_id: int | None) -> Offer:
+    """One thing to file; raises MayNotStart, NotAddressed or AlreadyFiled when it may not be filed."""
+    published = kernel.releases.newest(tx, regulation)
+    procedure = published.procedure(slug)
+    if _rule(published, procedure, actor) is None:
+        raise MayNotStart(procedure=procedure.manifest.title)
+    if procedure.manifest.about is None:
+        return Offer(published, procedure, None, None)
+    if about_id is None:
+        raise MayNotStart(procedure=procedure.manifest.title)
+    about = Cases(tx, kernel.releases).get(about_id)
+    _check_about(tx, procedure, about, actor)
+    return Offer(published, procedure, about, _until(procedure, about))
+
+
+def file(
+    kernel: Kernel,
+    tx: Session,
+    actor: Actor,
+    regulation: str,
+    slug: str,
+    answers: Mapping[str, object],
+    moment: datetime,
+    about_id: int | None = None,
+) -> Case:
+    """Files a case; raises what `offer` raises, FormRefused, and RequestTooOld.
+
+    Filing about a case as its addressee proves service of every letter of it not proved by then, first.
+    """
+    checked_offer = offer(kernel, tx, actor, regulation, slug, about_id)
+
+    def verb(act: Act) -> Case:
+        about = act.family.cases.get(about_id) if about_id is not None else None
+        procedure, published = checked_offer.procedure, checked_offer.published
+        if about is not None:
+            _check_about(tx, procedure, about, actor)
+        values = checked(procedure, answers, names_for(about))
+        if about is not None and actor.organisation_id == about.row.party_id:
+            delivery.prove_by_filing(act, about, actor)
+            act.rest()
+        party = _party(act, procedure, published, actor, values)
+        case = start(act, published, procedure, values, party=party, about=about, filed=True)
+        if procedure.start_form is not None:
+            attachments.bind(tx, case, procedure.drawing.start().form or "", values, actor)
+        return case.row
+
+    if about_id is None:
+        row = found(kernel, tx, moment, "file", verb, actor)
+    else:
+        row = conduct(kernel, tx, about_id, moment, "file", verb, actor)
+    if row is None:
+        raise RuntimeError("only a job's act may have been done before")
+    return row
+
+
+def _rule(published: Published, procedure: Procedure, actor: Actor) -> Start | None:
+    """The rule of `starts` by which a person may start a procedure."""
+    for rule in procedure.manifest.starts:
+        if rule.role is None:
+            continue
+        role = published.regulation.roles[procedure.manifest.role(rule.role)]
+        open_to = bool(actor.kinds & set(role.applicant)) if role.applicant else False
+        if open_to or actor.has(published.regulation.slug, role.name):
+            return rule
+    return None
+
+
+def _party(
+    act: Act, procedure: Procedure, published: Published, actor: Actor, values: Mapping[str, object]
+) -> Organisation | None:
+    """Whom the case concerns: what `party` of the rule names, else the filer's own organisation."""
+    rule = _rule(published, procedure, actor)
+    if rule is not None and rule.party:
+        return party_of(act, str(values[rule.party.partition(".")[2]]))
+    return identity.organisation(act.tx, actor.organisation_id) if actor.organisation_id else None
+
+
+def _about_offers(tx: Session, cases: Cases, published: Published, procedure: Procedure, actor: Actor) -> list[Offer]:
+    about = procedure.manifest.about
+    if about is None or actor.organisation_id is None:
+        return []
+    rows = tx.scalars(
+        select(Case)
+        .where(
+            Case.regulation == published.regulation.slug,
+            Case.procedure == about.procedure,
+            Case.party_id == actor.organisation_id,
+        )
+        .order_by(Case.id.desc())
+    ).all()
+    found = []
+    for row in rows:
+        case = cases.get(row.id)
+        # Until it is opened and signed for, a letter's content is not shown, so there is nothing to object to.
+        if _filed_before(tx, procedure, case) is None and _known(case):
+            found.append(Offer(published, procedure, case, _until(procedure, case)))
+    return found
+
+
+def _known(case: LiveCase) -> bool:
+    return any(served_at(letter) is not None for letter in case.letters.values())
+
+
+def _until(procedure: Procedure, about: LiveCase) -> Deadline | None:
+    rule = procedure.manifest.about
+    return about.deadlines.get(rule.until) if rule and rule.until else None
+
+
+def _check_about(tx: Session, procedure: Procedure, about: LiveCase, actor: Actor) -> None:
+    rule = procedure.manifest.about
+    if rule is None or about.row.procedure != rule.procedure:
+        raise MayNotStart(procedure=procedure.manifest.title)
+    own = actor.organisation_id is not None and actor.organisation_id == about.row.party_id
+    if rule.by in ("addressee", "same party") and not own:
+        raise NotAddressed(title=about.row.title)
+    earlier = _filed_before(tx, procedure, about)
+    if earlier is not None:
+        state = "正在办理" if earlier.ended_at is None else f"已有结果（{earlier.outcome}）"
+        raise AlreadyFiled(number=earlier.number, state=state)
+
+
+def _filed_before(tx: Session, procedure: Procedure, about: LiveCase) -> Case | None:
+    """The earlier filing that stands in the way, by the manifest's `times`."""
+    rule = procedure.manifest.about
+    if rule is None or rule.times == "any":
+        return None
+    earlier = tx.scalars(
+        select(Case).where(Case.about_id == about.id, Case.procedure == procedure.slug).order_by(Case.id)
+    ).all()
+    # With `one decided`, a filing that was not admitted or was withdrawn may be followed by another.
+    undecided = {end.name for end in procedure.drawing.of_kind("endEvent") if end.again}
+    for row in earlier:
+        if row.ended_at is None or rule.times == "one" or row.outcome not in undecided:
+            return row
+    return None

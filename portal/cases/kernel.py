@@ -1,0 +1,26 @@
+"""What acts need of the rest of the machine, put together once by the application."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy.orm import Session
+
+from portal.jobs import Queue
+from portal.procedures import Releases
+
+if TYPE_CHECKING:
+    from portal.cases.actions import Action
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """Releases, the job queue, the clock as a transaction reads it, and the actions diagrams may name."""
+
+    releases: Releases
+    queue: Queue
+    now: Callable[[Session], datetime]
+    actions: Mapping[str, Action]

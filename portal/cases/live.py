@@ -1,0 +1,131 @@
+"""A case opened for reading or acting: its row, its procedure, what was said, its letters and deadlines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from functools import cached_property
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from portal.cases.errors import UnknownCase
+from portal.cases.models import Case, Task
+from portal.cases.values import Values
+from portal.deadlines import service as deadlines
+from portal.deadlines.models import Deadline
+from portal.documents import service as documents
+from portal.documents.models import Letter
+from portal.identity import service as identity
+from portal.identity.models import Organisation
+from portal.procedures import Procedure, Published, Releases
+from portal.procedures.drawing import Element
+
+
+class LiveCase:
+    """One case with everything that its expressions may speak of."""
+
+    def __init__(self, tx: Session, row: Case, published: Published, other: Callable[[int], LiveCase]) -> None:
+        self.tx, self.row, self.published, self._other = tx, row, published, other
+        self.procedure: Procedure = published.procedure(row.procedure)
+        self._visits: dict[tuple[str, str], int] = {}
+
+    @property
+    def id(self) -> int:
+        """The case's id."""
+        return self.row.id
+
+    @property
+    def ended(self) -> bool:
+        """Whether an end event was reached."""
+        return self.row.ended_at is not None
+
+    @cached_property
+    def values(self) -> Values:
+        """What was said in the case."""
+        return Values(self.tx, self.id)
+
+    @property
+    def deadlines(self) -> dict[str, Deadline]:
+        """The newest deadline of each name."""
+        return deadlines.latest(self.tx, self.id)
+
+    @property
+    def letters(self) -> dict[str, Letter]:
+        """The newest letter of each name."""
+        return {letter.name: letter for letter in documents.letters_of(self.tx, self.id)}
+
+    @cached_property
+    def party(self) -> Organisation | None:
+        """Whom the case concerns."""
+        return identity.organisation(self.tx, self.row.party_id) if self.row.party_id else None
+
+    @property
+    def about(self) -> LiveCase | None:
+        """The case this one answers."""
+        return self._other(self.row.about_id) if self.row.about_id else None
+
+    def ancestors(self) -> Iterator[LiveCase]:
+        """The cases this one is about and those that started them, nearest first."""
+        seen = {self.id}
+        waiting = [self.row.about_id, self.row.started_by_id]
+        while waiting:
+            case_id = waiting.pop(0)
+            if case_id is None or case_id in seen:
+                continue
+            seen.add(case_id)
+            case = self._other(case_id)
+            yield case
+            waiting += [case.row.about_id, case.row.started_by_id]
+
+    def element(self, scope: str, key: str) -> Element:
+        """The drawn element at a place."""
+        return self.procedure.element(scope, key)
+
+    def visits(self, scope: str, key: str) -> int:
+        """How often a user task of a scope was entered."""
+        known = self._visits.get((scope, key))
+        if known is None:
+            known = (
+                self.tx.scalar(
+                    select(func.max(Task.visit)).where(
+                        Task.case_id == self.id, Task.scope == scope, Task.element == key
+                    )
+                )
+                or 0
+            )
+            self._visits[scope, key] = known
+        return known
+
+    def visited(self, scope: str, key: str, visit: int) -> None:
+        """Notes that an element was entered in the present act."""
+        self._visits[scope, key] = max(visit, self.visits(scope, key))
+
+
+def served_at(letter: Letter) -> datetime | None:
+    """When a letter was served on the party, by its earliest proof."""
+    moments = [service.served_at for service in letter.services if service.kind == "party"]
+    return min((moment for moment in moments if moment is not None), default=None)
+
+
+class Cases:
+    """Opens cases within one transaction, each once."""
+
+    def __init__(self, tx: Session, releases: Releases) -> None:
+        self.tx, self._releases = tx, releases
+        self.opened: dict[int, LiveCase] = {}
+
+    def get(self, case_id: int) -> LiveCase:
+        """The case with this id; UnknownCase when there is none."""
+        if case_id not in self.opened:
+            row = self.tx.get(Case, case_id)
+            if row is None:
+                raise UnknownCase()
+            self.open(row)
+        return self.opened[case_id]
+
+    def open(self, row: Case) -> LiveCase:
+        """Opens a case by its row."""
+        published = self._releases.get(self.tx, row.release_id)
+        self.opened[row.id] = LiveCase(self.tx, row, published, self.get)
+        return self.opened[row.id]

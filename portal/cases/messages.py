@@ -1,0 +1,55 @@
+"""What a person sends to a case beside its tasks: a withdrawal, a waiver."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from portal.cases.act import Act
+from portal.cases.conduct import conduct
+from portal.cases.errors import FormRefused, NobodyWaits, UnknownCase
+from portal.cases.kernel import Kernel
+from portal.cases.live import LiveCase
+from portal.cases.names import scope_of
+from portal.identity import Actor
+from portal.procedures.drawing import Element
+from portal.procedures.regulation import PARTY
+
+
+def send(
+    kernel: Kernel,
+    tx: Session,
+    actor: Actor,
+    case_id: int,
+    name: str,
+    answers: Mapping[str, object],
+    moment: datetime,
+) -> None:
+    """Sends a message; raises UnknownCase, FormRefused, NobodyWaits or TooLate (in the diagram's words)."""
+
+    def verb(act: Act) -> None:
+        case = act.family.cases.get(case_id)
+        element = sendable(case, name, actor)
+        values: Mapping[str, object] = {}
+        if element.message and element.message.form:
+            result = case.procedure.forms[element.message.form].check(answers, scope_of(case))
+            if result.errors:
+                raise FormRefused(result.errors)
+            values = result.values
+        act.take(case, name, values)
+
+    conduct(kernel, tx, case_id, moment, "message", verb, actor)
+
+
+def sendable(case: LiveCase, name: str, actor: Actor) -> Element:
+    """The drawn element that takes a message which this person may send at all."""
+    for _drawing, element in case.procedure.elements():
+        if element.message and element.message.name == name and element.message.role:
+            role = case.procedure.manifest.role(element.message.role)
+            own = actor.organisation_id is not None and actor.organisation_id == case.row.party_id
+            if own if role == PARTY else actor.has(case.row.regulation, role):
+                return element
+            raise UnknownCase()
+    raise NobodyWaits(message=name)

@@ -1,0 +1,183 @@
+"""The tables of a case: itself, its acts, values, open tasks, what it waits for, kept messages and incidents."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.audit.rules import BEFORE_THE_FIRST
+from portal.db import Base, Id
+from portal.db.append_only import append_only
+
+
+class Case(Base):
+    """One case; `root_id` names the family, whose root's row every act locks."""
+
+    __tablename__ = "cases"
+    __table_args__ = (
+        Index("ix_cases_ripe", "ripe_at", postgresql_where=text("ripe_at IS NOT NULL")),
+        Index("ix_cases_about", "about_id", "procedure"),
+        # Cases started by a step of another are unique by that step, so a repeated job starts nothing twice.
+        UniqueConstraint("started_by_id", "started_by_scope", "started_by_element", "started_by_visit"),
+    )
+
+    id: Mapped[Id]
+    number: Mapped[str] = mapped_column(unique=True)
+    regulation: Mapped[str]
+    procedure: Mapped[str]
+    title: Mapped[str]
+    release_id: Mapped[int] = mapped_column(ForeignKey("releases.id"))
+    root_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"), index=True)
+    about_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"))
+    started_by_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"))
+    started_by_scope: Mapped[str | None]
+    started_by_element: Mapped[str | None]
+    started_by_visit: Mapped[int | None]
+    party_id: Mapped[int | None] = mapped_column(ForeignKey("organisations.id"), index=True)
+    filer_id: Mapped[int | None] = mapped_column(ForeignKey("persons.id"))
+    filed_at: Mapped[datetime]
+    status: Mapped[str] = mapped_column(default="")
+    outcome: Mapped[str | None]
+    ended_at: Mapped[datetime | None]
+    state: Mapped[bytes] = mapped_column(LargeBinary, default=b"")
+    ripe_at: Mapped[datetime | None]
+    searchable: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    audit_length: Mapped[int] = mapped_column(default=0)
+    audit_head: Mapped[str] = mapped_column(default=BEFORE_THE_FIRST)
+
+
+class ActRecord(Base):
+    """One act on a family: its moment, who did it, and the job that ran it if one did."""
+
+    __tablename__ = "acts"
+
+    id: Mapped[Id]
+    root_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"), index=True)
+    moment: Mapped[datetime]
+    kind: Mapped[str]
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("persons.id"))
+    # A job that commits its act and dies before it is marked done finds its own id here and does nothing.
+    job: Mapped[str | None] = mapped_column(unique=True)
+
+
+class CaseValue(Base):
+    """What a person, message or action said at one place; all are kept, the highest act is the latest."""
+
+    __tablename__ = "case_values"
+
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), primary_key=True)
+    act_id: Mapped[int] = mapped_column(ForeignKey("acts.id"), primary_key=True)
+    scope: Mapped[str] = mapped_column(primary_key=True)
+    element: Mapped[str] = mapped_column(primary_key=True)
+    visit: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("persons.id"))
+    value: Mapped[Any] = mapped_column(JSONB)
+
+
+class Task(Base):
+    """A user task of a case, open or done; the projection of where the engine waits for people."""
+
+    __tablename__ = "tasks"
+    __table_args__ = (
+        UniqueConstraint("case_id", "engine_id"),
+        Index("ix_tasks_open_role", "regulation", "role", "due", postgresql_where=text("state = 'open'")),
+        Index("ix_tasks_open_holder", "holder_id", "due", postgresql_where=text("state = 'open'")),
+        Index("ix_tasks_case", "case_id"),
+    )
+
+    id: Mapped[Id]
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
+    engine_id: Mapped[str]
+    scope: Mapped[str]
+    element: Mapped[str]
+    visit: Mapped[int]
+    name: Mapped[str]
+    regulation: Mapped[str]
+    role: Mapped[str]
+    form: Mapped[str]
+    deadline: Mapped[str | None]
+    due: Mapped[datetime | None]
+    opened_at: Mapped[datetime]
+    state: Mapped[str] = mapped_column(default="open")  # open, done, gone
+    holder_id: Mapped[int | None] = mapped_column(ForeignKey("persons.id"))
+    held_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+
+
+class Subscription(Base):
+    """A message that a case waits for; the projection of where the engine waits for messages."""
+
+    __tablename__ = "subscriptions"
+
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), primary_key=True)
+    engine_id: Mapped[str] = mapped_column(primary_key=True)
+    scope: Mapped[str]
+    element: Mapped[str]
+    visit: Mapped[int]
+    message: Mapped[str]
+    role: Mapped[str | None]
+
+
+class KeptMessage(Base):
+    """A case's message to a live case that does not wait for it yet; delivered when it waits."""
+
+    __tablename__ = "kept_messages"
+
+    id: Mapped[Id]
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), index=True)
+    name: Mapped[str]
+    payload: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    sent_at: Mapped[datetime]
+    delivered_at: Mapped[datetime | None]
+
+
+class Incident(Base):
+    """A step or job that failed and waits for somebody to look at it."""
+
+    __tablename__ = "incidents"
+
+    id: Mapped[Id]
+    case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"), index=True)
+    at: Mapped[datetime]
+    during: Mapped[str]
+    what: Mapped[str]
+    closed_at: Mapped[datetime | None]
+
+
+class Attachment(Base):
+    """An uploaded file; `case_id` is empty until an act uses it."""
+
+    __tablename__ = "attachments"
+
+    id: Mapped[Id]
+    case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"), index=True)
+    uploaded_by_id: Mapped[int] = mapped_column(ForeignKey("persons.id"))
+    uploaded_at: Mapped[datetime]
+    key: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    kind: Mapped[str]
+    size: Mapped[int]
+    sha256: Mapped[str]
+
+
+class Filing(Base):
+    """A filing being prepared: what was typed and uploaded so far; `case_id` once it is handed in."""
+
+    __tablename__ = "filings"
+
+    id: Mapped[Id]
+    person_id: Mapped[int] = mapped_column(ForeignKey("persons.id"), index=True)
+    regulation: Mapped[str]
+    procedure: Mapped[str]
+    about_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"))
+    answers: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    saved_at: Mapped[datetime]
+    case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"))
+
+
+for _table in (ActRecord.__table__, CaseValue.__table__):
+    append_only(_table)  # type: ignore[arg-type] # Base.__table__ is typed as FromClause

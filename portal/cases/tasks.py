@@ -1,0 +1,127 @@
+"""What people do with tasks: claim, release, complete."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal.cases import attachments
+from portal.cases.act import Act
+from portal.cases.conduct import conduct
+from portal.cases.errors import FormRefused, NotYourRole, Separated, TaskDone, TaskGone, TaskHeld, UnknownCase
+from portal.cases.kernel import Kernel
+from portal.cases.live import LiveCase
+from portal.cases.models import Task
+from portal.cases.names import scope_of
+from portal.cases.separation import Doers, conflict
+from portal.clock import TZ
+from portal.forms import Checked
+from portal.identity import Actor
+from portal.identity import service as identity
+from portal.procedures.regulation import PARTY
+
+
+def claim(kernel: Kernel, tx: Session, actor: Actor, task_id: int, moment: datetime) -> None:
+    """Takes a task for oneself; the others of the role see who holds it."""
+
+    def verb(act: Act) -> None:
+        task, case = _open_task(act, actor, task_id)
+        task.holder_id, task.held_at = actor.person_id, moment
+        act.note(case, "task.claimed", task.element, task=task.name)
+
+    conduct(kernel, tx, _case_of(tx, task_id), moment, "claim", verb, actor)
+
+
+def release(kernel: Kernel, tx: Session, actor: Actor, task_id: int, moment: datetime) -> None:
+    """Gives a claimed task back to its role."""
+
+    def verb(act: Act) -> None:
+        task, case = _open_task(act, actor, task_id)
+        task.holder_id = task.held_at = None
+        act.note(case, "task.released", task.element, task=task.name)
+
+    conduct(kernel, tx, _case_of(tx, task_id), moment, "release", verb, actor)
+
+
+def complete(
+    kernel: Kernel,
+    tx: Session,
+    actor: Actor,
+    task_id: int,
+    answers: Mapping[str, object],
+    moment: datetime,
+) -> None:
+    """Completes a task with the answers to its form; an unclaimed one is claimed thereby.
+
+    Raises TaskDone (with who was faster), TaskGone, TaskHeld, NotYourRole, Separated or FormRefused.
+    """
+
+    def verb(act: Act) -> None:
+        task, case = _open_task(act, actor, task_id)
+        values = check_answers(case, task.scope, task.form, answers)
+        if values.errors:
+            raise FormRefused(values.errors)
+        attachments.bind(act.tx, case, task.form, values.values, actor)
+        task.holder_id = actor.person_id
+        act.complete(case, task, values.values)
+
+    conduct(kernel, tx, _case_of(tx, task_id), moment, "complete", verb, actor)
+
+
+def check_answers(case: LiveCase, scope: str, form: str, answers: Mapping[str, object]) -> Checked:
+    """The answers to a form at a place of a case, checked."""
+    return case.procedure.forms[form].check(answers, scope_of(case, scope))
+
+
+def may_do(case: LiveCase, task: Task, actor: Actor) -> None:
+    """Raises NotYourRole or Separated when a person may not do a task."""
+    if task.role == PARTY:
+        if actor.organisation_id is None or actor.organisation_id != case.row.party_id:
+            raise UnknownCase()
+        return
+    if not actor.has(case.row.regulation, task.role):
+        raise NotYourRole(role=case.published.regulation.role_title(task.role))
+    family = [Doers(other.row.procedure, other.values.persons) for other in case.ancestors()]
+    own = Doers(case.row.procedure, case.values.persons)
+    other = conflict(case.procedure.manifest.separation, task.element, actor.person_id, own, family)
+    if other is not None:
+        raise Separated(step=task.name, other=_name_of(case, other))
+
+
+def _name_of(case: LiveCase, element: str) -> str:
+    """How people call an element of the case or of one it comes from."""
+    for place in (case, *case.ancestors()):
+        for _drawing, drawn in place.procedure.elements():
+            if drawn.id == element and drawn.name:
+                return drawn.name
+    return element
+
+
+def _case_of(tx: Session, task_id: int) -> int:
+    found = tx.scalar(select(Task.case_id).where(Task.id == task_id))
+    if found is None:
+        raise UnknownCase()
+    return found
+
+
+def _open_task(act: Act, actor: Actor, task_id: int) -> tuple[Task, LiveCase]:
+    """The task as it is under the lock, with its case, if the actor may do it now."""
+    task = act.tx.get_one(Task, task_id)
+    case = act.family.cases.get(task.case_id)
+    may_do(case, task, actor)
+    if task.state == "done" and task.holder_id is not None and task.closed_at is not None:
+        when = task.closed_at.astimezone(TZ).strftime("%m-%d %H:%M")
+        raise TaskDone(who=_person(act.tx, task.holder_id), when=when)
+    if task.state != "open":
+        raise TaskGone()
+    if task.holder_id not in (None, actor.person_id):
+        raise TaskHeld(who=_person(act.tx, task.holder_id))
+    return task, case
+
+
+def _person(tx: Session, person_id: int | None) -> str:
+    person = identity.person(tx, person_id) if person_id is not None else None
+    return person.name if person else ""

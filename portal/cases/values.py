@@ -1,0 +1,64 @@
+"""What was said in a case: the values of its elements, all kept, the latest seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal.cases.models import CaseValue
+from portal.engine import Place
+
+
+@dataclass(frozen=True)
+class Said:
+    """One value: where, by whom, in which act."""
+
+    scope: str
+    element: str
+    visit: int
+    person_id: int | None
+    act_id: int
+    value: Any
+
+
+class Values:
+    """The values of one case."""
+
+    def __init__(self, tx: Session, case_id: int) -> None:
+        self._tx, self._case_id = tx, case_id
+        rows = tx.scalars(select(CaseValue).where(CaseValue.case_id == case_id).order_by(CaseValue.act_id)).all()
+        self.all = [Said(row.scope, row.element, row.visit, row.person_id, row.act_id, row.value) for row in rows]
+
+    def latest(self, scope: str, element: str) -> Said | None:
+        """What was said last at an element of a scope."""
+        found = (said for said in reversed(self.all) if (said.scope, said.element) == (scope, element))
+        return next(found, None)
+
+    def at(self, place: Place) -> Said | None:
+        """What was said at one visit of an element."""
+        here = (place.scope, place.element, place.visit)
+        return next((s for s in reversed(self.all) if (s.scope, s.element, s.visit) == here), None)
+
+    def persons(self, element: str) -> set[int]:
+        """Who said anything at an element, in whatever scope and visit."""
+        return {s.person_id for s in self.all if s.element == element and s.person_id is not None}
+
+    def write(self, place: Place, act_id: int, person_id: int | None, value: Mapping[str, Any]) -> None:
+        """Adds a value."""
+        said = Said(place.scope, place.element, place.visit, person_id, act_id, dict(value))
+        self.all.append(said)
+        self._tx.add(
+            CaseValue(
+                case_id=self._case_id,
+                act_id=act_id,
+                scope=place.scope,
+                element=place.element,
+                visit=place.visit,
+                person_id=person_id,
+                value=said.value,
+            )
+        )

@@ -1,0 +1,261 @@
+"""PostgreSQL that the portal starts itself: where its data lies, how it starts, continues and stops."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+from urllib.parse import quote
+
+import psycopg
+from psycopg import errors as pg
+
+from portal.db import binaries, postmaster, servers
+from portal.db.binaries import Account, Binaries
+from portal.errors import PortalError
+
+USER = DATABASE = "portal"
+LONGEST_SOCKET = 107
+SOCKET_FILE = ".s.PGSQL.5432"
+# Crash recovery of a large database takes its time; a server that lives is waited for.
+STARTS_WITHIN = 600.0
+STOPS_WITHIN = 30.0
+
+
+class PostgresDidNotStart(PortalError):
+    """The embedded PostgreSQL did not start."""
+
+    zh = "内置 PostgreSQL 未能启动：{reason}"
+    en = "The embedded PostgreSQL did not start: {reason}"
+
+
+class OtherVersion(PortalError):
+    """The data were written by another major version of PostgreSQL."""
+
+    zh = "{data} 中的数据属于 PostgreSQL {found}，而现有程序是 {wanted}：请用旧版导出后再导入。"
+    en = "The data in {data} belong to PostgreSQL {found}, the programs are {wanted}: dump and restore them."
+
+
+class PasswordLost(PortalError):
+    """The file with the generated password is missing while the data are there."""
+
+    zh = "缺少密码文件 {file}，无法打开已有数据库：请从备份恢复该文件。"
+    en = "The password file {file} is missing: restore it from a backup."
+
+
+class EmbeddedPostgres:
+    """The PostgreSQL of one portal home; started by the first process, shared by later ones.
+
+    The process that holds the lock owns the server and stops it. What a killed owner left running is
+    taken over. `options` are PostgreSQL settings (tests switch fsync off).
+    """
+
+    def __init__(self, home: Path, options: Mapping[str, str] | None = None) -> None:
+        self._home = home
+        self._options = dict(options or {})
+        self._lock: IO[str] | None = None
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> str:
+        """Start or join the server and return the database's address (libpq URL)."""
+        self._account = binaries.account()
+        self._place = _place_for(self._home, self._account)
+        self._data = self._place / "data"
+        self._password_file = self._place / "password"
+        self._lock = servers.lock(self._place / "lock")
+        try:
+            if self._lock is not None:
+                self._run()
+            self._url = self._await()
+        except BaseException:
+            self.stop()
+            raise
+        return self._url
+
+    @property
+    def url(self) -> str:
+        """The address that `start` returned."""
+        return self._url
+
+    def stop(self) -> None:
+        """Stop the server (fast shutdown) when it is ours; all sessions end, nothing committed is lost."""
+        if self._lock is None:
+            return
+        running = postmaster.living(self._data)
+        if running is not None:
+            os.kill(running.pid, signal.SIGINT)
+            if not servers.wait_until(self._is_down, STOPS_WITHIN):
+                os.kill(running.pid, signal.SIGQUIT)
+            if running.socket.parent != self._place:
+                shutil.rmtree(running.socket, ignore_errors=True)
+        if self._child is not None:
+            self._child.wait(STOPS_WITHIN)
+            self._child = None
+        self._lock.close()
+        self._lock = None
+
+    def _is_down(self) -> bool:
+        if self._child is not None:
+            return self._child.poll() is not None
+        return postmaster.living(self._data) is None
+
+    def _run(self) -> None:
+        if self._data.exists() and postmaster.living(self._data) is not None:
+            return
+        programs = binaries.find(self._account)
+        if not self._data.exists():
+            self._initialise(programs)
+        self._check_version(programs)
+        postmaster.clear_leftovers(self._data)
+        self._launch(programs)
+
+    def _initialise(self, programs: Binaries) -> None:
+        """Make the data folder under another name first: a broken attempt leaves nothing behind."""
+        fresh = self._place / "data.new"
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir(mode=0o700)
+        self._account.own(fresh, 0o700)
+        password = secrets.token_urlsafe(24)
+        servers.write_secret(self._password_file, password)
+        handed = self._place / "password.new"
+        servers.write_secret(handed, password)
+        self._account.own(handed, 0o600)
+        try:
+            self._initdb(programs, fresh, handed)
+        finally:
+            handed.unlink()
+        fresh.rename(self._data)
+
+    def _initdb(self, programs: Binaries, fresh: Path, password: Path) -> None:
+        command: list[str | Path] = [
+            *(programs.folder / "initdb", "-D", fresh, "-U", USER),
+            *("-A", "scram-sha-256", f"--pwfile={password}"),
+            *("--encoding=UTF8", "--locale=C.UTF-8", "--data-checksums", "--no-instructions"),
+        ]
+        if self._options.get("fsync") == "off":
+            command.append("--no-sync")
+        done = subprocess.run(
+            command,
+            cwd="/",
+            env=_environment(fresh),
+            capture_output=True,
+            text=True,
+            **self._account.identity,
+        )
+        if done.returncode:
+            raise PostgresDidNotStart(reason=(done.stderr or done.stdout)[-1000:])
+
+    def _check_version(self, programs: Binaries) -> None:
+        found = int((self._data / "PG_VERSION").read_text())
+        if found != programs.major:
+            raise OtherVersion(data=self._data, found=found, wanted=programs.major)
+
+    def _launch(self, programs: Binaries) -> None:
+        settings = {
+            "listen_addresses": "",
+            "cluster_name": postmaster.mark(self._data),
+            "unix_socket_directories": str(self._socket_folder()),
+            "unix_socket_permissions": "0700",
+            **self._options,
+        }
+        command: list[str | Path] = [programs.folder / "postgres", "-D", self._data]
+        for name, value in settings.items():
+            command += ["-c", f"{name}={value}"]
+        with servers.log(self._place / "log") as log:
+            # A session of its own, so that Ctrl-C reaches the portal first and the portal stops its server.
+            self._child = subprocess.Popen(
+                command,
+                cwd="/",
+                env=_environment(self._data),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                **self._account.identity,
+            )
+
+    def _socket_folder(self) -> Path:
+        """Beside the data; in /tmp where that path would be too long for a socket."""
+        folder = self._place / "socket"
+        if len(os.fsencode(folder / SOCKET_FILE)) > LONGEST_SOCKET:
+            folder = Path(tempfile.mkdtemp(prefix="portal-", dir="/tmp"))
+        folder.mkdir(mode=0o700, exist_ok=True)
+        self._account.own(folder, 0o700)
+        return folder
+
+    def _await(self) -> str:
+        """Wait until the server takes connections, and see to it that our database exists."""
+        end = time.monotonic() + STARTS_WITHIN
+        while time.monotonic() < end:
+            self._give_up_if_dead()
+            running = postmaster.read(self._data)
+            if running is not None and running.status == "ready":
+                return self._create_database(running.socket)
+            time.sleep(0.01)
+        raise PostgresDidNotStart(reason=f"not ready after {STARTS_WITHIN:.0f} s")
+
+    def _give_up_if_dead(self) -> None:
+        if self._child is not None and self._child.poll() is not None:
+            tail = (self._place / "log").read_text(errors="replace")[-1000:]
+            raise PostgresDidNotStart(reason=tail)
+
+    def _create_database(self, socket: Path) -> str:
+        url = self._address(socket, DATABASE)
+        try:
+            psycopg.connect(url, connect_timeout=10).close()
+        except psycopg.OperationalError:
+            with psycopg.connect(self._address(socket, "postgres"), autocommit=True) as connection:
+                try:
+                    connection.execute(f"CREATE DATABASE {DATABASE}")
+                except pg.DuplicateDatabase:
+                    return url
+        return url
+
+    def _address(self, socket: Path, database: str) -> str:
+        if not self._password_file.exists():
+            raise PasswordLost(file=self._password_file)
+        password = self._password_file.read_text()
+        return f"postgresql://{USER}:{quote(password)}@/{database}?host={quote(str(socket), safe='')}"
+
+
+def _place_for(home: Path, runner: Account) -> Path:
+    """Where the cluster lies: in the home, or where a pointer in the home says.
+
+    Root's home is often closed to the user PostgreSQL runs as, and we open nobody's folder.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    home = home.resolve()
+    pointer = home / "postgres.at"
+    if pointer.exists():
+        place = Path(pointer.read_text())
+    elif runner.reaches(home):
+        place = home / "postgres"
+    else:
+        key = hashlib.sha256(os.fsencode(home)).hexdigest()[:12]
+        place = binaries.system_folder() / f"cluster-{key}"
+        pointer.write_text(str(place))
+    place.mkdir(mode=0o755, exist_ok=True)
+    return place
+
+
+def _environment(home: Path) -> dict[str, str]:
+    """Nothing of ours is handed to the server, least of all PG* variables and passwords."""
+    return {"LC_ALL": "C.UTF-8", "PATH": "/usr/bin:/bin", "HOME": str(home)}

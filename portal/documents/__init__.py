@@ -1,0 +1,1 @@
+"""Letters: their templates, numbers, files and service (送达)."""

@@ -1,0 +1,153 @@
+"""The child process that fills one template: limits itself, reads stdin, writes the letter to stdout."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import resource
+import sys
+import zipfile
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import segno
+from docx.document import Document
+from docx.shared import Mm
+from docx.text.paragraph import Paragraph
+from docxtpl.inline_image import InlineImage
+from docxtpl.template import DocxTemplate
+from jinja2.exceptions import TemplateError
+from lxml import etree
+
+from portal.documents.archive import MB, TYPES, W
+from portal.documents.filters import RenderFailed
+from portal.documents.language import QR, Environment, names
+from portal.documents.render import RenderBroke, RenderTooLarge, TemplateFaulty
+from portal.documents.template import placeholders
+from portal.errors import ContentFaults
+
+LARGEST_LETTER = 20 * MB
+QR_WIDTH = Mm(24)
+# The earliest moment a zip can carry; the letter's own moment stands in its properties.
+WP = "{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}"
+ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+class LetterTemplate(DocxTemplate):
+    """docxtpl without what would evaluate data: properties, footnotes, and its own escapes for braces."""
+
+    def render_xml_part(self, src_xml: str, part: Any, context: Any, jinja_env: Any = None) -> str:  # noqa: ANN401
+        """Fill one part; what comes out is well-formed or refused, never silently repaired."""
+        self.current_rendering_part = part
+        rendered = jinja_env.from_string(src_xml).render(context)
+        filled: str = self.resolve_listing(rendered)  # type: ignore[no-untyped-call]
+        try:
+            etree.fromstring(filled)
+        except etree.XMLSyntaxError as error:
+            raise RenderBroke(reason=str(error)[:200]) from error
+        return filled
+
+    def render_properties(self, context: Any, jinja_env: Any = None) -> None:  # noqa: ANN401
+        """Properties are set from the letter's data, not evaluated."""
+
+    def render_footnotes(self, context: Any, jinja_env: Any = None) -> None:  # noqa: ANN401
+        """Footnotes stay as they are: docxtpl would evaluate them once per section, data included."""
+
+
+def main() -> int:
+    """Answer one request: a line of JSON that is null or names the failure, then the letter."""
+    head, _, template = sys.stdin.buffer.read().partition(b"\n")
+    request = json.loads(head)
+    limit(request["seconds"], request["memory"])
+    try:
+        letter = fill(template, request["data"], request["url"])
+    except MemoryError:
+        return _report(RenderTooLarge())
+    except RenderFailed as failure:
+        return _report(failure)
+    except ContentFaults as faulty:
+        return _report(TemplateFaulty(**faulty.facts))
+    except (TemplateError, TypeError, ValueError, KeyError, etree.LxmlError) as error:
+        return _report(RenderBroke(reason=f"{type(error).__name__}: {error}"[:200]))
+    sys.stdout.buffer.write(b"null\n" + letter)
+    return 0
+
+
+def limit(seconds: float, memory: int) -> None:
+    """Bound processor time (s) and memory (bytes); no file can be written."""
+    whole = math.ceil(seconds)
+    resource.setrlimit(resource.RLIMIT_CPU, (whole, whole + 1))
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def fill(template: bytes, data: Mapping[str, Any], url: str) -> bytes:
+    """The letter as .docx."""
+    placeholders(template)
+    letter = LetterTemplate(io.BytesIO(template))
+    context: dict[str, object] = names({**data, "verification": {**data.get("verification", {}), "url": url}})
+    context[QR] = InlineImage(letter, io.BytesIO(qr(url)), width=QR_WIDTH)  # type: ignore[no-untyped-call]
+    letter.render(context, Environment())
+    document = cast(Document, letter.docx)
+    _give_room_to_pictures(document)
+    _set_properties(document, data)
+    whole = io.BytesIO()
+    letter.save(whole)
+    if whole.tell() > LARGEST_LETTER:
+        raise RenderTooLarge
+    return repacked(whole.getvalue())
+
+
+def qr(url: str) -> bytes:
+    """A QR code as PNG, with the quiet zone that readers need."""
+    picture = io.BytesIO()
+    segno.make(url, micro=False, error="m").save(picture, kind="png", scale=8, border=4)
+    return picture.getvalue()
+
+
+def repacked(package: bytes) -> bytes:
+    """The same package with parts in a fixed order and without the time of packing."""
+    whole = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(package)) as source, zipfile.ZipFile(whole, "w") as target:
+        for name in sorted(source.namelist(), key=lambda name: (name != TYPES, name)):
+            entry = zipfile.ZipInfo(name)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            target.writestr(entry, source.read(name))
+    return whole.getvalue()
+
+
+def _give_room_to_pictures(letter: Document) -> None:
+    """Single spacing around pictures, which exact spacing would cut off, and words for who cannot see."""
+    for paragraph in letter.element.body.iter(f"{W}p"):
+        if next(paragraph.iter(f"{W}drawing"), None) is not None:
+            Paragraph(paragraph, letter).paragraph_format.line_spacing = 1.0
+    for picture in letter.element.body.iter(f"{WP}docPr"):
+        picture.set("descr", picture.get("descr") or "核验二维码")
+
+
+def _set_properties(letter: Document, data: Mapping[str, Any]) -> None:
+    """Properties tell of the letter, not of who edited the template or when it was rendered."""
+    issued = data.get("issued_at")
+    moment = datetime.fromisoformat(issued).astimezone(UTC).replace(tzinfo=None) if issued else datetime(*ZIP_EPOCH)
+    properties = letter.core_properties
+    properties.title = str(data.get("title", ""))[:255]
+    properties.subject = str(data.get("number", ""))[:255]
+    properties.author = properties.last_modified_by = properties.comments = properties.keywords = ""
+    properties.created = properties.modified = properties.last_printed = moment
+    properties.revision = 1
+
+
+def _report(failure: RenderFailed) -> int:
+    said = {
+        "name": type(failure).__name__,
+        "facts": {key: str(value) for key, value in failure.facts.items()},
+    }
+    sys.stdout.buffer.write(json.dumps(said).encode() + b"\n")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

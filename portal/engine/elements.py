@@ -1,0 +1,254 @@
+"""SpiffWorkflow's task specs, subclassed: each tells the portal what it enters, leaves and walks.
+
+Specs are shared by all cases and threads, so nothing here writes to `self` after parsing; what a case must
+remember stands in its task's `internal_data` (its visit) and its workflow's `data` (visits so far, the end).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+
+from SpiffWorkflow.bpmn.specs import defaults as plain
+from SpiffWorkflow.bpmn.specs.bpmn_process_spec import BpmnProcessSpec
+from SpiffWorkflow.bpmn.specs.event_definitions.base import EventDefinition
+from SpiffWorkflow.bpmn.specs.event_definitions.simple import TerminateEventDefinition
+from SpiffWorkflow.bpmn.specs.mixins.events.event_types import CatchingEvent
+from SpiffWorkflow.specs.base import TaskSpec
+from SpiffWorkflow.spiff.specs import defaults as spiff
+from SpiffWorkflow.util.task import TaskState
+
+from portal.engine.names import derived
+
+if TYPE_CHECKING:
+    from portal.engine.running import Run
+
+Task: TypeAlias = Any
+"""A SpiffWorkflow task: which attributes its spec and workflow have is known here, not to a type checker."""
+
+VISIT = "visit"
+FIRED = "event_fired"
+CHOSEN = "chosen"
+END = "end"
+TERMINATED = "terminated"
+
+
+class Message(EventDefinition):
+    """Waits for a message of that name; fires only when the port says so to its task."""
+
+
+class LegalTimer(EventDefinition):
+    """Waits for the deadline of that name to be over: the portal's clock, never the engine's.
+
+    It is no TimerEventDefinition, so the refresh that SpiffWorkflow does in every step passes it by; only
+    `Position.tick` fires it.
+    """
+
+
+class Choice(EventDefinition):
+    """What an event-based gateway waits for: that one of the events behind it is chosen."""
+
+    def has_fired(self, my_task: Task) -> bool:
+        """Whether an event behind the gateway was chosen."""
+        return CHOSEN in my_task.internal_data
+
+
+class Told:
+    """A spec whose comings and goings are told to the portal; put first among the bases."""
+
+    kind: ClassVar[str] = ""
+
+    def __init__(self, wf_spec: BpmnProcessSpec, name: str, **kwargs: object) -> None:
+        super().__init__(wf_spec, name, **kwargs)  # type: ignore[call-arg]
+        self.flows: dict[str, str] = {}
+        """The drawn flow to each following spec."""
+        self.told = bool(self.kind) and not derived(name)
+
+    def _on_ready_hook(self, my_task: Task) -> None:
+        run_of(my_task).enter(my_task)
+        super()._on_ready_hook(my_task)  # type: ignore[misc]
+
+    def _on_complete_hook(self, my_task: Task) -> None:
+        super()._on_complete_hook(my_task)  # type: ignore[misc]
+        run_of(my_task).leave(my_task, self.end_of(my_task))
+
+    def end_of(self, my_task: Task) -> str | None:
+        """The end event that was reached inside; only activities with something inside have one."""
+        return None
+
+
+def run_of(task: Task) -> Run:
+    """The running case that a task belongs to."""
+    run: Run = task.workflow.top_workflow
+    return run
+
+
+class UserTask(Told, spiff.UserTask):
+    """A task that waits for a person."""
+
+    kind = "userTask"
+
+
+class ServiceTask(Told, spiff.ServiceTask):
+    """A task that the portal performs within the step (H12)."""
+
+    kind = "serviceTask"
+
+    def _run_hook(self, my_task: Task) -> bool:
+        run_of(my_task).perform(my_task)
+        return True
+
+
+class Inside(Told):
+    """A task with a workflow inside."""
+
+    def _update_hook(self, my_task: Task) -> object:
+        if run_of(my_task).get_subprocess(my_task) is None:
+            run_of(my_task).enter(my_task)
+        return super()._update_hook(my_task)  # type: ignore[misc]
+
+    def end_of(self, my_task: Task) -> str | None:
+        """The end event that was reached last inside."""
+        end: str | None = run_of(my_task).get_subprocess(my_task).data.get(END)
+        return end
+
+
+class CallActivity(Inside, spiff.CallActivity):
+    """Another diagram, run inside; its elements have a scope of their own."""
+
+    kind = "callActivity"
+
+
+class SubProcess(Inside, spiff.SubWorkflowTask):
+    """An embedded subprocess; the derivation's body and the event subprocesses too."""
+
+    kind = "subProcess"
+
+    def __init__(self, wf_spec: BpmnProcessSpec, name: str, *, decides: bool, **kwargs: object) -> None:
+        super().__init__(wf_spec, name, **kwargs)
+        self.decides = decides
+        """Whether its end is the end of what it stands in: the body's is, an interrupting handler's too."""
+
+    def _on_complete_hook(self, my_task: Task) -> None:
+        super()._on_complete_hook(my_task)
+        if not self.decides:
+            return
+        inner, outer = run_of(my_task).get_subprocess(my_task), my_task.workflow
+        outer.data[END] = inner.data.get(END)
+        if derived(self.name) and inner.data.get(TERMINATED):
+            # A terminate end event ends all that its level holds, hence also the handlers beside the body.
+            outer.data[TERMINATED] = True
+            terminate(my_task)
+
+
+class Catch(Told, plain.IntermediateCatchEvent):
+    """A message or timer on the way."""
+
+    kind = "intermediateCatchEvent"
+
+    def _update_hook(self, my_task: Task) -> object:
+        run_of(my_task).enter(my_task)
+        return super()._update_hook(my_task)
+
+
+class Boundary(Told, plain.BoundaryEvent):
+    """A message or timer at the edge of an activity."""
+
+    kind = "boundaryEvent"
+
+    def _update_hook(self, my_task: Task) -> object:
+        run_of(my_task).enter(my_task)
+        return super()._update_hook(my_task)
+
+
+class HandlerStart(Told, plain.BoundaryEvent):
+    """The start of an event subprocess, which the derivation put at the edge of the body.
+
+    It is entered when it is triggered, as a start event is, not when it begins to wait.
+    """
+
+    kind = "startEvent"
+
+    def _on_complete_hook(self, my_task: Task) -> None:
+        super()._on_complete_hook(my_task)
+        if self.cancel_activity:
+            # It interrupts all of its level: the body, whose boundary event it is, and the other handlers.
+            for other in my_task.parent.children:
+                if other is not my_task and isinstance(other.task_spec, HandlerStart):
+                    other.cancel()
+
+
+class Start(Told, plain.StartEvent):
+    """The start of a process or subprocess."""
+
+    kind = "startEvent"
+
+
+class End(Told, plain.EndEvent):
+    """An end event; which one was reached last is remembered by its workflow."""
+
+    kind = "endEvent"
+
+    def _on_complete_hook(self, my_task: Task) -> None:
+        if self.told:
+            my_task.workflow.data[END] = self.bpmn_id
+            if isinstance(self.event_definition, TerminateEventDefinition):
+                my_task.workflow.data[TERMINATED] = True
+        super()._on_complete_hook(my_task)
+
+
+class Exclusive(Told, plain.ExclusiveGateway):
+    """An exclusive gateway; its visit is counted, so that its conditions have a place."""
+
+
+class Parallel(Told, plain.ParallelGateway):
+    """A parallel gateway."""
+
+
+class EventGateway(Told, plain.EventBasedGateway):
+    """Waits for one of the events behind it, each of which keeps what it waits for."""
+
+    def connect(self, child: TaskSpec) -> None:
+        """Add an event; SpiffWorkflow would take its definition away and merge them all into one."""
+        TaskSpec.connect(self, child)
+
+    def _update_hook(self, my_task: Task) -> object:
+        fired = super()._update_hook(my_task)
+        for event in my_task.children:
+            run_of(my_task).enter(event)
+        return fired
+
+    def _run_hook(self, my_task: Task) -> bool:
+        chosen = my_task.workflow.spec.task_specs[my_task.internal_data[CHOSEN]]
+        my_task._sync_children([chosen], TaskState.FUTURE)
+        for event in my_task.children:
+            event.task_spec._predict(event, mask=TaskState.FUTURE | TaskState.PREDICTED_MASK)
+            event._set_internal_data(**{FIRED: True})
+        return True
+
+
+def terminate(task: Task) -> None:
+    """End a workflow at once, as its terminate end event does."""
+    for other in task.workflow.get_tasks(state=TaskState.NOT_FINISHED_MASK):
+        other.cancel()
+    task.workflow._mark_complete(task)
+
+
+def fire(task: Task) -> None:
+    """Let one waiting event happen, alone: a catch event, or one behind a waiting event-based gateway."""
+    gateway = task.parent
+    if gateway is not None and gateway.state == TaskState.WAITING:
+        gateway._set_internal_data(**{CHOSEN: task.task_spec.name})
+        gateway.task_spec._update(gateway)
+    else:
+        task._set_internal_data(**{FIRED: True})
+        task.task_spec._update(task)
+
+
+def events_waiting(task: Task) -> list[Task]:
+    """The events that a waiting task stands for: those behind a gateway, itself if it is one, else none."""
+    if isinstance(task.task_spec, EventGateway):
+        return list(task.children)
+    waits = isinstance(task.task_spec, CatchingEvent) and isinstance(
+        task.task_spec.event_definition, Message | LegalTimer
+    )
+    return [task] if waits else []

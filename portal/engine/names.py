@@ -1,0 +1,33 @@
+"""Which names a diagram's elements must not have, because the engine or the derivation uses them itself."""
+
+from __future__ import annotations
+
+import re
+
+BODY = "portal_body"
+OPERATOR = "op."
+
+_OWN = frozenset({"Start", "End", "Root", "StartEventSplit", "StartEventJoin"})
+_OWN_ENDINGS = (".EndJoin", ".BoundaryEventSplit", ".BoundaryEventJoin")
+_DERIVED = re.compile(r"^portal_body|\.portal_")
+
+
+def reserved(id: str) -> bool:
+    """Whether an id collides with a name that the engine or the derivation gives."""
+    return id in _OWN or id.startswith(OPERATOR) or id.endswith(_OWN_ENDINGS) or derived(id)
+
+
+def derived(id: str) -> bool:
+    """Whether an element was made by the derivation and is in no drawing."""
+    return _DERIVED.search(id) is not None
+
+
+def derived_id(id: str, part: str) -> str:
+    """The id of an element that the derivation adds beside a drawn one."""
+    return f"{id}.portal_{part}"
+
+
+def process_id(name: str) -> str:
+    """A diagram's name as the id of its process: itself where XML allows it."""
+    plain = re.sub(r"[^\w.-]", lambda found: f".{ord(found[0]):x}.", name)
+    return plain if re.match(r"[^\W\d]", plain) else f"_{plain}"

@@ -1,0 +1,247 @@
+"""Which drawings the engine can run: what SpiffWorkflow misruns or drops in silence is refused here."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from lxml import etree
+
+from portal.engine.names import reserved
+from portal.engine.xml import BPMN, bpmn, local
+from portal.errors import Fault
+
+TASKS = frozenset({"userTask", "serviceTask", "callActivity", "subProcess"})
+EVENTS = frozenset({"startEvent", "endEvent", "intermediateCatchEvent", "boundaryEvent"})
+GATEWAYS = frozenset({"exclusiveGateway", "parallelGateway", "eventBasedGateway"})
+NODES = TASKS | EVENTS | GATEWAYS
+DEFINITIONS = frozenset({"messageEventDefinition", "timerEventDefinition", "terminateEventDefinition"})
+
+DECORATION = frozenset(
+    {"documentation", "extensionElements", "incoming", "outgoing", "laneSet", "lane", "flowNodeRef"}
+    | {"childLaneSet", "textAnnotation", "text", "association", "group", "collaboration", "participant"}
+    | {"category", "categoryValue"}
+)
+"""BPMN elements that mean nothing to the engine and are left out of what it runs."""
+
+WHITELIST = (
+    NODES
+    | DEFINITIONS
+    | DECORATION
+    | {"definitions", "process", "message", "sequenceFlow", "timeDate", "conditionExpression"}
+)
+"""The local names of all BPMN elements that a drawing may hold; everything else is refused."""
+
+_DEADLINE = re.compile(r'\s*=\s*deadline\(\s*"([^"]+)"\s*\)\s*')
+
+
+def deadline_of(timer: etree._Element) -> str | None:
+    """The deadline that a timerEventDefinition names; None when it is not `=deadline("name")`."""
+    dates = timer.findall(bpmn("timeDate"))
+    found = _DEADLINE.fullmatch(dates[0].text or "") if len(dates) == 1 and len(timer) == 1 else None
+    return found[1] if found else None
+
+
+def definitions_of(event: etree._Element) -> list[etree._Element]:
+    """The event definitions of an event."""
+    return [child for child in event if local(child).endswith("EventDefinition")]
+
+
+def is_event_subprocess(element: etree._Element) -> bool:
+    """Whether this is an event subprocess (a dashed box)."""
+    return local(element) == "subProcess" and element.get("triggeredByEvent") == "true"
+
+
+def interrupts(event: etree._Element) -> bool:
+    """Whether a boundary event, or the start of an event subprocess, ends what it stands at."""
+    flag = "cancelActivity" if local(event) == "boundaryEvent" else "isInterrupting"
+    return event.get(flag, "true") not in ("false", "0")
+
+
+def nodes_of(container: etree._Element) -> list[etree._Element]:
+    """The flow nodes that stand directly in a process or subprocess."""
+    return [child for child in container if local(child) in NODES]
+
+
+def flows_of(container: etree._Element) -> list[etree._Element]:
+    """The sequence flows that stand directly in a process or subprocess."""
+    return container.findall(bpmn("sequenceFlow"))
+
+
+def condition_of(flow: etree._Element) -> str | None:
+    """The text of a flow's condition, None when it has none."""
+    condition = flow.find(bpmn("conditionExpression"))
+    return None if condition is None else (condition.text or "").strip()
+
+
+def faults_of(root: etree._Element) -> list[Fault]:
+    """All that keeps a drawing from being run; empty when the engine can run it."""
+    processes = root.findall(bpmn("process"))
+    if len(processes) != 1:
+        return [Fault(f"文件中有 {len(processes)} 个流程", "一个文件只画一个流程（process）", line=root.sourceline)]
+    found = list(_foreign(root)) + list(_ids(processes[0]))
+    messages = {message.get("id"): message.get("name") for message in root.findall(bpmn("message"))}
+    containers = [processes[0], *processes[0].iter(bpmn("subProcess"))]
+    for container in containers:
+        found += _Container(container, messages).faults()
+    return found
+
+
+def _fault(element: etree._Element, what: str, mend: str) -> Fault:
+    return Fault(what, mend, element=element.get("id"), line=element.sourceline)
+
+
+def _foreign(root: etree._Element) -> Iterator[Fault]:
+    for element in root.iter(f"{{{BPMN}}}*"):
+        name = local(element)
+        if name not in WHITELIST:
+            owner = element if element.get("id") else element.getparent()
+            where = element if owner is None else owner
+            yield _fault(where, f"不支持的图元 {name}", "请改用支持的图元，或请管理员查看支持的图元清单")
+
+
+def _ids(process: etree._Element) -> Iterator[Fault]:
+    elements = [element for element in process.iter(f"{{{BPMN}}}*") if local(element) in NODES | {"sequenceFlow"}]
+    count = Counter(element.get("id") for element in elements)
+    for element in elements:
+        id = element.get("id")
+        if not id:
+            yield _fault(element, f"{local(element)} 没有 id", "请给它一个 id")
+        elif reserved(id):
+            yield _fault(element, f"id“{id}”与引擎内部名称冲突", "请换一个 id")
+        elif count[id] > 1:
+            yield _fault(element, f"id“{id}”出现了 {count[id]} 次", "每个元素的 id 须不同")
+
+
+class _Container:
+    """One process or subprocess with the flows between its nodes."""
+
+    def __init__(self, container: etree._Element, messages: dict[str | None, str | None]) -> None:
+        self.element = container
+        self.messages = messages
+        self.nodes = {node.get("id", ""): node for node in nodes_of(container)}
+        self.flows = flows_of(container)
+        self.out: dict[str, list[etree._Element]] = {id: [] for id in self.nodes}
+        self.into: dict[str, list[etree._Element]] = {id: [] for id in self.nodes}
+        for flow in self.flows:
+            self.out.get(flow.get("sourceRef", ""), []).append(flow)
+            self.into.get(flow.get("targetRef", ""), []).append(flow)
+
+    def faults(self) -> list[Fault]:
+        found = list(self._flows()) + list(self._container())
+        for id, node in self.nodes.items():
+            found += self._ways(id, node)
+            found += self._node(id, node)
+        return found + list(self._unreached())
+
+    def _flows(self) -> Iterator[Fault]:
+        pairs = Counter((flow.get("sourceRef"), flow.get("targetRef")) for flow in self.flows)
+        for flow in self.flows:
+            source, target = flow.get("sourceRef"), flow.get("targetRef")
+            if source not in self.nodes or target not in self.nodes:
+                yield _fault(flow, "顺序流的一端不在同一层中", "顺序流只能连接同一流程或同一子流程中的元素")
+                continue
+            if pairs[source, target] > 1:
+                yield _fault(flow, "两个元素之间有几条同向的顺序流", "请合并成一条，把条件写在一起")
+            if condition_of(flow) is not None and local(self.nodes[source]) != "exclusiveGateway":
+                yield _fault(flow, "条件只能写在排他网关的出口上", "请在此前加一个排他网关")
+
+    def _container(self) -> Iterator[Fault]:
+        starts = [node for node in self.nodes.values() if local(node) == "startEvent"]
+        if len(starts) != 1:
+            yield _fault(self.element, f"有 {len(starts)} 个开始事件", "流程和每个子流程须正好有一个开始事件")
+        if not any(local(node) == "endEvent" for node in self.nodes.values()):
+            yield _fault(self.element, "没有结束事件", "请画上结束事件")
+
+    def _ways(self, id: str, node: etree._Element) -> Iterator[Fault]:
+        """How many flows may come in and go out."""
+        kind, out, into = local(node), len(self.out[id]), len(self.into[id])
+        apart = is_event_subprocess(node)
+        if kind == "endEvent" or apart:
+            if out:
+                yield _fault(node, "此元素之后不能再有顺序流", "请删去这条顺序流")
+        elif not out:
+            yield _fault(node, "路径到此中断，没有到达结束事件", "请连到下一个元素或结束事件")
+        elif out > 1 and kind not in GATEWAYS:
+            yield _fault(node, f"有 {out} 条出口", "请在其后加网关：择一用排他网关，同时进行用并行网关")
+        if kind in ("startEvent", "boundaryEvent") or apart:
+            if into:
+                yield _fault(node, "此元素不能有进入的顺序流", "请删去这条顺序流")
+        elif not into:
+            yield _fault(node, "没有顺序流到达此元素", "请连上，或删去此元素")
+
+    def _node(self, id: str, node: etree._Element) -> Iterator[Fault]:
+        kind = local(node)
+        if kind in EVENTS:
+            yield from self._event(node)
+        elif kind == "exclusiveGateway":
+            yield from self._exclusive(id, node)
+        elif kind == "eventBasedGateway":
+            yield from self._event_gateway(id, node)
+
+    def _event(self, node: etree._Element) -> Iterator[Fault]:
+        kind, definitions = local(node), definitions_of(node)
+        names = [local(definition) for definition in definitions]
+        starts_here = kind == "startEvent" and is_event_subprocess(self.element)
+        if kind == "startEvent" and not starts_here:
+            if names:
+                yield _fault(node, "流程的开始事件不能带消息或定时", "由案件或人员启动；请改成普通开始事件")
+            return
+        if kind == "endEvent":
+            if names not in ([], ["terminateEventDefinition"]):
+                yield _fault(node, f"不支持的结束事件（{'、'.join(names)}）", "只能用普通结束或终止结束")
+            return
+        if len(names) != 1 or names[0] not in ("messageEventDefinition", "timerEventDefinition"):
+            yield _fault(node, "须正好有一个消息或一个定时", "请在此事件上选消息或定时")
+            return
+        yield from self._definition(node, definitions[0])
+        if kind == "boundaryEvent":
+            host = self.nodes.get(node.get("attachedToRef", ""))
+            if host is None or local(host) not in TASKS or is_event_subprocess(host):
+                yield _fault(node, "边界事件没有附着在任务或子流程上", "请把它拖到任务或子流程的边上")
+
+    def _definition(self, node: etree._Element, definition: etree._Element) -> Iterator[Fault]:
+        if local(definition) == "timerEventDefinition":
+            if deadline_of(definition) is None:
+                yield _fault(node, '定时须写成 =deadline("期限名")', "期限的长短写在清单里，图中只写期限名")
+            return
+        if not interrupts(node):
+            yield _fault(node, "不中断的消息只会生效一次，不支持", "可以多次发生的事项请作为关联案件办理")
+        if not self.messages.get(definition.get("messageRef")):
+            yield _fault(node, "没有指明消息，或消息没有名称", "请选一个消息并给它名称")
+
+    def _exclusive(self, id: str, node: etree._Element) -> Iterator[Fault]:
+        default, out = node.get("default"), self.out[id]
+        if default is not None and default not in [flow.get("id") for flow in out]:
+            yield _fault(node, f"默认出口“{default}”不是它的出口", "请重新指定默认出口")
+        for flow in out:
+            if flow.get("id") == default:
+                if condition_of(flow) is not None:
+                    yield _fault(flow, "默认出口不能再写条件", "请删去条件，或另选默认出口")
+            elif len(out) > 1 and not condition_of(flow):
+                yield _fault(flow, "排他网关的这条出口没有条件", "请写上条件，或设为默认出口")
+
+    def _event_gateway(self, id: str, node: etree._Element) -> Iterator[Fault]:
+        behind = [self.nodes[flow.get("targetRef", "")] for flow in self.out[id] if flow.get("targetRef") in self.nodes]
+        timers = 0
+        for event in behind:
+            if local(event) != "intermediateCatchEvent" or len(self.into[event.get("id", "")]) != 1:
+                yield _fault(event, "事件网关之后只能直接接中间捕获事件，且该事件没有其他入口", "请改画")
+            timers += any(local(definition) == "timerEventDefinition" for definition in definitions_of(event))
+        if timers > 1:
+            yield _fault(node, "事件网关之后有几个定时", "最多一个定时")
+
+    def _unreached(self) -> Iterator[Fault]:
+        seen: set[str] = set()
+        todo = [id for id, node in self.nodes.items() if local(node) == "startEvent"]
+        while todo:
+            id = todo.pop()
+            if id in seen:
+                continue
+            seen.add(id)
+            todo += [flow.get("targetRef", "") for flow in self.out.get(id, ())]
+            todo += [edge for edge, node in self.nodes.items() if node.get("attachedToRef") == id]
+        for id, node in self.nodes.items():
+            if id not in seen and self.into[id] and not is_event_subprocess(node):
+                yield _fault(node, "从开始事件走不到此元素", "请连上，或删去此元素")

@@ -1,0 +1,83 @@
+"""How answers travel: posted names, nested values, and what is said about a wrong one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from portal.errors import Language
+
+REFRESH = "_refresh"
+"""Posted by the button 更新表单 and by htmx: show the form again for these answers, store nothing."""
+UPLOAD = "_upload."
+"""Begins the name under which a browser sends new files of a file field; the rest is the field's name."""
+_PAGE_NAMES = frozenset({"csrf_token"})
+
+
+@dataclass(frozen=True)
+class Option:
+    """One thing to choose: what is stored, and what is read."""
+
+    value: str
+    label: str
+
+
+Choices = Mapping[str, Sequence[Option]]
+"""For fields whose options the caller knows (organisations, uploaded files): field name to options."""
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """What is wrong with one answer and what to do; `{label}` stands where the field's label goes."""
+
+    zh: str
+    en: str
+
+    def about(self, label: str) -> FieldError:
+        """The same with the field's label in its place."""
+        return FieldError(self.zh.replace("{label}", label), self.en.replace("{label}", label))
+
+    def text(self, language: Language = "zh") -> str:
+        """The message in one language."""
+        return self.zh if language == "zh" else self.en
+
+
+class Refused(Exception):
+    """An answer that cannot be read as its field's kind."""
+
+    def __init__(self, zh: str, en: str) -> None:
+        self.error = FieldError(zh, en)
+        super().__init__(en)
+
+
+def posted(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """The answers in a browser's post; the page's own names (`csrf_token`, `_…`) are left out."""
+    answers: dict[str, list[str]] = {}
+    for name, text in pairs:
+        if name not in _PAGE_NAMES and not name.startswith("_"):
+            answers.setdefault(name, []).append(text)
+    return answers
+
+
+def flat(answers: Mapping[str, object], groups: frozenset[str]) -> Iterator[tuple[str, object]]:
+    """Name and answer, those inside a group (`{"unit": {"uscc": …}}`) under their dotted name."""
+    for name, answer in answers.items():
+        if name in groups and isinstance(answer, Mapping):
+            inner = {f"{name}.{key}": value for key, value in answer.items()}
+            yield from flat(inner, groups)
+        else:
+            yield name, answer
+
+
+def nested(values: Mapping[str, object]) -> dict[str, object]:
+    """The reverse of `flat`: dotted names become nested objects."""
+    tree: dict[str, object] = {}
+    for name, value in values.items():
+        *groups, key = name.split(".")
+        place = tree
+        for group in groups:
+            inner = place.setdefault(group, {})
+            assert isinstance(inner, dict)
+            place = inner
+        place[key] = value
+    return tree

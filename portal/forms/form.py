@@ -1,0 +1,241 @@
+"""A form: what is asked, which answers are accepted, how they are shown and read back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from portal.errors import Language
+from portal.feel import Scope
+from portal.forms import views
+from portal.forms.answers import Choices, FieldError, Refused, flat, nested
+from portal.forms.characters import printable
+from portal.forms.expressions import Names, Overlaid, Written, plain_answer, value
+from portal.forms.tree import Field, Part, drivers, fields_of, groups_of
+from portal.forms.validation import breaches, schema_of
+from portal.forms.views import FormView
+
+NO_CHOICES: Choices = MappingProxyType({})
+_LONGEST_NAME = 60
+
+
+class Shown(NamedTuple):
+    """One line of a form read back."""
+
+    label: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Answers after checking: the JSON-safe values to store (only good ones), and what is wrong by field."""
+
+    values: dict[str, object]
+    errors: dict[str, FieldError]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.errors
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """Answers by field name: as given, as read, as refused; and the names of those that no field asks for."""
+
+    given: dict[str, object]
+    values: dict[str, object]
+    refused: dict[str, FieldError]
+    unknown: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Laid:
+    """The fields visible for some answers, and the scope with these answers laid over the case's names."""
+
+    visible: tuple[Field, ...]
+    scope: Scope
+
+
+@dataclass(frozen=True)
+class Form:
+    """A form as stored; immutable, so that a release may share it.
+
+    Its conditions, prefills and placeholders see `names`, the case's, below its own answers.
+    """
+
+    id: str
+    parts: tuple[Part, ...]
+    expressions: tuple[Written, ...]
+    """Every expression with its place, for `portal check`."""
+    order: tuple[Field, ...]
+    """The fields, each after those that its conditions ask for."""
+
+    @cached_property
+    def fields(self) -> tuple[Field, ...]:
+        """All questions in the order they stand, those inside groups too."""
+        return tuple(fields_of(self.parts))
+
+    @cached_property
+    def needs(self) -> frozenset[tuple[str, ...]]:
+        """The paths that its expressions take from the case, for `portal check`."""
+        own = {field.path[0] for field in self.fields}
+        return frozenset(
+            path
+            for written in self.expressions
+            for path in written.expression.paths
+            if written.attribute == "prefill" or path[0] not in own
+        )
+
+    def check(self, answers: Mapping[str, object], names: Names, choices: Choices = NO_CHOICES) -> Checked:
+        """Answers as posted (texts, lists of texts) or as JSON; those of hidden fields are dropped.
+
+        `choices` holds organisations and files to what the caller knows; a field without is held to its form.
+        """
+        reading = self._read(answers)
+        laid = self._lay(reading.values, names)
+        values = {field.name: reading.values[field.name] for field in laid.visible if field.name in reading.values}
+        errors = {name: _unknown(name) for name in reading.unknown}
+        for field, error in self._wrong(reading, laid, values, choices):
+            errors.setdefault(field.name, error.about(field.label.render(laid.scope)))
+        good = {name: value for name, value in values.items() if name not in errors}
+        return Checked(nested(good), errors)
+
+    def schema(self, answers: Mapping[str, object], names: Names, choices: Choices = NO_CHOICES) -> dict[str, Any]:
+        """The JSON Schema of the fields that are visible for these answers."""
+        return schema_of(self._lay(self._read(answers).values, names).visible, choices)
+
+    def typed(self, values: Mapping[str, object]) -> dict[str, object]:
+        """Stored values as FEEL values: numbers as Decimal, days as date."""
+        reading = self._read(values)
+        return nested(
+            {
+                name: self._by_name[name].kind.typed(value)
+                for name, value in reading.values.items()
+                if name in reading.given
+            }
+        )
+
+    def prefill(self, names: Names) -> dict[str, object]:
+        """The values a form begins with, before anybody has answered it."""
+        scope = self._scope({}, names)
+        values = {field.name: self._prefilled(field, scope) for field in self.fields}
+        return nested({name: value for name, value in values.items() if value is not None})
+
+    def view(
+        self,
+        answers: Mapping[str, object] | None,
+        errors: Mapping[str, FieldError],
+        names: Names,
+        choices: Choices = NO_CHOICES,
+        language: Language = "zh",
+    ) -> FormView:
+        """The form as a page shows it; what was typed is shown as typed, None (nothing yet) prefills."""
+        reading = self._read(self.prefill(names) if answers is None else answers)
+        laid = self._lay(reading.values, names)
+        entered = {
+            field.name: views.entered(field, reading.values.get(field.name), reading.given.get(field.name))
+            for field in self.fields
+        }
+        texts = {name: error.text(language) for name, error in errors.items()}
+        showing = views.Showing(laid.scope, self.fields, self._drivers, entered, texts, choices)
+        return showing.form(self.id, self.parts)
+
+    def display(self, values: Mapping[str, object], names: Names, choices: Choices = NO_CHOICES) -> list[Shown]:
+        """Stored values read back, one line for each visible field; an unanswered one shows 未填写."""
+        read = self._read(values).values
+        laid = self._lay(read, names)
+        lines = []
+        for field in laid.visible:
+            text = field.kind.shown(read[field.name], choices.get(field.name)) if field.name in read else ""
+            lines.append(Shown(field.label.render(laid.scope), text or "未填写"))
+        return lines
+
+    @cached_property
+    def _groups(self) -> frozenset[str]:
+        return frozenset(groups_of(self.parts))
+
+    @cached_property
+    def _drivers(self) -> frozenset[str]:
+        seen = (written for written in self.expressions if written.attribute != "prefill")
+        return frozenset(field.name for field in drivers(seen, self.fields))
+
+    @cached_property
+    def _by_name(self) -> dict[str, Field]:
+        return {field.name: field for field in self.fields}
+
+    def _read(self, answers: Mapping[str, object]) -> _Reading:
+        given: dict[str, object] = {}
+        unknown = []
+        for name, answer in flat(answers, self._groups):
+            # An answer both nested and under its dotted name would be given twice.
+            if name in self._by_name and name not in given:
+                given[name] = answer
+            else:
+                unknown.append(printable(name, _LONGEST_NAME))
+        values: dict[str, object] = {}
+        refused: dict[str, FieldError] = {}
+        for field in self.fields:
+            try:
+                value = field.kind.read(given.get(field.name))
+            except Refused as refusal:
+                refused[field.name] = refusal.error
+            else:
+                if value is not None:
+                    values[field.name] = value
+        return _Reading(given, values, refused, tuple(unknown))
+
+    def _lay(self, values: Mapping[str, object], names: Names) -> _Laid:
+        own = nested(dict.fromkeys((field.name for field in self.fields), None))
+        scope = self._scope(own, names)
+        visible = set()
+        for field in self.order:
+            if field.visible(scope):
+                visible.add(field.name)
+                if field.name in values:
+                    _put(own, field, field.kind.typed(values[field.name]))
+        return _Laid(tuple(field for field in self.fields if field.name in visible), scope)
+
+    def _scope(self, own: Mapping[str, object], names: Names) -> Scope:
+        below = names if isinstance(names, Scope) else Scope(names, {})
+        return Scope(Overlaid(own, below.names), below.functions)
+
+    def _wrong(
+        self, reading: _Reading, laid: _Laid, values: Mapping[str, object], choices: Choices
+    ) -> list[tuple[Field, FieldError]]:
+        found = [(field, reading.refused[field.name]) for field in laid.visible if field.name in reading.refused]
+        for field, keyword in breaches(schema_of(laid.visible, choices), laid.visible, values):
+            if keyword == "required":
+                found.append((field, field.kind.missing()))
+            else:
+                found.append((field, field.kind.complaint(keyword, values[field.name])))
+        return found
+
+    def _prefilled(self, field: Field, scope: Scope) -> object:
+        if field.prefill is not None:
+            try:
+                prefilled = field.kind.read(plain_answer(value(field.prefill, scope)))
+            except Refused:
+                prefilled = None
+            if prefilled is not None:
+                return prefilled
+        return field.default
+
+
+def _put(own: dict[str, object], field: Field, value: object) -> None:
+    place = own
+    for group in field.path[:-1]:
+        inner = place[group]
+        assert isinstance(inner, dict)
+        place = inner
+    place[field.path[-1]] = value
+
+
+def _unknown(name: str) -> FieldError:
+    return FieldError(
+        f"这份表单没有“{name}”这一项，请刷新页面后重新提交",
+        f"This form does not ask for “{name}”; reload the page and submit again",
+    )

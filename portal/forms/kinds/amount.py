@@ -1,0 +1,54 @@
+"""An amount of emissions or allowances: whole tonnes of CO2 equivalent (tCO2e), never negative."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import ClassVar, Self
+
+from portal.forms.answers import FieldError
+from portal.forms.component import Component
+from portal.forms.kinds.base import Answered
+from portal.forms.kinds.number import Number, bounds
+
+UNIT = "tCO2e"
+DIGITS = 15
+
+
+@dataclass(frozen=True, kw_only=True)
+class Amount(Number):
+    """Whole tCO2e, 0 or more, of at most 15 digits."""
+
+    ON: ClassVar[str | None] = "number"
+    INPUTMODE: ClassVar[str | None] = "numeric"
+    PROPERTIES: ClassVar[frozenset[str]] = Answered.PROPERTIES | {"kind"}
+
+    @classmethod
+    def of(cls, component: Component) -> Self:
+        """Reads the bounds; decimals and unit are given."""
+        if component.raw.get("decimalDigits", 0) != 0:
+            component.fault("排放量（amount）只能是整数", '删去 decimalDigits，或写 "decimalDigits": 0')
+        least, most = bounds(component)
+        return cls(
+            required=component.flag(component.validate, "required"),
+            decimals=0,
+            least=max(least or Decimal(0), Decimal(0)),
+            most=most,
+            unit=UNIT,
+            digits=DIGITS,
+        )
+
+    def complaint(self, keyword: str, value: object) -> FieldError:
+        """Tells a negative amount and one with decimals from the rest."""
+        text = str(value)
+        if text.startswith("-"):
+            return FieldError(
+                f"{{label}}不能为负数，请填写 0 或更大的整数，单位 {UNIT}",
+                f"“{{label}}” cannot be negative: enter 0 or a larger whole number in {UNIT}",
+            )
+        if keyword == "pattern" and "." in text:
+            return FieldError(
+                f"{{label}}不能有小数，请填写整数，单位 {UNIT}，例如 120000",
+                f"“{{label}}” takes no decimals: enter a whole number in {UNIT}, for example 120000",
+            )
+        return super().complaint(keyword, value)

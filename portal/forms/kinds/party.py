@@ -1,0 +1,36 @@
+"""A field that picks an organisation by its unified social credit code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from portal.forms.answers import FieldError, Option
+from portal.forms.kinds.uscc import Uscc
+
+
+@dataclass(frozen=True, kw_only=True)
+class Party(Uscc):
+    """The code of an organisation; a list to choose from where the caller hands one in."""
+
+    TEMPLATE: ClassVar[str] = "party"
+
+    def schema(self, choices: Sequence[Option] | None) -> dict[str, object]:
+        """The code, one of the choices where there are any."""
+        schema = super().schema(choices)
+        return schema if choices is None else schema | {"enum": [option.value for option in choices]}
+
+    def complaint(self, keyword: str, value: object) -> FieldError:
+        """As for a code, and when the organisation is not in the list."""
+        if keyword == "enum":
+            return FieldError(
+                "{label}不在可选的单位之中，请从列表中选择",
+                "“{label}” is not one of the organisations listed; choose one",
+            )
+        return super().complaint(keyword, value)
+
+    def shown(self, value: object, choices: Sequence[Option] | None) -> str:
+        """Name and code, the code alone where the name is not known."""
+        name = next((option.label for option in choices or () if option.value == value), None)
+        return f"{name}（{value}）" if name else str(value)

@@ -1,0 +1,111 @@
+"""What makes a login and a password acceptable, and how long a session and a lock-out last."""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from datetime import date, datetime, timedelta
+
+from portal.errors import PortalError
+
+# One working day: whoever signs in in the morning signs in again the next.
+SESSION_LASTS = timedelta(hours=8)
+# A long form is filled in without a request in between, and losing it is worse here than on a page that only
+# shows things; an office PC left alone locks itself. Applicants likewise.
+SESSION_IDLE = timedelta(minutes=60)
+# So that reading a page does not write a row each time.
+SESSION_SEEN_EVERY = timedelta(minutes=1)
+
+FAILURES_ALLOWED = 10
+FAILURES_WITHIN = timedelta(minutes=15)
+
+PASSWORD_LENGTHS = range(10, 129)
+LOGIN_LENGTHS = range(2, 65)
+
+
+class SignInRefused(PortalError):
+    """Login, password or state of the account is wrong; which of them is not said."""
+
+    zh = "用户名或密码不正确。"
+    en = "The login or the password is not right."
+
+
+class TooManyAttempts(PortalError):
+    """Too many failures for this account or from this address within a quarter of an hour."""
+
+    zh = "登录失败次数过多，请15分钟后再试。"
+    en = "Too many failed attempts: try again in 15 minutes."
+
+
+class InvalidLogin(PortalError):
+    """A login that could not be typed again or told apart."""
+
+    zh = "用户名须为2至64个字符，不含空格：{login}"
+    en = "A login has 2 to 64 characters and no blanks: {login}"
+
+
+class LoginTaken(PortalError):
+    """Somebody has this login already."""
+
+    zh = "用户名已被使用：{login}"
+    en = "This login is taken: {login}"
+
+
+class WeakPassword(PortalError):
+    """A password that is too short, too long or the login itself."""
+
+    zh = "密码须为10至128个字符，且不得与用户名相同。"
+    en = "A password has 10 to 128 characters and is not the login."
+
+
+class InvalidUscc(PortalError):
+    """Not a unified social credit code (GB 32100-2015)."""
+
+    zh = "统一社会信用代码不正确：{uscc}"
+    en = "This is not a valid unified social credit code: {uscc}"
+
+
+class UsccTaken(PortalError):
+    """The organisation of this code is registered already."""
+
+    zh = "该统一社会信用代码已登记：{uscc}"
+    en = "An organisation of this code is registered already: {uscc}"
+
+
+def normal_login(login: str) -> str:
+    """A login as it is compared: without outer blanks, width and case."""
+    return unicodedata.normalize("NFKC", login).strip().casefold()
+
+
+def accepted_login(login: str) -> str:
+    """The normal form of a login that may be given out, or InvalidLogin."""
+    normal = normal_login(login)
+    if len(normal) not in LOGIN_LENGTHS or not normal.isprintable() or " " in normal:
+        raise InvalidLogin(login=login)
+    return normal
+
+
+def check_password(password: str, login: str) -> None:
+    """Raise WeakPassword unless the password may be used with this login."""
+    if len(password) not in PASSWORD_LENGTHS or normal_login(password) == normal_login(login):
+        raise WeakPassword()
+
+
+def digest(text: str) -> bytes:
+    """How tokens, and logins that were tried, are stored: nobody who reads the table can use them."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+
+
+def session_ends(created: datetime) -> datetime:
+    """When a session ends, however busy it is."""
+    return created + SESSION_LASTS
+
+
+def session_alive(last_seen: datetime, expires: datetime, now: datetime) -> bool:
+    """Whether a session is neither over nor forgotten."""
+    return now < expires and now - last_seen <= SESSION_IDLE
+
+
+def in_force(from_day: date, to_day: date | None, today: date) -> bool:
+    """Whether a grant counts today; the last day is included."""
+    return from_day <= today and (to_day is None or today <= to_day)

@@ -1,0 +1,198 @@
+"""Adding people and organisations, granting roles, signing in and out, and who is acting."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from datetime import date, datetime
+
+from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from portal.clock import day_of
+from portal.forms import uscc as codes
+from portal.identity import passwords, queries, rules
+from portal.identity.actor import Actor
+from portal.identity.models import Grant, LoginAttempt, Organisation, Person, SignedIn
+from portal.identity.rules import (
+    InvalidUscc,
+    LoginTaken,
+    SignInRefused,
+    TooManyAttempts,
+    UsccTaken,
+    digest,
+)
+
+
+def add_organisation(
+    tx: Session,
+    *,
+    uscc: str,
+    name: str,
+    district: str,
+    kinds: Iterable[str],
+    electronic_service_since: datetime | None = None,
+) -> Organisation:
+    """Register an organisation; raises InvalidUscc (GB 32100-2015) or UsccTaken."""
+    code = codes.normal(uscc)
+    if not codes.is_valid(code):
+        raise InvalidUscc(uscc=uscc)
+    new = insert(Organisation).values(
+        uscc=code,
+        name=name,
+        district=district,
+        kinds=sorted(set(kinds)),
+        electronic_service_since=electronic_service_since,
+    )
+    new = new.on_conflict_do_nothing(index_elements=["uscc"])
+    added = tx.scalars(new.returning(Organisation)).one_or_none()
+    if added is None:
+        raise UsccTaken(uscc=code)
+    return added
+
+
+def add_person(
+    tx: Session,
+    *,
+    login: str,
+    name: str,
+    password: str,
+    organisation_id: int | None = None,
+    administrator: bool = False,
+) -> Person:
+    """Add someone who can sign in; raises InvalidLogin, LoginTaken or WeakPassword."""
+    accepted = rules.accepted_login(login)
+    rules.check_password(password, accepted)
+    new = insert(Person).values(
+        login=accepted,
+        name=name,
+        password_hash=passwords.hashed(password),
+        organisation_id=organisation_id,
+        administrator=administrator,
+    )
+    new = new.on_conflict_do_nothing(index_elements=["login"])
+    added = tx.scalars(new.returning(Person)).one_or_none()
+    if added is None:
+        raise LoginTaken(login=accepted)
+    return added
+
+
+def grant_role(
+    tx: Session,
+    *,
+    person_id: int,
+    regulation: str,
+    role: str,
+    from_day: date,
+    to_day: date | None = None,
+    body: str | None = None,
+) -> Grant:
+    """Let a person act in a role of a regulation (within a body) from one day to another, both included."""
+    grant = Grant(
+        person_id=person_id, regulation=regulation, role=role, body=body, from_day=from_day, to_day=to_day
+    )
+    tx.add(grant)
+    tx.flush()
+    return grant
+
+
+def organisation(tx: Session, organisation_id: int) -> Organisation | None:
+    """The organisation of this id."""
+    return tx.get(Organisation, organisation_id)
+
+
+def organisation_by_uscc(tx: Session, uscc: str) -> Organisation | None:
+    """The organisation of a code, however it is typed."""
+    return queries.organisation_by_uscc(tx, codes.normal(uscc))
+
+
+def person(tx: Session, person_id: int) -> Person | None:
+    """The person of this id."""
+    return tx.get(Person, person_id)
+
+
+def person_by_login(tx: Session, login: str) -> Person | None:
+    """The person of a login, however it is typed."""
+    normal = rules.normal_login(login)
+    return queries.person_by_login(tx, normal) if normal.isprintable() else None
+
+
+def sign_in(
+    tx: Session, login: str, password: str, address: str, now: datetime
+) -> str | SignInRefused | TooManyAttempts:
+    """The token of a new session, or why there is none.
+
+    A refusal is handed back and not raised, so that the failure is kept: the caller commits in any case.
+    `now` is real time. Neither the words nor the time of an answer tell whether the login exists, and a wrong
+    password is answered at most ten times in 15 minutes for an account and for an address.
+    """
+    account = digest(rules.normal_login(login))
+    if _is_locked_out(tx, account, address, now):
+        return TooManyAttempts()
+    someone = person_by_login(tx, login)
+    right = passwords.fits(password, someone.password_hash if someone else None)
+    # Guesses that were hashed at the same time are counted one after the other, so none is answered too many.
+    _queue_up(tx, account, address)
+    if _is_locked_out(tx, account, address, now):
+        return TooManyAttempts()
+    if someone is None or not right or not someone.active:
+        tx.add(LoginAttempt(account=account, address=address, moment=now))
+        tx.flush()
+        return SignInRefused()
+    if passwords.is_outdated(someone.password_hash):
+        someone.password_hash = passwords.hashed(password)
+    return _open_session(tx, someone.id, now)
+
+
+def actor_of_session(tx: Session, token: str, now: datetime, today: date | None = None) -> Actor | None:
+    """Who acts in a session that is alive at `now` (real time), with the roles of `today` (the legal day)."""
+    session = queries.session_of(tx, digest(token))
+    if session is None or session.revoked or not rules.session_alive(session.last_seen, session.expires, now):
+        return None
+    if now - session.last_seen >= rules.SESSION_SEEN_EVERY:
+        session.last_seen = now
+    return actor_of(tx, session.person_id, today or day_of(now))
+
+
+def actor_of(tx: Session, person_id: int, today: date) -> Actor | None:
+    """An active person with the roles that count on a day."""
+    return queries.actor_where(tx, Person.id == person_id, today)
+
+
+def sign_out(tx: Session, token: str, now: datetime) -> None:
+    """End one session."""
+    _revoke(tx, SignedIn.token == digest(token), now)
+
+
+def revoke_all(tx: Session, person_id: int, now: datetime) -> None:
+    """End every session of a person, on every machine."""
+    _revoke(tx, SignedIn.person_id == person_id, now)
+
+
+def sweep(tx: Session, now: datetime) -> None:
+    """Forget failures that no longer count and sessions that are over."""
+    tx.execute(delete(LoginAttempt).where(LoginAttempt.moment <= now - rules.FAILURES_WITHIN))
+    tx.execute(delete(SignedIn).where(SignedIn.expires <= now))
+
+
+def _open_session(tx: Session, person_id: int, now: datetime) -> str:
+    token = secrets.token_urlsafe(32)
+    ends = rules.session_ends(now)
+    tx.add(SignedIn(token=digest(token), person_id=person_id, created=now, last_seen=now, expires=ends))
+    tx.flush()
+    return token
+
+
+def _revoke(tx: Session, which: ColumnElement[bool], now: datetime) -> None:
+    tx.execute(update(SignedIn).where(which, SignedIn.revoked.is_(None)).values(revoked=now))
+
+
+def _is_locked_out(tx: Session, account: bytes, address: str, now: datetime) -> bool:
+    return max(queries.failures(tx, account, address, now)) >= rules.FAILURES_ALLOWED
+
+
+def _queue_up(tx: Session, account: bytes, address: str) -> None:
+    keys = {int.from_bytes(text[:8], signed=True) for text in (account, digest(f"address {address}"))}
+    for key in sorted(keys):
+        tx.execute(select(func.pg_advisory_xact_lock(key)))

@@ -1,0 +1,59 @@
+"""Jobs in Procrastinate's tables: its schema, its app, and deferring on a SQLAlchemy session's connection."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import procrastinate
+import psycopg
+from procrastinate.exceptions import ConnectorException
+from procrastinate.jobs import Job
+from procrastinate.schema import SchemaManager
+from procrastinate.types import JSONValue
+from sqlalchemy.orm import Session
+
+ATTEMPTS = 5
+PAUSE = 5
+"""Seconds before the first new attempt; each further pause is five times as long."""
+
+
+class ProcrastinateQueue:
+    """Defers to workers; the job is a row of the caller's own transaction."""
+
+    def __init__(self) -> None:
+        # Never opened: it writes on the caller's connection. A worker's own app, asynchronous, could not.
+        self._app = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
+
+    def defer(self, tx: Session, name: str, **arguments: object) -> None:
+        """Write the job on the connection of `tx`; a failure is the driver's own error."""
+        connection = tx.connection().connection.driver_connection
+        job = self._app.configure_task(name, connection=connection)
+        try:
+            job.defer(**cast(dict[str, JSONValue], arguments))
+        except ConnectorException as error:
+            raise (error.__cause__ or error) from None
+
+
+def build_app(url: str) -> procrastinate.App:
+    """An app on this database, for the worker to register its tasks with and to open."""
+    return procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=url))
+
+
+def retry() -> procrastinate.RetryStrategy:
+    """Five attempts in all, after pauses of 5, 25, 125 and 625 seconds."""
+    # Procrastinate counts the attempts after the first.
+    return procrastinate.RetryStrategy(max_attempts=ATTEMPTS - 1, exponential_wait=PAUSE)
+
+
+def is_last_attempt(job: Job) -> bool:
+    """Whether a failure of this running job is final; the worker then writes an incident."""
+    return job.attempts >= ATTEMPTS - 1
+
+
+def schema(url: str) -> None:
+    """Create Procrastinate's tables unless they are there."""
+    with psycopg.connect(url) as connection:
+        connection.execute("SELECT pg_advisory_xact_lock(hashtext('procrastinate schema'))")
+        found = connection.execute("SELECT to_regclass('procrastinate_jobs')").fetchone()
+        if found == (None,):
+            connection.execute(SchemaManager.get_schema())

@@ -1,0 +1,35 @@
+"""What the rest of the portal knows of jobs: a name and arguments, handed over inside a transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from sqlalchemy.orm import Session
+
+
+class Queue(Protocol):
+    """Takes jobs; a job exists from the caller's commit on, and never without it."""
+
+    def defer(self, tx: Session, name: str, **arguments: object) -> None:
+        """Have the named job run after the commit of `tx`; arguments are plain JSON values."""
+        ...
+
+
+@dataclass(frozen=True)
+class Deferred:
+    """One job that was deferred."""
+
+    name: str
+    arguments: dict[str, object]
+
+
+@dataclass
+class Collected:
+    """A queue that only remembers, for trial runs and tests."""
+
+    jobs: list[Deferred] = field(default_factory=list)
+
+    def defer(self, tx: Session, name: str, **arguments: object) -> None:
+        """Remember the job."""
+        self.jobs.append(Deferred(name, arguments))

@@ -1,0 +1,79 @@
+"""Where content is found: the files of one regulation, from a folder or a release, and the order of lookup."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zlib
+from base64 import b64decode, b64encode
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOTS = ("bpmn", "forms", "documents")
+_KEPT = {".toml", ".bpmn", ".json", ".docx"}
+
+
+@dataclass(frozen=True)
+class Content:
+    """The files of one regulation with what is shared by all: path -> bytes, paths as in the repository."""
+
+    regulation: str
+    files: Mapping[str, bytes]
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 over every path and its bytes."""
+        digest = hashlib.sha256()
+        for path in sorted(self.files):
+            digest.update(path.encode() + b"\0" + hashlib.sha256(self.files[path]).digest())
+        return digest.hexdigest()
+
+    def procedures(self) -> list[str]:
+        """The slugs of the regulation's procedures."""
+        start = f"bpmn/{self.regulation}/"
+        parts = (path[len(start) :].split("/") for path in self.files if path.startswith(start))
+        return sorted({part[0] for part in parts if len(part) == 2 and part[1] == "procedure.toml"})
+
+    def find(self, root: str, procedure: str, name: str) -> str | None:
+        """The path of a form, letter or diagram: the procedure's own, the regulation's, then everybody's."""
+        places = (f"{self.regulation}/{procedure}", f"{self.regulation}/_shared", "_shared")
+        for place in places:
+            path = f"{root}/{place}/{name}"
+            if path in self.files:
+                return path
+        return None
+
+    def paths(self, procedure: str) -> list[str]:
+        """The acted-out legal cases of a procedure."""
+        start = f"bpmn/{self.regulation}/{procedure}/paths/"
+        return sorted(path for path in self.files if path.startswith(start) and path.endswith(".toml"))
+
+    def pack(self) -> bytes:
+        """The files as one compressed, reproducible piece."""
+        plain = {path: b64encode(data).decode() for path, data in sorted(self.files.items())}
+        return zlib.compress(json.dumps(plain, ensure_ascii=False).encode(), 9)
+
+
+def unpack(regulation: str, packed: bytes) -> Content:
+    """The content that `pack` made."""
+    plain = json.loads(zlib.decompress(packed))
+    return Content(regulation, {path: b64decode(text) for path, text in plain.items()})
+
+
+def regulations(folder: Path) -> list[str]:
+    """The slugs of the regulations under a content folder."""
+    return sorted(path.parent.name for path in (folder / "bpmn").glob("*/regulation.toml"))
+
+
+def from_folder(folder: Path, regulation: str) -> Content:
+    """The content of one regulation as it lies in a folder that holds bpmn/, forms/ and documents/."""
+    return Content(regulation, dict(_files(folder, regulation)))
+
+
+def _files(folder: Path, regulation: str) -> Iterator[tuple[str, bytes]]:
+    for root in ROOTS:
+        for owner in (regulation, "_shared"):
+            for path in sorted((folder / root / owner).rglob("*")):
+                if path.is_file() and path.suffix in _KEPT and not path.name.startswith(("~", ".")):
+                    yield path.relative_to(folder).as_posix(), path.read_bytes()

@@ -1,0 +1,32 @@
+"""The names that the expressions of every procedure may use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from portal.procedures.drawing import Drawing
+from portal.procedures.procedure import Procedure
+
+# What every case has beside its elements; the parts of each are what an expression may ask for.
+NAMES: dict[str, frozenset[str]] = {
+    "case": frozenset({"number", "title", "filed_at", "outcome"}),
+    "party": frozenset({"name", "uscc", "district"}),
+    "about": frozenset(),
+    "deadlines": frozenset({"started", "due", "last_day", "state"}),
+    "documents": frozenset({"number", "title", "issued_at", "served_at"}),
+    "with": frozenset(),
+    "facts": frozenset(),
+}
+
+
+def visible_from(procedure: Procedure, drawn: Drawing) -> Iterator[Drawing]:
+    """The drawings whose elements an expression in a drawing may name: its own and its callers'."""
+    seen: set[str] = set()
+    waiting = [drawn.name]
+    while waiting:
+        name = waiting.pop(0)
+        if name in seen:
+            continue
+        seen.add(name)
+        yield procedure.drawings[name]
+        waiting += [home for (home, _call), called in procedure.calls.items() if called == name]

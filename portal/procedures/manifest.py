@@ -1,0 +1,308 @@
+"""What procedure.toml says, laid over the shared.toml of the diagram it uses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from portal.deadlines.rules import DeadlineRule, parse_event, parse_period, parse_until
+from portal.documents.rules import DocumentRule, number_faults
+from portal.errors import ContentFaults
+from portal.procedures.tables import Table, parse
+
+T = TypeVar("T")
+
+# The two words `with` may declare a parameter to be.
+DIAGRAM, TEXT = "diagram", "text"
+_TIMES = ("one", "one decided", "any")
+_BY = ("addressee", "same party", "anyone")
+_SIZE = re.compile(r"(\d{1,4}) MB")
+# Keys whose values are merged entry by entry; all others a manifest replaces whole.
+_MERGED = {"deadlines", "documents", "materials", "facts"}
+
+
+@dataclass(frozen=True)
+class Start:
+    """Who may start a case: a role, or cases of other procedures; `party` is the path to whom it concerns."""
+
+    role: str | None
+    cases: tuple[str, ...] = ()
+    party: str | None = None
+
+
+@dataclass(frozen=True)
+class About:
+    """The procedure whose cases this one is about, who may file, how often, and the period that counts."""
+
+    procedure: str
+    by: str
+    times: str
+    until: str | None
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A named expression shown with its title and result."""
+
+    name: str
+    title: str
+    expression: str
+
+
+@dataclass(frozen=True)
+class Material:
+    """What may be uploaded under a form's file field: kinds of file, how many, and how large each (bytes)."""
+
+    name: str
+    title: str
+    accept: tuple[str, ...]
+    most: int
+    size: int
+    required: bool
+
+
+@dataclass(frozen=True)
+class Separation:
+    """Two acts that one person may not both do; `case` names another procedure of the family."""
+
+    first: str
+    second: str
+    case: str | None
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A procedure as its analyst describes it."""
+
+    title: str
+    starts: tuple[Start, ...]
+    about: About | None
+    diagram: str | None
+    number: str
+    basis: Mapping[str, str]
+    given: Mapping[str, str]  # the section `with`
+    needs: Mapping[str, str]  # what the shared diagram declares in its `with`
+    searchable: tuple[str, ...]
+    separation: tuple[Separation, ...]
+    roles: Mapping[str, str]
+    facts: Mapping[str, Fact]
+    deadlines: Mapping[str, DeadlineRule]
+    documents: Mapping[str, DocumentRule]
+    receipts: Mapping[str, str]  # document -> the role that enters receipts of its service
+    materials: Mapping[str, Material]
+
+    def role(self, name: str) -> str:
+        """The regulation's role for a diagram's role."""
+        return self.roles.get(name, name)
+
+    def article(self, reference: str | None) -> str | None:
+        """The article that a diagram's reference means; `@key` is looked up in `basis`."""
+        if reference is None or not reference.startswith("@"):
+            return reference
+        return self.basis.get(reference[1:])
+
+
+def read(data: bytes, file: str, shared: bytes | None, shared_file: str) -> Manifest:
+    """The manifest that a procedure's TOML and its shared diagram's TOML make together."""
+    own = Table(parse(data, file), file, data.decode())
+    base = Table(parse(shared or b"", shared_file), shared_file, (shared or b"").decode())
+    needs = {name: base.table("with").text(name) for name in base.table("with").values}
+    for name, kind in needs.items():
+        if kind not in (DIAGRAM, TEXT):
+            base.fault("with", f"“with.{name}”的种类“{kind}”不存在", f"写 {DIAGRAM} 或 {TEXT}")
+    merged = _merge({key: value for key, value in base.values.items() if key != "with"}, own.values)
+    table = Table(merged, file, data.decode())
+    manifest = _manifest(table, needs)
+    base.asked.update(table.asked | {"with", "title"})
+    table.close()
+    faults = [*base.faults, *table.faults]
+    if faults:
+        raise ContentFaults(faults)
+    return manifest
+
+
+def diagram_named(data: bytes, file: str) -> str | None:
+    """The shared diagram a manifest names, read before the rest because its shared.toml comes under it."""
+    name = parse(data, file).get("diagram")
+    return name if isinstance(name, str) else None
+
+
+def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        below = merged.get(key)
+        if key in _MERGED and isinstance(value, dict) and isinstance(below, dict):
+            merged[key] = {
+                name: {**below[name], **entry}
+                if isinstance(entry, dict) and isinstance(below.get(name), dict)
+                else entry
+                for name, entry in {**below, **value}.items()
+            }
+        else:
+            merged[key] = value
+    return merged
+
+
+def _manifest(table: Table, needs: Mapping[str, str]) -> Manifest:
+    table.not_built("withdrawal", "committee", "parameters")
+    basis_table, with_table, roles_table = table.table("basis"), table.table("with"), table.table("roles")
+    basis = {key: basis_table.text(key) for key in basis_table.values}
+    number = table.text("number", required=True)
+    for fault in number_faults(number) if number else ():
+        table.fault("number", fault.what, fault.mend)
+    documents, receipts = {}, {}
+    for name, entry in table.tables("documents"):
+        documents[name] = _document(name, entry, basis)
+        if role := entry.text("receipt"):
+            receipts[name] = role
+    return Manifest(
+        title=table.text("title", required=True),
+        starts=_starts(table),
+        about=_about(table),
+        diagram=table.text("diagram") or None,
+        number=number,
+        basis=basis,
+        given={key: with_table.text(key) for key in with_table.values},
+        needs=needs,
+        searchable=table.texts("searchable"),
+        separation=_separation(table),
+        roles={key: roles_table.text(key) for key in roles_table.values},
+        facts={
+            name: Fact(name, fact.text("title", required=True), fact.text("is", required=True).lstrip("="))
+            for name, fact in table.tables("facts")
+        },
+        deadlines={name: _deadline(name, entry, basis) for name, entry in table.tables("deadlines")},
+        documents=documents,
+        receipts=receipts,
+        materials={name: _material(name, entry) for name, entry in table.tables("materials")},
+    )
+
+
+def _starts(table: Table) -> tuple[Start, ...]:
+    raw = table.anything("starts")
+    if raw is None:
+        table.fault("starts", "没有写明谁可以启动", 'starts = [ { role = "…" } ]')
+        return ()
+    starts = []
+    for entry in raw if isinstance(raw, list) else [raw]:
+        if not isinstance(entry, dict):
+            table.fault("starts", "starts 应为表或表的列表", 'starts = [ { role = "…" } ]')
+            continue
+        inner = table.sub("starts", entry)
+        inner.not_built("yearly", "each", "where")
+        start = Start(inner.text("role") or None, inner.texts("cases"), inner.text("party") or None)
+        if (start.role is None) == (not start.cases):
+            inner.fault("role", "starts 要写 role 或 cases 之一", 'starts = { cases = ["…"] }')
+        starts.append(start)
+    return tuple(starts)
+
+
+def _about(table: Table) -> About | None:
+    if not table.has("about"):
+        return None
+    inner = table.table("about")
+    about = About(
+        inner.text("procedure", required=True),
+        inner.text("by", required=True),
+        inner.text("times", required=True),
+        inner.text("until") or None,
+    )
+    if about.by not in _BY:
+        inner.fault("by", f"“{about.by}”不是可用的提出人", "、".join(_BY))
+    if about.times not in _TIMES:
+        inner.fault("times", f"“{about.times}”不是可用的次数", "、".join(_TIMES))
+    return about
+
+
+def _separation(table: Table) -> tuple[Separation, ...]:
+    pairs = []
+    for entry in table.anything("separation") or []:
+        if not (isinstance(entry, list) and len(entry) == 2 and all(isinstance(e, str) for e in entry)):
+            table.fault("separation", "separation 应为成对的环节", 'separation = [ ["review", "sign"] ]')
+            continue
+        case, _, element = entry[1].rpartition(":")
+        pairs.append(Separation(entry[0], element, case or None))
+    return tuple(pairs)
+
+
+def _deadline(name: str, table: Table, basis: Mapping[str, str]) -> DeadlineRule:
+    table.not_built("pauses", "extend", "set_by", "minimum", "length", "warn")
+    kind = table.text("kind", required=True)
+    if kind == "minimum":
+        table.fault("kind", "“minimum”（不得缩短的期间）尚未支持", "用 right、obligation 或 duty")
+    elif kind not in ("right", "obligation", "duty"):
+        table.fault("kind", f"“{kind}”不是期限的种类", "right、obligation 或 duty")
+    within = _parsed(table, "within", parse_period)
+    until = _parsed(table, "until", parse_until)
+    if (within is None) == (until is None):
+        table.fault("within", f"期限“{name}”要写 within 或 until 之一", 'within = "7 working days"')
+        within, until = parse_period("1 day"), None  # so that the remaining faults are found too
+    events = {key: table.texts(key) for key in ("after", "met")}
+    for key, texts in events.items():
+        for text in texts:
+            _try(table, key, parse_event, text)
+    holiday = table.text("holiday") or "moves"
+    if holiday not in ("moves", "stays"):
+        table.fault("holiday", "holiday 只能是 stays", "去掉，或写 stays")
+    return DeadlineRule(
+        name=name,
+        title=table.text("title", required=True),
+        kind=kind,  # type: ignore[arg-type] # checked above
+        after=events["after"],
+        within=within,
+        until=until,
+        met=events["met"],
+        basis=table.text("basis") or (None if table.has("assumed") else basis.get(name)),
+        assumed=table.text("assumed") or None,
+        holiday=holiday,  # type: ignore[arg-type] # checked above
+    )
+
+
+def _parsed(table: Table, key: str, parse_text: Callable[[str], T]) -> T | None:
+    text = table.text(key)
+    return _try(table, key, parse_text, text) if text else None
+
+
+def _try(table: Table, key: str, parse_text: Callable[[str], T], text: str) -> T | None:
+    """Reads a text with a parser of a lower package; its faults become faults of the key."""
+    try:
+        return parse_text(text)
+    except ContentFaults as error:
+        for fault in error.faults:
+            table.fault(key, fault.what, fault.mend)
+        return None
+
+
+def _document(name: str, table: Table, basis: Mapping[str, str]) -> DocumentRule:
+    number = table.text("number", required=True)
+    for fault in number_faults(number) if number else ():
+        table.fault("number", fault.what, fault.mend)
+    return DocumentRule(
+        name=name,
+        title=table.text("title", required=True),
+        template=table.text("template", required=True),
+        number=number,
+        serve=table.texts("serve"),
+        copy=table.texts("copy"),
+        basis=table.text("basis") or basis.get(name),
+    )
+
+
+def _material(name: str, table: Table) -> Material:
+    table.not_built("form")
+    size = _SIZE.fullmatch(table.text("size") or "50 MB")
+    if size is None:
+        table.fault("size", "size 的写法不对", 'size = "50 MB"')
+    accept = table.texts("accept")
+    if not accept:
+        table.fault("accept", f"材料“{name}”没有写明接受的文件种类", 'accept = ["pdf"]')
+    return Material(
+        name,
+        table.text("title", required=True),
+        tuple(kind.lower() for kind in accept),
+        table.whole("max") or 1,
+        int(size.group(1)) * 1_000_000 if size else 0,
+        table.flag("required"),
+    )

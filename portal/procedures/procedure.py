@@ -1,0 +1,202 @@
+"""A procedure put together: manifest, diagrams, forms and letters, and what the engine runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from portal import engine, forms
+from portal.documents.template import Placeholders, placeholders
+from portal.errors import ContentFaults, Fault
+from portal.forms import Form
+from portal.procedures import drawing, manifest
+from portal.procedures.content import Content
+from portal.procedures.drawing import Drawing, Element
+from portal.procedures.functions import FUNCTIONS
+from portal.procedures.manifest import DIAGRAM, Manifest
+from portal.procedures.regulation import Regulation
+
+
+@dataclass(frozen=True)
+class Procedure:
+    """One procedure of one regulation, ready to be checked and run."""
+
+    regulation: Regulation
+    slug: str
+    manifest: Manifest
+    drawing: Drawing
+    drawings: Mapping[str, Drawing]  # its own and every one it calls, by name
+    calls: Mapping[tuple[str, str], str]  # (drawing, call activity) -> the drawing called
+    forms: Mapping[str, Form]
+    templates: Mapping[str, bytes]  # document -> its Word file
+    template_files: Mapping[str, str]
+
+    @cached_property
+    def spec(self) -> engine.Spec:
+        """What the engine runs, derived from the drawings."""
+        sources = {
+            name: engine.derive(drawn.root, name, {call: to for (home, call), to in self.calls.items() if home == name})
+            for name, drawn in self.drawings.items()
+        }
+        return engine.read(sources, self.drawing.name)
+
+    @cached_property
+    def placeholders(self) -> Mapping[str, Placeholders]:
+        """What each letter's template speaks of."""
+        return {name: placeholders(template) for name, template in self.templates.items()}
+
+    def drawing_at(self, scope: str) -> Drawing:
+        """The diagram that runs in a scope, e.g. `follow_up:1`."""
+        here = self.drawing
+        for step in scope.split("/") if scope else ():
+            here = self.drawings[self.calls[here.name, step.split(":")[0]]]
+        return here
+
+    def element(self, scope: str, key: str) -> Element:
+        """The element that stands at a place."""
+        return self.drawing_at(scope).elements[key]
+
+    def article(self, element: Element) -> str | None:
+        """The article behind an element: its own, or that of the deadline or document it names."""
+        if element.basis:
+            return self.manifest.article(element.basis)
+        deadline = element.deadline or (element.task.deadline if element.task else None)
+        if deadline is not None and deadline in self.manifest.deadlines:
+            return self.manifest.deadlines[deadline].basis
+        document = element.action.inputs.get("document") if element.action else None
+        rule = self.manifest.documents.get(document or "")
+        return rule.basis if rule else None
+
+    def elements(self) -> Iterable[tuple[Drawing, Element]]:
+        """Every element of every drawing."""
+        return ((drawn, element) for drawn in self.drawings.values() for element in drawn.elements.values())
+
+    @property
+    def start_form(self) -> Form | None:
+        """The form that is filled when a case starts."""
+        name = self.drawing.start().form
+        return self.forms[name] if name else None
+
+
+def assemble(content: Content, regulation: Regulation, slug: str) -> Procedure:
+    """The procedure as its files describe it; ContentFaults names all that keeps it from being put together."""
+    return _Assembly(content, regulation, slug).procedure()
+
+
+class _Assembly:
+    def __init__(self, content: Content, regulation: Regulation, slug: str) -> None:
+        self.content, self.regulation, self.slug = content, regulation, slug
+        self.home = f"bpmn/{regulation.slug}/{slug}"
+        self.faults: list[Fault] = []
+        self.drawings: dict[str, Drawing] = {}
+        self.calls: dict[tuple[str, str], str] = {}
+
+    def procedure(self) -> Procedure:
+        file = f"{self.home}/procedure.toml"
+        data = self.content.files[file]
+        shared_name = manifest.diagram_named(data, file)
+        shared_file = self._diagram_file(shared_name, "shared.toml") if shared_name else None
+        shared = self.content.files[shared_file] if shared_file else None
+        said = manifest.read(data, file, shared, shared_file or "")
+        root = self._draw(shared_name or self.slug, said, own=shared_name is None)
+        forms_read = self._forms(said)
+        templates, files = self._templates(said)
+        if self.faults or root is None:
+            raise ContentFaults(self.faults)
+        return Procedure(
+            self.regulation,
+            self.slug,
+            said,
+            root,
+            self.drawings,
+            self.calls,
+            forms_read,
+            templates,
+            files,
+        )
+
+    def _diagram_file(self, name: str | None, part: str) -> str | None:
+        for owner in (f"{self.regulation.slug}/_shared", "_shared"):
+            path = f"bpmn/{owner}/{name}/{part}"
+            if path in self.content.files:
+                return path
+        return None
+
+    def _draw(self, name: str, said: Manifest, *, own: bool = False) -> Drawing | None:
+        """Reads a diagram and those it calls."""
+        if name in self.drawings:
+            return self.drawings[name]
+        file = f"{self.home}/process.bpmn" if own else self._diagram_file(name, "process.bpmn")
+        if file is None or file not in self.content.files:
+            where = f"{self.home}/procedure.toml"
+            self.faults.append(Fault(f"找不到图“{name}”", f"在 _shared/{name}/ 放入 process.bpmn", file=where))
+            return None
+        try:
+            drawn = drawing.read(name, self.content.files[file], file)
+        except ContentFaults as error:
+            self.faults += error.faults
+            return None
+        self.faults += drawn.faults
+        self.drawings[name] = drawn
+        for element in drawn.of_kind("callActivity"):
+            self._call(drawn, element, said)
+        return drawn
+
+    def _call(self, drawn: Drawing, element: Element, said: Manifest) -> None:
+        called = element.call
+        if called and called.startswith("@"):
+            key = called[1:]
+            if said.needs.get(key) not in (None, DIAGRAM):
+                self._fault(drawn, element, f"“with.{key}”不是图", "在 shared.toml 中声明为 diagram")
+            called = said.given.get(key)
+        if not called:
+            self._fault(drawn, element, "调用活动没有说明调用哪张图", '写 <portal:call diagram="…"/>')
+            return
+        self.calls[drawn.name, element.id] = called
+        self._draw(called, said)
+
+    def _fault(self, drawn: Drawing, element: Element, what: str, mend: str) -> None:
+        self.faults.append(Fault(what, mend, element.id, element.line, drawn.file))
+
+    def _forms(self, said: Manifest) -> dict[str, Form]:
+        """Every form that a drawing names, read once."""
+        found: dict[str, Form] = {}
+        for drawn in self.drawings.values():
+            for element in drawn.elements.values():
+                for name in _forms_of(element):
+                    if name not in found:
+                        self._form(name, drawn, element, found)
+        return found
+
+    def _form(self, name: str, drawn: Drawing, element: Element, found: dict[str, Form]) -> None:
+        path = self.content.find("forms", self.slug, f"{name}.json")
+        if path is None:
+            mend = f"放入 forms/{self.regulation.slug}/{self.slug}/{name}.json"
+            self._fault(drawn, element, f"找不到表单“{name}”", mend)
+            return
+        try:
+            found[name] = forms.read(self.content.files[path], FUNCTIONS)
+        except ContentFaults as error:
+            self.faults += [fault.at(path) for fault in error.faults]
+
+    def _templates(self, said: Manifest) -> tuple[dict[str, bytes], dict[str, str]]:
+        templates, files = {}, {}
+        for name, rule in said.documents.items():
+            path = self.content.find("documents", self.slug, rule.template)
+            if path is None:
+                what = f"找不到文书模板“{rule.template}”"
+                mend = f"放入 documents/{self.regulation.slug}/{self.slug}/{rule.template}"
+                self.faults.append(Fault(what, mend, f"documents.{name}", file=f"{self.home}/procedure.toml"))
+                continue
+            templates[name], files[name] = self.content.files[path], path
+        return templates, files
+
+
+def _forms_of(element: Element) -> list[str]:
+    named = (
+        element.form,
+        element.task.form if element.task else None,
+        element.message.form if element.message else None,
+    )
+    return [name for name in named if name]

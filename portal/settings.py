@@ -1,0 +1,131 @@
+"""What the environment says about this installation; the only reader of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from portal.errors import PortalError
+
+T = TypeVar("T")
+YES, NO = {"1", "true", "yes", "on"}, {"", "0", "false", "no", "off"}
+
+
+class WrongSetting(PortalError):
+    """An environment variable has a value that cannot be used, or one is missing beside others."""
+
+    zh = "环境变量 {name} 的值“{value}”无效：{wanted}。"
+    en = "The environment variable {name}={value!r} cannot be used: {wanted}."
+
+
+@dataclass(frozen=True)
+class S3Settings:
+    """How to reach the object store."""
+
+    endpoint: str
+    """Host and port, without a scheme."""
+    access_key: str
+    secret_key: str = field(repr=False)
+    bucket: str = "portal"
+    secure: bool = True
+    """Whether to speak TLS."""
+    region: str = "us-east-1"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One installation of the portal."""
+
+    home: Path
+    """Where embedded servers and generated secrets are kept."""
+    port: int
+    public_url: str
+    """What letters and QR codes point to, without a slash at the end."""
+    database_url: str | None = field(repr=False)
+    """None: the embedded PostgreSQL."""
+    s3: S3Settings | None
+    """None: the embedded object store."""
+    secret_key: str | None = field(repr=False)
+    """Signs cookies and forms; None: the launcher generates one and keeps it in the home."""
+    demo: bool
+    """Demo accounts exist and the clock can be moved; in production neither."""
+    upload_megabytes: int
+    """Largest single file."""
+    web_workers: int
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> Settings:
+        """Read them from environment variables; a WrongSetting names the one that cannot be used."""
+        port = _number(environ, "PORT", 8000, at_most=65535)
+        return cls(
+            home=Path(environ.get("PORTAL_HOME") or ".portal"),
+            port=port,
+            public_url=_url(environ, f"http://127.0.0.1:{port}"),
+            database_url=environ.get("DATABASE_URL") or None,
+            s3=_s3(environ),
+            secret_key=environ.get("SECRET_KEY") or None,
+            demo=_flag(environ, "PORTAL_DEMO", default=False),
+            upload_megabytes=_number(environ, "UPLOAD_MEGABYTES", 50, at_most=1024),
+            web_workers=_number(environ, "WEB_WORKERS", 2, at_most=64),
+        )
+
+
+def _s3(environ: Mapping[str, str]) -> S3Settings | None:
+    endpoint = environ.get("S3_ENDPOINT")
+    if not endpoint:
+        return None
+    scheme, _, host = endpoint.rpartition("://")
+    return S3Settings(
+        endpoint=host.rstrip("/"),
+        access_key=_needed(environ, "S3_ACCESS_KEY"),
+        secret_key=_needed(environ, "S3_SECRET_KEY"),
+        bucket=environ.get("S3_BUCKET") or "portal",
+        secure=_flag(environ, "S3_SECURE", default=scheme != "http"),
+        region=environ.get("S3_REGION") or "us-east-1",
+    )
+
+
+def _needed(environ: Mapping[str, str], name: str) -> str:
+    return _converted(environ.get(name, ""), name, str.strip, bool, "S3_ENDPOINT needs it")
+
+
+def _url(environ: Mapping[str, str], default: str) -> str:
+    wanted = "an address that begins with http:// or https://"
+    given = environ.get("PUBLIC_URL") or default
+    return _converted(
+        given,
+        "PUBLIC_URL",
+        lambda url: url.rstrip("/"),
+        lambda url: url.startswith(("http://", "https://")),
+        wanted,
+    )
+
+
+def _number(environ: Mapping[str, str], name: str, default: int, *, at_most: int) -> int:
+    given = environ.get(name) or str(default)
+    return _converted(
+        given, name, int, lambda number: 1 <= number <= at_most, f"a whole number from 1 to {at_most}"
+    )
+
+
+def _flag(environ: Mapping[str, str], name: str, *, default: bool) -> bool:
+    given = environ.get(name)
+    if given is None:
+        return default
+    word = _converted(given, name, str.lower, lambda word: word in YES | NO, "1 or 0")
+    return word in YES
+
+
+def _converted(
+    given: str, name: str, convert: Callable[[str], T], fits: Callable[[T], bool], wanted: str
+) -> T:
+    """The converted value; WrongSetting when it cannot be converted or does not fit."""
+    try:
+        value = convert(given)
+    except ValueError as error:
+        raise WrongSetting(name=name, value=given, wanted=wanted) from error
+    if not fits(value):
+        raise WrongSetting(name=name, value=given, wanted=wanted)
+    return value

@@ -1,0 +1,23 @@
+"""Files as objects: uploads and letters, under random keys, in S3 or in memory."""
+
+from portal.storage.memory import MemoryStore
+from portal.storage.port import (
+    ObjectExists,
+    ObjectMissing,
+    ObjectStore,
+    Stored,
+    StoreUnavailable,
+    new_key,
+)
+from portal.storage.s3 import S3Store
+
+__all__ = [
+    "MemoryStore",
+    "ObjectExists",
+    "ObjectMissing",
+    "ObjectStore",
+    "S3Store",
+    "StoreUnavailable",
+    "Stored",
+    "new_key",
+]

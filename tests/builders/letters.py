@@ -1,0 +1,232 @@
+"""Builds Word templates in the letter form (信函格式) of GB/T 9704-2012, from a small description."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from docx import Document
+from docx.enum.style import WD_STYLE_TYPE
+from docx.enum.text import WD_ALIGN_PARAGRAPH as ALIGN
+from docx.enum.text import WD_LINE_SPACING as SPACING
+from docx.oxml import OxmlElement
+from docx.oxml.ns import qn
+from docx.shared import Mm, Pt, RGBColor
+
+from portal.documents.render_child import repacked
+
+RED = RGBColor(0xE6, 0x00, 0x12)
+NAME_FONT, BODY_FONT, HEADING_FONT = "方正小标宋简体", "仿宋", "黑体"
+BODY, LINE = Pt(16), Pt(28.95)
+# The red lines are 170 mm wide and stand in the middle of the page; the text block is 156 mm.
+LINE_LEFT, LINE_RIGHT = Mm(8), Mm(6)
+COPIES = (
+    "{%p if copies %}",
+    "抄送：{% for copy in copies %}{{ copy.name }}{% if not loop.last %}，{% endif %}{% endfor %}。",
+    "{%p endif %}",
+)
+
+
+@dataclass(frozen=True)
+class Letter:
+    """What a letter says; every text may hold placeholders. A body line that starts with # is a heading."""
+
+    authority: str
+    number: str
+    title: str
+    to: str
+    body: tuple[str, ...]
+    date: str = "{{ issued_at | day }}"
+    after: tuple[str, ...] = field(default=COPIES)
+
+
+def build(letter: Letter) -> bytes:
+    """The .docx."""
+    document = Document()
+    _set_page(document.sections[0])
+    _set_base(document)
+    _styles(document)
+    _content(document, letter)
+    _footers(document)
+    _mark_language(document)
+    saved = io.BytesIO()
+    document.save(saved)
+    return repacked(saved.getvalue())
+
+
+def plain(*lines: str, qr: bool = True) -> bytes:
+    """A bare .docx of these paragraphs, for tests."""
+    document = Document()
+    for line in (*lines, *(["{{ qr }}"] if qr else [])):
+        document.add_paragraph(line)
+    saved = io.BytesIO()
+    document.save(saved)
+    return saved.getvalue()
+
+
+def _set_page(section) -> None:
+    """A4; the text block is 156 x 225 mm with 37 mm above it, on the first page the head begins at 30 mm."""
+    section.page_width, section.page_height = Mm(210), Mm(297)
+    section.left_margin, section.right_margin = Mm(28), Mm(26)
+    section.top_margin, section.bottom_margin = Mm(30), Mm(35)
+    section.header_distance, section.footer_distance = Mm(29.5), Mm(19)
+    section.different_first_page_header_footer = True
+    grid = section._sectPr.find(qn("w:docGrid"))
+    if grid is None:
+        grid = OxmlElement("w:docGrid")
+        section._sectPr.append(grid)
+    # 22 lines of 28 characters.
+    for name, value in (("type", "linesAndChars"), ("linePitch", "579"), ("charSpace", "-849")):
+        grid.set(qn(f"w:{name}"), value)
+    _spacer(section.first_page_header, Pt(1))
+    _spacer(section.header, Mm(7))
+    _spacer(section.even_page_header, Mm(7))
+
+
+def _set_base(document) -> None:
+    document.settings.odd_and_even_pages_header_footer = True
+    normal = document.styles["Normal"]
+    _font(normal.element.get_or_add_rPr(), BODY_FONT)
+    normal.font.size = BODY
+    form = normal.paragraph_format
+    form.space_before = form.space_after = Pt(0)
+    form.line_spacing_rule, form.line_spacing = SPACING.EXACTLY, LINE
+    form.widow_control = False
+    properties = document.core_properties
+    properties.author = properties.last_modified_by = properties.comments = ""
+    properties.created = properties.modified = datetime(2026, 1, 1)
+    _forget_thumbnail(document)
+
+
+def _styles(document) -> None:
+    """The elements of an official letter as named styles: an analyst picks them, the preview knows them."""
+    head = _style(document, "发文机关标志", ALIGN.CENTER, font=NAME_FONT, size=Pt(30))
+    head.font.color.rgb = RED
+    form = head.paragraph_format
+    form.line_spacing, form.space_after = Pt(40), Mm(1)
+    form.left_indent, form.right_indent = -LINE_LEFT, -LINE_RIGHT
+    _red_line(head.element.get_or_add_pPr(), "bottom", "thickThinSmallGap", space=11)
+    # 7/8 of a character's height under the red line.
+    _style(document, "发文字号", ALIGN.RIGHT).paragraph_format.space_before = Pt(14)
+    form = _style(document, "公文标题", ALIGN.CENTER, font=NAME_FONT, size=Pt(22)).paragraph_format
+    form.space_before, form.space_after, form.line_spacing = LINE * 2, LINE, Pt(33)
+    _style(document, "主送机关", ALIGN.LEFT)
+    _indent_two_characters(_style(document, "公文正文", ALIGN.JUSTIFY))
+    heading = _style(document, "一级标题", ALIGN.JUSTIFY, font=HEADING_FONT)
+    _indent_two_characters(heading)
+    heading.paragraph_format.keep_with_next = True
+    form = _style(document, "发文机关署名", ALIGN.RIGHT).paragraph_format
+    form.space_before, form.right_indent, form.keep_with_next = LINE * 2, Pt(56), True
+    # Four characters in from the right; the authority stands in the middle over it.
+    _style(document, "成文日期", ALIGN.RIGHT).paragraph_format.right_indent = Pt(64)
+    form = _style(document, "抄送机关", ALIGN.JUSTIFY, size=Pt(14)).paragraph_format
+    form.left_indent = form.right_indent = Pt(14)
+    form = _style(document, "核验二维码", ALIGN.LEFT, size=Pt(10.5)).paragraph_format
+    form.line_spacing_rule = SPACING.SINGLE
+
+
+def _content(document, letter: Letter) -> None:
+    document.add_paragraph(letter.authority, "发文机关标志")
+    document.add_paragraph(letter.number, "发文字号")
+    document.add_paragraph(letter.title, "公文标题")
+    document.add_paragraph(f"{letter.to}：", "主送机关")
+    for line in letter.body:
+        document.add_paragraph(line.lstrip("# "), "一级标题" if line.startswith("#") else "公文正文")
+    document.add_paragraph(letter.authority, "发文机关署名")
+    document.add_paragraph(letter.date, "成文日期")
+    for line in letter.after:
+        document.add_paragraph(line, "抄送机关")
+    code = document.add_paragraph("{{ qr }}", "核验二维码")
+    code.paragraph_format.space_before, code.paragraph_format.keep_with_next = LINE, True
+    document.add_paragraph("扫描二维码核验本文书，核验码：{{ verification.code }}", "核验二维码")
+
+
+def _footers(document) -> None:
+    """A red double line 20 mm above the edge of the first page, page numbers on the others."""
+    section = document.sections[0]
+    first = section.first_page_footer
+    first.is_linked_to_previous = False
+    line = first.paragraphs[0]
+    line.paragraph_format.line_spacing_rule, line.paragraph_format.line_spacing = SPACING.EXACTLY, Pt(1)
+    line.paragraph_format.left_indent, line.paragraph_format.right_indent = -LINE_LEFT, -LINE_RIGHT
+    _red_line(line._p.get_or_add_pPr(), "top", "thinThickSmallGap", space=0)
+    for footer, align in ((section.footer, ALIGN.RIGHT), (section.even_page_footer, ALIGN.LEFT)):
+        footer.is_linked_to_previous = False
+        number = footer.paragraphs[0]
+        number.alignment = align
+        number.paragraph_format.left_indent = number.paragraph_format.right_indent = Pt(14)
+        number.paragraph_format.line_spacing_rule = SPACING.SINGLE
+        number.paragraph_format.space_after = Mm(5)
+        for part in ("— ", None, " —"):
+            run = number.add_run(part or "")
+            run.font.size = Pt(14)
+            _font(run._r.get_or_add_rPr(), "宋体")
+            if part is None:
+                _page_field(run)
+
+
+def _spacer(header, height) -> None:
+    header.is_linked_to_previous = False
+    form = header.paragraphs[0].paragraph_format
+    form.line_spacing_rule, form.line_spacing = SPACING.EXACTLY, height
+
+
+def _style(document, name: str, align, *, font=BODY_FONT, size=BODY):
+    style = document.styles.add_style(name, WD_STYLE_TYPE.PARAGRAPH)
+    style.base_style = document.styles["Normal"]
+    style.quick_style = True
+    style.paragraph_format.alignment = align
+    style.font.size = size
+    if font != BODY_FONT:
+        _font(style.element.get_or_add_rPr(), font)
+    return style
+
+
+def _forget_thumbnail(document) -> None:
+    """The picture of python-docx's own empty document."""
+    relations = document.part.package.rels
+    for key in [key for key, relation in relations.items() if relation.reltype.endswith("/thumbnail")]:
+        del relations[key]
+
+
+def _font(properties, east_asian: str) -> None:
+    fonts = properties.get_or_add_rFonts()
+    for name in ("asciiTheme", "hAnsiTheme", "eastAsiaTheme", "cstheme"):
+        fonts.attrib.pop(qn(f"w:{name}"), None)
+    latin = "Times New Roman" if east_asian == BODY_FONT else east_asian
+    for name, value in (("ascii", latin), ("hAnsi", latin), ("eastAsia", east_asian), ("hint", "eastAsia")):
+        fonts.set(qn(f"w:{name}"), value)
+
+
+def _indent_two_characters(style) -> None:
+    style.paragraph_format.first_line_indent = BODY * 2
+    style.element.pPr.ind.set(qn("w:firstLineChars"), "200")
+
+
+def _red_line(properties, side: str, kind: str, *, space: int) -> None:
+    borders = OxmlElement("w:pBdr")
+    line = OxmlElement(f"w:{side}")
+    for name, value in (("val", kind), ("sz", "24"), ("space", str(space)), ("color", str(RED))):
+        line.set(qn(f"w:{name}"), value)
+    borders.append(line)
+    properties.insert_element_before(borders, "w:shd", "w:tabs", "w:snapToGrid", "w:spacing", "w:ind", "w:jc", "w:rPr")
+
+
+def _page_field(run) -> None:
+    for kind, text in (("begin", None), (None, "PAGE"), ("end", None)):
+        element = OxmlElement("w:fldChar" if kind else "w:instrText")
+        if kind:
+            element.set(qn("w:fldCharType"), kind)
+        else:
+            element.text = text
+        run._r.append(element)
+
+
+def _mark_language(document) -> None:
+    """Else Japanese shapes of the characters may be shown."""
+    properties = document.styles["Normal"].element.get_or_add_rPr()
+    language = OxmlElement("w:lang")
+    for name in ("val", "eastAsia"):
+        language.set(qn(f"w:{name}"), "zh-CN")
+    properties.append(language)

@@ -1,0 +1,260 @@
+"""Letters as files: what was said appears as it was said, and no template can hold up or harm the portal."""
+
+import hashlib
+import io
+import time
+import zipfile
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from docx import Document
+from docx.oxml.ns import qn
+
+from portal.documents.filters import RenderFailed, ValueMissing, ValueUnfit
+from portal.documents.preview import preview
+from portal.documents.render import RenderTooLarge, RenderTooLong, TemplateFaulty, render
+from tests.builders.letters import plain
+
+URL = "https://portal.example/verify/7K3M9QXT2B4VHN8R"
+TEMPLATES = Path(__file__).parents[2] / "documents" / "chongqing-ets" / "_shared"
+DATA = {
+    "number": "渝环复〔2026〕3号",
+    "title": "复核决定书",
+    "issued_at": "2026-10-12T10:00:00+08:00",
+    "documents": {
+        "notice": {"number": "渝环配〔2026〕17号"},
+        "decision": {"number": "渝环复〔2026〕3号"},
+        "refusal": {"number": "渝环拒〔2026〕3号"},
+        "adjustment": {"number": "渝环变〔2026〕3号"},
+    },
+    "about": {
+        "documents": {"notice": {"number": "渝环配〔2026〕17号"}},
+        "start": {"year": "2025", "amount": "1200000"},
+    },
+    "party": {"name": "重庆某某钢铁有限公司", "uscc": "91110000802100433B"},
+    "case": {"number": "渝环复案〔2026〕1号", "filed_at": "2026-10-08T23:59:59+08:00"},
+    "start": {"year": "2025", "amount": "1204905", "claimed_amount": "1300000", "grounds": "产量数据有误。"},
+    "review": {
+        "conclusion": "变更",
+        "amount": "1250000",
+        "reasons": "经核对，产量数据属实。\n据此应当调整。",
+    },
+    "check": {"reason": "申请人于期限届满后提出，且未说明正当理由。"},
+    "copies": [{"name": "碳排放权注册登记机构"}, {"name": "某区生态环境局"}],
+    "verification": {"code": "7K3M-9QXT-2B4V-HN8R"},
+}
+
+
+def lines(letter):
+    return [paragraph.text for paragraph in Document(io.BytesIO(letter)).paragraphs]
+
+
+def said(*template, **data):
+    """The paragraphs of a bare letter, without that of the code."""
+    return lines(render(plain(*template), data, URL))[:-1]
+
+
+@pytest.mark.parametrize("conclusion", ["维持", "变更", "撤销重作"])
+def test_a_decision_says_what_was_decided(conclusion):
+    data = {**DATA, "review": {**DATA["review"], "conclusion": conclusion}}
+    text = "\n".join(lines(render((TEMPLATES / "review-decision.docx").read_bytes(), data, URL)))
+    assert "渝环复〔2026〕3号\n复核决定书\n重庆某某钢铁有限公司：" in text
+    assert "我局于2026年10月8日收到该申请" in text
+    assert "经核对，产量数据属实。\n据此应当调整。" in text
+    assert ("变更为1,250,000吨二氧化碳当量" in text) == (conclusion == "变更")
+    assert ("维持《碳排放配额分配通知书》（渝环配〔2026〕17号）核定的配额。" in text) == (conclusion == "维持")
+    assert ("撤销《碳排放配额分配通知书》" in text) == (conclusion == "撤销重作")
+    assert "申请行政复议" in text
+    assert "2026年10月12日\n抄送：碳排放权注册登记机构，某区生态环境局。" in text
+    assert "{" not in text
+
+
+@pytest.mark.parametrize("name", ["allocation-notice", "review-refusal", "adjustment-notice"])
+def test_the_other_letters_of_the_first_set_are_filled(name):
+    text = "\n".join(lines(render((TEMPLATES / f"{name}.docx").read_bytes(), {**DATA, "copies": []}, URL)))
+    assert "重庆某某钢铁有限公司：" in text
+    assert "第十一条第二款" in text
+    assert "抄送" not in text
+    assert "{" not in text
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "<b>&x",
+        "a < b > c & d \" e ' f",
+        "&lt;script&gt;&amp;#60;",
+        "{{ 7*7 }}",
+        "{% if 1 %}x{% endif %}",
+        "{_{ 7 }_} {_% x %_}",
+        "{# 注释 #}",
+        "𰻝𠮷㐂䶮𬎆龘",
+        "</w:t></w:r></w:p><w:p>",
+        "]]><![CDATA[",
+        "  两头有空格  ",
+        "制表\t符",
+        "e\u0301é“”‘’—…〔〕",
+        "😀",
+        "a" * 4000,
+        "\\N{DIGIT ONE} %s {0}",
+    ],
+)
+def test_values_appear_as_they_were_written(value):
+    assert said("甲{{ review.reasons }}乙", review={"reasons": value}) == [f"甲{value}乙"]
+
+
+def test_values_are_not_evaluated_in_headers_or_properties():
+    document = Document(io.BytesIO(plain()))
+    document.add_section()
+    document.sections[0].header.paragraphs[0].text = "{{ a }}"
+    template = io.BytesIO()
+    document.save(template)
+    letter = Document(io.BytesIO(render(template.getvalue(), {"a": "{{ 7*7 }}", "title": "{{ 7*7 }}"}, URL)))
+    assert letter.sections[0].header.paragraphs[0].text == "{{ 7*7 }}"
+    assert letter.core_properties.title == "{{ 7*7 }}"
+
+
+def test_a_line_break_starts_a_paragraph_of_the_same_form():
+    document = Document(io.BytesIO(plain()))
+    document.paragraphs[0].insert_paragraph_before("理由：{{ a }}").paragraph_format.first_line_indent = 406400
+    template = io.BytesIO()
+    document.save(template)
+    letter = Document(io.BytesIO(render(template.getvalue(), {"a": "一\r\n二\n\n三"}, URL)))
+    assert [paragraph.text for paragraph in letter.paragraphs[:4]] == ["理由：一", "二", "", "三"]
+    assert {paragraph.paragraph_format.first_line_indent for paragraph in letter.paragraphs[:4]} == {406400}
+
+
+def test_signs_that_no_document_can_hold_are_left_out():
+    assert said("{{ a }}", a="甲\x00\x07\x0b\x0c\ud800\ufffe乙") == ["甲乙"]
+
+
+def test_conditions_lists_and_yes_and_no():
+    template = (
+        "{%p for row in rows %}",
+        "{{ loop.index }}.{{ row.unit }}",
+        "{%p endfor %}",
+        "{% if missing.path %}有{% else %}无{% endif %}{{ yes }}{{ no }}",
+    )
+    assert said(*template, rows=[{"unit": "甲"}, {"unit": "乙"}], yes=True, no=False) == [
+        "1.甲",
+        "2.乙",
+        "无是否",
+    ]
+
+
+def test_names_that_dictionaries_have_are_names():
+    assert said("{{ a.items }}{{ a.get }}{{ a.values }}", a={"items": "1", "get": "2", "values": "3"}) == ["123"]
+
+
+@pytest.mark.parametrize("data", [{}, {"review": {}}, {"review": {"amount": None}}, {"review": None}])
+@pytest.mark.parametrize("placeholder", ["{{ review.amount }}", "{{ review.amount | tonnes }}"])
+def test_a_missing_value_is_no_blank(data, placeholder):
+    with pytest.raises(ValueMissing) as refused:
+        render(plain(placeholder), data, URL)
+    assert refused.value.text("zh") == "文书中的“review.amount”没有内容。"
+
+
+@pytest.mark.parametrize(
+    ("placeholder", "value"), [("{{ a | day }}", "明天"), ("{{ a | tonnes }}", "许多"), ("{{ a }}", {"b": 1})]
+)
+def test_a_value_that_cannot_be_written_so_is_refused(placeholder, value):
+    with pytest.raises(ValueUnfit):
+        render(plain(placeholder), {"a": value}, URL)
+
+
+def test_the_same_letter_has_the_same_bytes():
+    template = (TEMPLATES / "review-decision.docx").read_bytes()
+    first = render(template, DATA, URL)
+    time.sleep(2.1)  # the resolution of a time in a zip
+    assert hashlib.sha256(render(template, DATA, URL)).digest() == hashlib.sha256(first).digest()
+    assert render(template, {**DATA, "number": "渝环复〔2026〕4号"}, URL) != first
+
+
+def test_properties_tell_of_the_letter_not_of_the_template():
+    properties = Document(io.BytesIO(render(plain(), DATA, URL))).core_properties
+    assert (properties.title, properties.subject) == ("复核决定书", "渝环复〔2026〕3号")
+    assert (properties.author, properties.last_modified_by, properties.comments) == ("", "", "")
+    assert properties.created.replace(tzinfo=None) == datetime(2026, 10, 12, 2)
+
+
+def test_the_code_has_room_and_words():
+    letter = render((TEMPLATES / "review-decision.docx").read_bytes(), DATA, URL)
+    paragraph = next(p for p in Document(io.BytesIO(letter)).paragraphs if p._p.findall(f".//{qn('w:drawing')}"))
+    assert paragraph.paragraph_format.line_spacing == 1.0
+    assert paragraph._p.find(f".//{qn('wp:docPr')}").get("descr") == "核验二维码"
+    with zipfile.ZipFile(io.BytesIO(letter)) as package:
+        assert package.read("word/media/image1.png").startswith(b"\x89PNG")
+
+
+def test_a_faulty_template_is_refused_when_rendering_too():
+    with pytest.raises(TemplateFaulty) as refused:
+        render(plain("{{ ''.__class__ }}"), {}, URL)
+    assert "占位符只能是名称" in refused.value.text("zh")
+    with pytest.raises(TemplateFaulty):
+        render(b"no docx", {}, URL)
+
+
+ROWS = {"rows": ["x"] * 3000}
+
+
+def test_a_template_that_takes_too_long_is_killed():
+    loops = "".join(f"{{% for {name} in rows %}}" for name in "abc") + "{% endfor %}" * 3
+    start = time.monotonic()
+    with pytest.raises(RenderTooLong) as refused:
+        render(plain(loops), ROWS, URL, seconds=2)
+    assert time.monotonic() - start < 4
+    assert "超过 2 秒" in refused.value.text("zh")
+
+
+def test_a_template_that_takes_too_much_memory_is_stopped():
+    with pytest.raises(RenderTooLarge):
+        render(plain("{% for a in rows %}{{ big }}{% endfor %}"), {**ROWS, "big": "x" * 1_000_000}, URL)
+
+
+def test_a_letter_that_grows_beyond_all_measure_is_refused():
+    with pytest.raises(RenderFailed):
+        render(plain("{{ a }}"), {"a": "\n" * 3_000_000}, URL)
+
+
+def test_the_child_inherits_no_secrets(monkeypatch):
+    """The environment of the portal holds passwords; the child gets none of it."""
+    seen = {}
+
+    def spied(*_, env, **__):
+        seen.update(env)
+        raise KeyboardInterrupt
+
+    monkeypatch.setenv("DATABASE_URL", "postgresql://secret")
+    monkeypatch.setattr("portal.documents.render.subprocess.run", spied)
+    with pytest.raises(KeyboardInterrupt):
+        render(plain(), {}, URL)
+    assert set(seen) == {"PYTHONHASHSEED", "PYTHONDONTWRITEBYTECODE"}
+
+
+def test_the_preview_shows_text_and_form():
+    page = preview(render((TEMPLATES / "review-decision.docx").read_bytes(), DATA, URL))
+    assert '<h1 class="letter-title">复核决定书</h1>' in page
+    assert '<p class="letter-number">渝环复〔2026〕3号</p>' in page
+    assert 'src="data:image/png;base64,' in page
+
+
+def test_the_preview_has_nothing_that_acts():
+    values = "<script>alert(1)</script><img src=x onerror=alert(1)>"
+    document = Document(io.BytesIO(plain("{{ a }}")))
+    link = document.part.relate_to(
+        "javascript:alert(1)",
+        "http://schemas.openxmlformats.org/officeDocument/2006/relationships/hyperlink",
+        is_external=True,
+    )
+    paragraph = document.paragraphs[0]._p
+    hyperlink = paragraph.makeelement(qn("w:hyperlink"), {qn("r:id"): link})
+    hyperlink.append(paragraph.r_lst[0])
+    paragraph.append(hyperlink)
+    template = io.BytesIO()
+    document.save(template)
+    page = preview(render(template.getvalue(), {"a": values}, URL))
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert "<script" not in page
+    assert "javascript" not in page
+    assert "<img src=x" not in page
