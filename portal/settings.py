@@ -105,9 +105,7 @@ def _url(environ: Mapping[str, str], default: str) -> str:
 
 def _number(environ: Mapping[str, str], name: str, default: int, *, at_most: int) -> int:
     given = environ.get(name) or str(default)
-    return _converted(
-        given, name, int, lambda number: 1 <= number <= at_most, f"a whole number from 1 to {at_most}"
-    )
+    return _converted(given, name, int, lambda number: 1 <= number <= at_most, f"a whole number from 1 to {at_most}")
 
 
 def _flag(environ: Mapping[str, str], name: str, *, default: bool) -> bool:
@@ -118,9 +116,7 @@ def _flag(environ: Mapping[str, str], name: str, *, default: bool) -> bool:
     return word in YES
 
 
-def _converted(
-    given: str, name: str, convert: Callable[[str], T], fits: Callable[[T], bool], wanted: str
-) -> T:
+def _converted(given: str, name: str, convert: Callable[[str], T], fits: Callable[[T], bool], wanted: str) -> T:
     """The converted value; WrongSetting when it cannot be converted or does not fit."""
     try:
         value = convert(given)

@@ -113,7 +113,7 @@ def post(act: Act, case: LiveCase, place: Place, inputs: Inputs) -> Result:
         organisation_id=holder.id,
         asset=Asset(case.row.regulation, asset.name),
         amount=inputs["amount"],
-        dimensions={name: plain(inputs[name]) for name in asset.distinguish},
+        dimensions={name: inputs[name] for name in asset.distinguish},
         kind=case.element(place.scope, place.element).name,
         basis=_basis(case, place),
     )

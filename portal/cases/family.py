@@ -60,7 +60,6 @@ class Family:
         self.positions: dict[int, Position] = {}
         self.outbox: deque[Message] = deque()
         self.act: Act | None = None
-        self.walked: list[tuple[str, str]] = []  # (drawing, flow) walked under this lock, for coverage
 
     @classmethod
     def lock(cls, kernel: Kernel, tx: Session, case_id: int) -> Family:

@@ -16,11 +16,19 @@ if TYPE_CHECKING:
     from portal.cases.actions import Action
 
 
+def _unobserved(procedure: str, drawing: str, flow: str) -> None:
+    """Nobody watches which flows a case walks."""
+
+
 @dataclass(frozen=True)
 class Kernel:
-    """Releases, the job queue, the clock as a transaction reads it, and the actions diagrams may name."""
+    """Releases, the job queue, the clock as a transaction reads it, and the actions diagrams may name.
+
+    `walked` is told every flow a case walks: procedure, drawing, flow.
+    """
 
     releases: Releases
     queue: Queue
     now: Callable[[Session], datetime]
     actions: Mapping[str, Action]
+    walked: Callable[[str, str, str], None] = _unobserved

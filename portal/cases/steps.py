@@ -47,4 +47,5 @@ class Steps:
 
     def took(self, flow: str, scope: str) -> None:
         """A flow was walked."""
-        self._family.walked.append((self._case.procedure.drawing_at(scope).name, flow))
+        drawing = self._case.procedure.drawing_at(scope).name
+        self._family.kernel.walked(self._case.row.procedure, drawing, flow)

@@ -44,6 +44,13 @@ class NoUnprivilegedUser(PortalError):
     en = "PostgreSQL refuses to run as root and no user {name} exists: start as another or set DATABASE_URL."
 
 
+class NamelessUser(PortalError):
+    """PostgreSQL refuses to run as a user that the system does not know."""
+
+    zh = "系统中没有编号为 {uid} 的用户，PostgreSQL 无法启动：请在 /etc/passwd 中登记，或设置 DATABASE_URL。"
+    en = "No user has the number {uid}, so PostgreSQL cannot start: name it in /etc/passwd or set DATABASE_URL."
+
+
 class UnsafeFolder(PortalError):
     """A folder that must be ours belongs to somebody else or is open to everybody."""
 
@@ -94,13 +101,14 @@ class Binaries:
 
 def account() -> Account:
     """Ourselves; or, when we are root, an unprivileged user."""
-    if os.geteuid() != 0:
-        return Account(os.geteuid(), os.getegid(), switch=False)
+    switch = os.geteuid() == 0
     try:
-        entry = pwd.getpwnam(UNPRIVILEGED)
+        entry = pwd.getpwnam(UNPRIVILEGED) if switch else pwd.getpwuid(os.geteuid())
     except KeyError as error:
-        raise NoUnprivilegedUser(name=UNPRIVILEGED) from error
-    return Account(entry.pw_uid, entry.pw_gid, switch=True)
+        if switch:
+            raise NoUnprivilegedUser(name=UNPRIVILEGED) from error
+        raise NamelessUser(uid=os.geteuid()) from error
+    return Account(entry.pw_uid, entry.pw_gid if switch else os.getegid(), switch)
 
 
 def find(runner: Account) -> Binaries:

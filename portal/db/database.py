@@ -86,6 +86,17 @@ class Database:
             yield tx
             tx.commit()
 
+    @contextmanager
+    def rehearsal(self) -> Iterator[Session]:
+        """A session for a trial run: its savepoints are real, and everything is rolled back at the end."""
+        with speaking_of_outages(), self.engine.connect() as connection:
+            outer = connection.begin()
+            try:
+                with Session(connection, join_transaction_mode="create_savepoint", expire_on_commit=False) as tx:
+                    yield tx
+            finally:
+                outer.rollback()
+
     def attempt(self, act: Callable[[Session], T]) -> T:
         """Run an act in a transaction, again from scratch when it lost a race, at most five times."""
         for attempt in range(1, ATTEMPTS):

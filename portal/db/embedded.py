@@ -17,7 +17,6 @@ from typing import IO, Self
 from urllib.parse import quote
 
 import psycopg
-from psycopg import errors as pg
 
 from portal.db import binaries, postmaster, servers
 from portal.db.binaries import Account, Binaries
@@ -80,10 +79,7 @@ class EmbeddedPostgres:
         self._place = _place_for(self._home, self._account)
         self._data = self._place / "data"
         self._password_file = self._place / "password"
-        self._lock = servers.lock(self._place / "lock")
         try:
-            if self._lock is not None:
-                self._run()
             self._url = self._await()
         except BaseException:
             self.stop()
@@ -100,17 +96,23 @@ class EmbeddedPostgres:
         if self._lock is None:
             return
         running = postmaster.living(self._data)
-        if running is not None:
-            os.kill(running.pid, signal.SIGINT)
-            if not servers.wait_until(self._is_down, STOPS_WITHIN):
-                os.kill(running.pid, signal.SIGQUIT)
-            if running.socket.parent != self._place:
-                shutil.rmtree(running.socket, ignore_errors=True)
         if self._child is not None:
-            self._child.wait(STOPS_WITHIN)
+            self._end(self._child.pid)
             self._child = None
+        elif running is not None:
+            self._end(running.pid)
+        if running is not None and running.socket.parent != self._place:
+            shutil.rmtree(running.socket, ignore_errors=True)
         self._lock.close()
         self._lock = None
+
+    def _end(self, pid: int) -> None:
+        """A fast shutdown; an immediate one when that takes too long, which only costs a recovery."""
+        for number in (signal.SIGINT, signal.SIGQUIT):
+            if self._is_down():
+                return
+            servers.send(pid, number)
+            servers.wait_until(self._is_down, STOPS_WITHIN)
 
     def _is_down(self) -> bool:
         if self._child is not None:
@@ -118,8 +120,11 @@ class EmbeddedPostgres:
         return postmaster.living(self._data) is None
 
     def _run(self) -> None:
-        if self._data.exists() and postmaster.living(self._data) is not None:
+        """Start the server, or take over the one that a killed owner left running."""
+        left = postmaster.living(self._data)
+        if left is not None and left.status != "stopping":
             return
+        servers.wait_until(self._is_down, STOPS_WITHIN)
         programs = binaries.find(self._account)
         if not self._data.exists():
             self._initialise(programs)
@@ -205,29 +210,35 @@ class EmbeddedPostgres:
         """Wait until the server takes connections, and see to it that our database exists."""
         end = time.monotonic() + STARTS_WITHIN
         while time.monotonic() < end:
+            self._own_if_nobody_does()
             self._give_up_if_dead()
             running = postmaster.read(self._data)
-            if running is not None and running.status == "ready":
-                return self._create_database(running.socket)
+            if running is not None and running.status == "ready" and self._has_database(running.socket):
+                return self._address(running.socket, DATABASE)
             time.sleep(0.01)
         raise PostgresDidNotStart(reason=f"not ready after {STARTS_WITHIN:.0f} s")
+
+    def _own_if_nobody_does(self) -> None:
+        if self._lock is None:
+            self._lock = servers.lock(self._place / "lock")
+            if self._lock is not None:
+                self._run()
 
     def _give_up_if_dead(self) -> None:
         if self._child is not None and self._child.poll() is not None:
             tail = (self._place / "log").read_text(errors="replace")[-1000:]
             raise PostgresDidNotStart(reason=tail)
 
-    def _create_database(self, socket: Path) -> str:
-        url = self._address(socket, DATABASE)
+    def _has_database(self, socket: Path) -> bool:
+        """Whether our database can be opened; its owner creates it at the first start, the others wait."""
         try:
-            psycopg.connect(url, connect_timeout=10).close()
+            psycopg.connect(self._address(socket, DATABASE), connect_timeout=10).close()
         except psycopg.OperationalError:
+            if self._lock is None:
+                return False
             with psycopg.connect(self._address(socket, "postgres"), autocommit=True) as connection:
-                try:
-                    connection.execute(f"CREATE DATABASE {DATABASE}")
-                except pg.DuplicateDatabase:
-                    return url
-        return url
+                connection.execute(f"CREATE DATABASE {DATABASE}")
+        return True
 
     def _address(self, socket: Path, database: str) -> str:
         if not self._password_file.exists():

@@ -113,7 +113,7 @@ def repacked(package: bytes) -> bytes:
     whole = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(package)) as source, zipfile.ZipFile(whole, "w") as target:
         for name in sorted(source.namelist(), key=lambda name: (name != TYPES, name)):
-            entry = zipfile.ZipInfo(name)
+            entry = zipfile.ZipInfo(name, ZIP_EPOCH)
             entry.compress_type = zipfile.ZIP_DEFLATED
             target.writestr(entry, source.read(name))
     return whole.getvalue()

@@ -120,7 +120,7 @@ def _check_names(saved: dict[str, Any], spec: BpmnProcessSpec, inner_specs: Mapp
         known = spec if name == spec.name else inner_specs.get(name)
         for task in tasks:
             if known is None or task not in known.task_specs:
-                raise BadState(task, f"the state stands at {task!r} of {name!r}, which this diagram does not have")
+                raise BadState(task, f"the state stands at {task!r} of {name!r}, unknown here")
 
 
 def _tasks_by_spec(saved: dict[str, Any]) -> Iterator[tuple[str, set[str]]]:

@@ -6,6 +6,7 @@ remember stands in its task's `internal_data` (its visit) and its workflow's `da
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from SpiffWorkflow.bpmn.specs import defaults as plain
@@ -201,7 +202,20 @@ class Exclusive(Told, plain.ExclusiveGateway):
 
 
 class Parallel(Told, plain.ParallelGateway):
-    """A parallel gateway."""
+    """A parallel gateway: fires when a token has come on each way in since it last fired.
+
+    Stock Spiff guesses that from the tree: it walks up from every earlier round (seconds, late in a long loop),
+    takes a predicted round for an arrival, and drops a branch that is under way when a token comes too many.
+    """
+
+    def _check_threshold_unstructured(self, my_task: Task) -> bool:
+        arrivals = [task for task in my_task.workflow.tasks.values() if task.task_spec is self]
+        fired = sum(task.has_state(TaskState.READY | TaskState.COMPLETED) for task in arrivals)
+        came = Counter(task.parent.task_spec.name for task in arrivals if task.parent.state == TaskState.COMPLETED)
+        return all(came[name] > fired for name in self._inputs)
+
+    def _run_hook(self, my_task: Task) -> bool:
+        return True
 
 
 class EventGateway(Told, plain.EventBasedGateway):

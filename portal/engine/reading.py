@@ -46,6 +46,8 @@ def read(sources: Mapping[str, bytes], root: str) -> Spec:
 @lru_cache(maxsize=256)
 def _read(sources: tuple[tuple[str, bytes], ...], root: str) -> Spec:
     documents = {name: safe_xml(data) for name, data in sources}
+    if root not in documents:
+        raise ContentFaults([Fault(f"没有名为“{root}”的图", "请检查图的名称")])
     names = {process_id(name): name for name in documents}
     for name, document in documents.items():
         _validate(name, document)

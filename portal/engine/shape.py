@@ -33,6 +33,10 @@ WHITELIST = (
 )
 """The local names of all BPMN elements that a drawing may hold; everything else is refused."""
 
+MAX_NODES = 300
+"""Nodes of one level: SpiffWorkflow's parser recurses along a path, and would end in a RecursionError at some 450."""
+
+_NAME = re.compile(r"[^\W\d][\w.-]*")
 _DEADLINE = re.compile(r'\s*=\s*deadline\(\s*"([^"]+)"\s*\)\s*')
 
 
@@ -45,7 +49,7 @@ def deadline_of(timer: etree._Element) -> str | None:
 
 def definitions_of(event: etree._Element) -> list[etree._Element]:
     """The event definitions of an event."""
-    return [child for child in event if local(child).endswith("EventDefinition")]
+    return [child for child in event.iterchildren(f"{{{BPMN}}}*") if local(child).endswith("EventDefinition")]
 
 
 def is_event_subprocess(element: etree._Element) -> bool:
@@ -61,7 +65,7 @@ def interrupts(event: etree._Element) -> bool:
 
 def nodes_of(container: etree._Element) -> list[etree._Element]:
     """The flow nodes that stand directly in a process or subprocess."""
-    return [child for child in container if local(child) in NODES]
+    return [child for child in container.iterchildren(f"{{{BPMN}}}*") if local(child) in NODES]
 
 
 def flows_of(container: etree._Element) -> list[etree._Element]:
@@ -80,7 +84,7 @@ def faults_of(root: etree._Element) -> list[Fault]:
     processes = root.findall(bpmn("process"))
     if len(processes) != 1:
         return [Fault(f"文件中有 {len(processes)} 个流程", "一个文件只画一个流程（process）", line=root.sourceline)]
-    found = list(_foreign(root)) + list(_ids(processes[0]))
+    found = list(_foreign(root)) + list(_ids(root, processes[0]))
     messages = {message.get("id"): message.get("name") for message in root.findall(bpmn("message"))}
     containers = [processes[0], *processes[0].iter(bpmn("subProcess"))]
     for container in containers:
@@ -96,18 +100,29 @@ def _foreign(root: etree._Element) -> Iterator[Fault]:
     for element in root.iter(f"{{{BPMN}}}*"):
         name = local(element)
         if name not in WHITELIST:
-            owner = element if element.get("id") else element.getparent()
-            where = element if owner is None else owner
-            yield _fault(where, f"不支持的图元 {name}", "请改用支持的图元，或请管理员查看支持的图元清单")
+            yield _fault(_drawn(element), f"不支持的图元 {name}", "请改用支持的图元，或请管理员查看支持的图元清单")
 
 
-def _ids(process: etree._Element) -> Iterator[Fault]:
-    elements = [element for element in process.iter(f"{{{BPMN}}}*") if local(element) in NODES | {"sequenceFlow"}]
-    count = Counter(element.get("id") for element in elements)
+def _drawn(element: etree._Element) -> etree._Element:
+    """The shape in the drawing that an element belongs to."""
+    above = element.getparent()
+    while above is not None and local(above) not in ("definitions", "process", "subProcess"):
+        element, above = above, above.getparent()
+    return element
+
+
+def _ids(root: etree._Element, process: etree._Element) -> Iterator[Fault]:
+    named = NODES | {"sequenceFlow"}
+    elements = [element for element in process.iter(f"{{{BPMN}}}*") if local(element) in named]
+    count = Counter(element.get("id") for element in (*elements, *root.findall(bpmn("message"))))
     for element in elements:
         id = element.get("id")
         if not id:
             yield _fault(element, f"{local(element)} 没有 id", "请给它一个 id")
+        elif not _NAME.fullmatch(id):
+            yield _fault(
+                element, f"id“{id}”不合规则", "id 以字母、汉字或下划线开头，只含字母、汉字、数字、点、横线、下划线"
+            )
         elif reserved(id):
             yield _fault(element, f"id“{id}”与引擎内部名称冲突", "请换一个 id")
         elif count[id] > 1:
@@ -151,6 +166,12 @@ class _Container:
         starts = [node for node in self.nodes.values() if local(node) == "startEvent"]
         if len(starts) != 1:
             yield _fault(self.element, f"有 {len(starts)} 个开始事件", "流程和每个子流程须正好有一个开始事件")
+        if len(self.nodes) > MAX_NODES:
+            yield _fault(
+                self.element,
+                f"同一层有 {len(self.nodes)} 个元素，过多",
+                f"最多 {MAX_NODES} 个；请用子流程或调用活动拆开",
+            )
         if not any(local(node) == "endEvent" for node in self.nodes.values()):
             yield _fault(self.element, "没有结束事件", "请画上结束事件")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from pathlib import Path
 from typing import cast
@@ -114,11 +114,14 @@ class _Builder(Transformer[Token, Node]):
         return expression
 
     def number(self, token: Token) -> Node:
-        value = Decimal(token)
+        try:
+            value = Decimal(token)
+        except InvalidOperation:
+            raise _too_large(token) from None
         if len(value.as_tuple().digits) > DECIMAL.prec:
             raise _RefusedError(token.start_pos or 0, f"数字超过{DECIMAL.prec}位", "写短一些的数字")
         if value and abs(value.adjusted()) > EXPONENT:
-            raise _RefusedError(token.start_pos or 0, "数字过大或过小", f"指数不超过{EXPONENT}")
+            raise _too_large(token)
         return syntax.Literal(value if value else Decimal(0))
 
     def text(self, token: Token) -> Node:
@@ -228,6 +231,10 @@ class _Builder(Transformer[Token, Node]):
 
     def context(self, entries: tuple[tuple[str, Node], ...] = ()) -> Node:
         return syntax.Entries(entries)
+
+
+def _too_large(number: Token) -> _RefusedError:
+    return _RefusedError(number.start_pos or 0, "数字过大或过小", f"指数不超过{EXPONENT}")
 
 
 def _arguments(rest: Sequence[object]) -> tuple[Node, ...]:

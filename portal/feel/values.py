@@ -97,14 +97,13 @@ def _at_home(moment: datetime) -> datetime:
 
 
 def number(value: Decimal) -> Decimal:
-    """A number within decimal128's magnitude; FeelLimit beyond, FeelScope for NaN and infinity."""
+    """A number as decimal128 holds it; FeelLimit beyond its magnitude, FeelScope for NaN and infinity."""
     if not value.is_finite():
         raise FeelScope("数字不是有限的")
-    if not -EXPONENT <= value.adjusted() <= EXPONENT:
-        if value:
-            raise FeelLimit("数字过大或过小")
-        return Decimal(0)
-    return value
+    try:
+        return DECIMAL.plus(value)
+    except Overflow as error:
+        raise FeelLimit("数字过大或过小") from error
 
 
 def integer(value: int) -> Decimal:

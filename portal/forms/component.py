@@ -75,8 +75,12 @@ class Component:
         return value.strip()
 
     def options(self) -> tuple[Option, ...]:
-        """The `values` of a field that lets one choose."""
+        """The `values` of a field that lets one choose; none beside a `valuesExpression`."""
         values = self.raw.get("values")
+        if "valuesExpression" in self.raw:
+            if values is not None:
+                self.fault("values 和 valuesExpression 不能同时写", "只留一个")
+            return ()
         if not isinstance(values, list) or not values or len(values) > _MOST_OPTIONS:
             self.fault(
                 "没有列出选项（values）",

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from portal import clock, feel
 from portal.feel import Expression, FeelError, FeelLimit, Scope, Signature
+from portal.forms.answers import Option
 from portal.forms.component import Component
 from portal.forms.kinds.number import grouped, plain
 
@@ -129,6 +130,17 @@ def plain_answer(value: object) -> object:
             return [plain_answer(item) for item in value]
         case _:
             return value
+
+
+def options(value: object) -> tuple[Option, ...]:
+    """The options that a FEEL list gives: texts, numbers, or contexts of `label` and `value`; others are left out."""
+    found: dict[str, Option] = {}
+    for item in value if isinstance(value, list | tuple) else ():
+        pair = (item.get("value"), item.get("label")) if isinstance(item, Mapping) else (item, item)
+        stored, label = (plain_answer(part) for part in pair)
+        if isinstance(stored, str) and isinstance(label, str) and stored:
+            found.setdefault(stored, Option(stored, label))
+    return tuple(found.values())
 
 
 def words(value: object) -> str:

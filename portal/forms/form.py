@@ -13,7 +13,7 @@ from portal.feel import Scope
 from portal.forms import views
 from portal.forms.answers import Choices, FieldError, Refused, flat, nested
 from portal.forms.characters import printable
-from portal.forms.expressions import Names, Overlaid, Written, plain_answer, value
+from portal.forms.expressions import Names, Overlaid, Written, options, plain_answer, value
 from portal.forms.tree import Field, Part, drivers, fields_of, groups_of
 from portal.forms.validation import breaches, schema_of
 from portal.forms.views import FormView
@@ -54,10 +54,11 @@ class _Reading:
 
 @dataclass(frozen=True)
 class _Laid:
-    """The fields visible for some answers, and the scope with these answers laid over the case's names."""
+    """What some answers come to: the visible fields, the scope with these answers on top, what may be chosen."""
 
     visible: tuple[Field, ...]
     scope: Scope
+    choices: Choices
 
 
 @dataclass(frozen=True)
@@ -96,17 +97,18 @@ class Form:
         `choices` holds organisations and files to what the caller knows; a field without is held to its form.
         """
         reading = self._read(answers)
-        laid = self._lay(reading.values, names)
+        laid = self._lay(reading.values, names, choices)
         values = {field.name: reading.values[field.name] for field in laid.visible if field.name in reading.values}
         errors = {name: _unknown(name) for name in reading.unknown}
-        for field, error in self._wrong(reading, laid, values, choices):
+        for field, error in self._wrong(reading, laid, values):
             errors.setdefault(field.name, error.about(field.label.render(laid.scope)))
         good = {name: value for name, value in values.items() if name not in errors}
         return Checked(nested(good), errors)
 
     def schema(self, answers: Mapping[str, object], names: Names, choices: Choices = NO_CHOICES) -> dict[str, Any]:
         """The JSON Schema of the fields that are visible for these answers."""
-        return schema_of(self._lay(self._read(answers).values, names).visible, choices)
+        laid = self._lay(self._read(answers).values, names, choices)
+        return schema_of(laid.visible, laid.choices)
 
     def typed(self, values: Mapping[str, object]) -> dict[str, object]:
         """Stored values as FEEL values: numbers as Decimal, days as date."""
@@ -135,22 +137,22 @@ class Form:
     ) -> FormView:
         """The form as a page shows it; what was typed is shown as typed, None (nothing yet) prefills."""
         reading = self._read(self.prefill(names) if answers is None else answers)
-        laid = self._lay(reading.values, names)
+        laid = self._lay(reading.values, names, choices)
         entered = {
             field.name: views.entered(field, reading.values.get(field.name), reading.given.get(field.name))
             for field in self.fields
         }
         texts = {name: error.text(language) for name, error in errors.items()}
-        showing = views.Showing(laid.scope, self.fields, self._drivers, entered, texts, choices)
+        showing = views.Showing(laid.scope, self.fields, self._drivers, entered, texts, laid.choices)
         return showing.form(self.id, self.parts)
 
     def display(self, values: Mapping[str, object], names: Names, choices: Choices = NO_CHOICES) -> list[Shown]:
         """Stored values read back, one line for each visible field; an unanswered one shows 未填写."""
         read = self._read(values).values
-        laid = self._lay(read, names)
+        laid = self._lay(read, names, choices)
         lines = []
         for field in laid.visible:
-            text = field.kind.shown(read[field.name], choices.get(field.name)) if field.name in read else ""
+            text = field.kind.shown(read[field.name], laid.choices.get(field.name)) if field.name in read else ""
             lines.append(Shown(field.label.render(laid.scope), text or "未填写"))
         return lines
 
@@ -188,7 +190,7 @@ class Form:
                     values[field.name] = value
         return _Reading(given, values, refused, tuple(unknown))
 
-    def _lay(self, values: Mapping[str, object], names: Names) -> _Laid:
+    def _lay(self, values: Mapping[str, object], names: Names, choices: Choices) -> _Laid:
         own = nested(dict.fromkeys((field.name for field in self.fields), None))
         scope = self._scope(own, names)
         visible = set()
@@ -197,17 +199,17 @@ class Form:
                 visible.add(field.name)
                 if field.name in values:
                     _put(own, field, field.kind.typed(values[field.name]))
-        return _Laid(tuple(field for field in self.fields if field.name in visible), scope)
+        given = {field.name: options(value(field.options, scope)) for field in self.fields if field.options is not None}
+        shown = tuple(field for field in self.fields if field.name in visible)
+        return _Laid(shown, scope, {**choices, **given})
 
     def _scope(self, own: Mapping[str, object], names: Names) -> Scope:
         below = names if isinstance(names, Scope) else Scope(names, {})
         return Scope(Overlaid(own, below.names), below.functions)
 
-    def _wrong(
-        self, reading: _Reading, laid: _Laid, values: Mapping[str, object], choices: Choices
-    ) -> list[tuple[Field, FieldError]]:
+    def _wrong(self, reading: _Reading, laid: _Laid, values: Mapping[str, object]) -> list[tuple[Field, FieldError]]:
         found = [(field, reading.refused[field.name]) for field in laid.visible if field.name in reading.refused]
-        for field, keyword in breaches(schema_of(laid.visible, choices), laid.visible, values):
+        for field, keyword in breaches(schema_of(laid.visible, laid.choices), laid.visible, values):
             if keyword == "required":
                 found.append((field, field.kind.missing()))
             else:

@@ -182,11 +182,7 @@ class _Reader:
         )
         for prefix, part, allowed in parts:
             for name in part:
-                if name == "valuesExpression":
-                    component.fault("不支持动态选项（valuesExpression）", "在 values 里列出选项")
-                elif name not in allowed and not (
-                    prefix == "" and name in ("validate", "properties") and not part[name]
-                ):
+                if name not in allowed and not (prefix == "" and name in ("validate", "properties") and not part[name]):
                     component.fault(
                         f"{kind_name} 不认识“{prefix}{name}”",
                         f"删去它；可以写的有：{'、'.join(sorted(allowed)) or '无'}",
@@ -233,10 +229,13 @@ class _Reader:
         prefill = None
         if "prefill" in component.properties and "prefill" in kind_type.PROPERTIES:
             prefill = self._compiler.marked(component, "prefill", component.properties["prefill"])
+        options = None
+        if "valuesExpression" in component.raw and "valuesExpression" in kind_type.ATTRIBUTES:
+            options = self._compiler.marked(component, "valuesExpression", component.raw["valuesExpression"])
         default = self._default(component, kind)
         if name is None or label is None:
             return None
-        return Field(component.place, place.hidden_when, name, kind_name, kind, label, hint, prefill, default)
+        return Field(component.place, place.hidden_when, name, kind_name, kind, label, hint, prefill, default, options)
 
     def _wording(self, component: Component, attribute: str) -> Wording | None:
         text = component.words(component.raw, attribute, 1000 if attribute == "description" else 200)

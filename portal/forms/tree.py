@@ -34,6 +34,8 @@ class Field(Part):
     prefill: Written | None
     default: object
     """The literal used when the prefill gives nothing; JSON-safe, or None."""
+    options: Written | None
+    """What gives the options of a field that lets one choose, where they are not fixed."""
 
     @property
     def path(self) -> tuple[str, ...]:

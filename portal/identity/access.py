@@ -82,7 +82,7 @@ def is_official(actor: Actor, subject: Subject) -> bool:
 
 def holds_a_role(actor: Actor, subject: Subject) -> bool:
     """Someone to whom one of the roles was granted for which it is open."""
-    return any((subject.regulation, role) in actor.roles for role in subject.roles)
+    return any((subject.regulation, role) in actor.roles for role in subject.roles - {PARTY})
 
 
 def is_open_to_the_party(actor: Actor, subject: Subject) -> bool:

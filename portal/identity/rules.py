@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from portal.errors import PortalError
 
@@ -104,8 +104,3 @@ def session_ends(created: datetime) -> datetime:
 def session_alive(last_seen: datetime, expires: datetime, now: datetime) -> bool:
     """Whether a session is neither over nor forgotten."""
     return now < expires and now - last_seen <= SESSION_IDLE
-
-
-def in_force(from_day: date, to_day: date | None, today: date) -> bool:
-    """Whether a grant counts today; the last day is included."""
-    return from_day <= today and (to_day is None or today <= to_day)

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from portal.clock import day_of
 from portal.forms import uscc as codes
 from portal.identity import passwords, queries, rules
+from portal.identity.access import PARTY
 from portal.identity.actor import Actor
 from portal.identity.models import Grant, LoginAttempt, Organisation, Person, SignedIn
 from portal.identity.rules import (
@@ -89,9 +90,9 @@ def grant_role(
     body: str | None = None,
 ) -> Grant:
     """Let a person act in a role of a regulation (within a body) from one day to another, both included."""
-    grant = Grant(
-        person_id=person_id, regulation=regulation, role=role, body=body, from_day=from_day, to_day=to_day
-    )
+    if role == PARTY:
+        raise ValueError("who is a party follows from the case and cannot be granted")
+    grant = Grant(person_id=person_id, regulation=regulation, role=role, body=body, from_day=from_day, to_day=to_day)
     tx.add(grant)
     tx.flush()
     return grant

@@ -3,4 +3,13 @@
 from portal.jobs.procrastinating import ProcrastinateQueue, build_app, is_last_attempt, retry, schema
 from portal.jobs.queue import Collected, Deferred, Queue
 
-__all__ = ["Collected", "Deferred", "ProcrastinateQueue", "Queue", "build_app", "is_last_attempt", "retry", "schema"]
+__all__ = [
+    "Collected",
+    "Deferred",
+    "ProcrastinateQueue",
+    "Queue",
+    "build_app",
+    "is_last_attempt",
+    "retry",
+    "schema",
+]

@@ -61,9 +61,7 @@ def post(
         rules.amount_of(amount),
         rules.dimensions_of(dimensions),
     )
-    posting = Posting(
-        key=key, case_id=case_id, act_id=act_id, moment=moment, kind=kind, basis=basis, legs=legs
-    )
+    posting = Posting(key=key, case_id=case_id, act_id=act_id, moment=moment, kind=kind, basis=basis, legs=legs)
     return _record(tx, [posting])[0]
 
 

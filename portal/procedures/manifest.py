@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from portal.deadlines.rules import DeadlineRule, parse_event, parse_period, parse_until
 from portal.documents.rules import DocumentRule, number_faults
-from portal.errors import ContentFaults
-from portal.procedures.tables import Table, parse
+from portal.errors import ContentFaults, Fault
+from portal.procedures.tables import Table, line_of, parse
 
 T = TypeVar("T")
 
@@ -106,6 +106,16 @@ class Manifest:
 
 def read(data: bytes, file: str, shared: bytes | None, shared_file: str) -> Manifest:
     """The manifest that a procedure's TOML and its shared diagram's TOML make together."""
+    manifest, faults = survey(data, file, shared, shared_file)
+    if faults:
+        raise ContentFaults(faults)
+    return manifest
+
+
+def survey(
+    data: bytes, file: str, shared: bytes | None, shared_file: str
+) -> tuple[Manifest, list[Fault]]:
+    """The manifest as far as the files say it, and every fault; ContentFaults when one is no TOML."""
     own = Table(parse(data, file), file, data.decode())
     base = Table(parse(shared or b"", shared_file), shared_file, (shared or b"").decode())
     needs = {name: base.table("with").text(name) for name in base.table("with").values}
@@ -117,10 +127,18 @@ def read(data: bytes, file: str, shared: bytes | None, shared_file: str) -> Mani
     manifest = _manifest(table, needs)
     base.asked.update(table.asked | {"with", "title"})
     table.close()
-    faults = [*base.faults, *table.faults]
-    if faults:
-        raise ContentFaults(faults)
-    return manifest
+    return manifest, [*base.faults, *(placed(fault, own, base) for fault in table.faults)]
+
+
+def placed(fault: Fault, own: Table, base: Table) -> Fault:
+    """A fault of a dotted name at the file and line that say it: the manifest, else what lies under it."""
+    name = fault.element or ""
+    while name:
+        for table in (own, base):
+            if table.holds(name):
+                return replace(fault, file=table.file, line=line_of(table.source, fault.element or ""))
+        name = name.rpartition(".")[0]
+    return fault
 
 
 def diagram_named(data: bytes, file: str) -> str | None:
@@ -218,7 +236,8 @@ def _about(table: Table) -> About | None:
 
 def _separation(table: Table) -> tuple[Separation, ...]:
     pairs = []
-    for entry in table.anything("separation") or []:
+    raw = table.anything("separation")
+    for entry in raw if isinstance(raw, list) else [] if raw is None else [raw]:
         if not (isinstance(entry, list) and len(entry) == 2 and all(isinstance(e, str) for e in entry)):
             table.fault("separation", "separation 应为成对的环节", 'separation = [ ["review", "sign"] ]')
             continue
@@ -236,8 +255,9 @@ def _deadline(name: str, table: Table, basis: Mapping[str, str]) -> DeadlineRule
         table.fault("kind", f"“{kind}”不是期限的种类", "right、obligation 或 duty")
     within = _parsed(table, "within", parse_period)
     until = _parsed(table, "until", parse_until)
-    if (within is None) == (until is None):
+    if bool(table.text("within")) == bool(table.text("until")):
         table.fault("within", f"期限“{name}”要写 within 或 until 之一", 'within = "7 working days"')
+    if (within is None) == (until is None):
         within, until = parse_period("1 day"), None  # so that the remaining faults are found too
     events = {key: table.texts(key) for key in ("after", "met")}
     for key, texts in events.items():

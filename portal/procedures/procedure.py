@@ -81,7 +81,20 @@ class Procedure:
 
 def assemble(content: Content, regulation: Regulation, slug: str) -> Procedure:
     """The procedure as its files describe it; ContentFaults names all that keeps it from being put together."""
-    return _Assembly(content, regulation, slug).procedure()
+    procedure, faults = survey(content, regulation, slug)
+    if faults or procedure is None:
+        raise ContentFaults(faults)
+    return procedure
+
+
+def survey(content: Content, regulation: Regulation, slug: str) -> tuple[Procedure | None, list[Fault]]:
+    """The procedure as far as it can be put together (parts may be missing in it), and every fault so far."""
+    assembly = _Assembly(content, regulation, slug)
+    try:
+        procedure = assembly.procedure()
+    except ContentFaults as error:
+        return None, [*assembly.faults, *error.faults]
+    return procedure, assembly.faults
 
 
 class _Assembly:
@@ -92,18 +105,20 @@ class _Assembly:
         self.drawings: dict[str, Drawing] = {}
         self.calls: dict[tuple[str, str], str] = {}
 
-    def procedure(self) -> Procedure:
+    def procedure(self) -> Procedure | None:
+        """What can be put together; ContentFaults when the manifest cannot be read at all."""
         file = f"{self.home}/procedure.toml"
         data = self.content.files[file]
         shared_name = manifest.diagram_named(data, file)
         shared_file = self._diagram_file(shared_name, "shared.toml") if shared_name else None
         shared = self.content.files[shared_file] if shared_file else None
-        said = manifest.read(data, file, shared, shared_file or "")
+        said, faults = manifest.survey(data, file, shared, shared_file or "")
+        self.faults += faults
         root = self._draw(shared_name or self.slug, said, own=shared_name is None)
         forms_read = self._forms(said)
         templates, files = self._templates(said)
-        if self.faults or root is None:
-            raise ContentFaults(self.faults)
+        if root is None:
+            return None
         return Procedure(
             self.regulation,
             self.slug,

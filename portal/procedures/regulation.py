@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from portal.errors import ContentFaults
+from portal.errors import ContentFaults, Fault
 from portal.procedures.tables import Table, parse
 
 PARTY = "party"  # whom a case concerns; exists in every regulation
@@ -62,6 +62,14 @@ class Regulation:
 
 def read(slug: str, data: bytes, file: str) -> Regulation:
     """The regulation that TOML bytes describe; ContentFaults names every fault with its line."""
+    regulation, faults = survey(slug, data, file)
+    if faults:
+        raise ContentFaults(faults)
+    return regulation
+
+
+def survey(slug: str, data: bytes, file: str) -> tuple[Regulation, list[Fault]]:
+    """The regulation as far as TOML bytes say it, and every fault; ContentFaults when they are no TOML."""
     table = Table(parse(data, file), file, data.decode())
     regulation = Regulation(
         slug=slug,
@@ -82,9 +90,7 @@ def read(slug: str, data: bytes, file: str) -> Regulation:
             table.fault("roles", f"岗位“{role.name}”属于不存在的机构“{role.body}”", "在 [bodies] 中写明该机构")
     table.not_built("registers", "parameters", "renewed_by", "after_last_day")
     table.close()
-    if table.faults:
-        raise ContentFaults(table.faults)
-    return regulation
+    return regulation, table.faults
 
 
 def _bodies(table: Table) -> dict[str, str]:

@@ -64,6 +64,11 @@ class Releases:
                 self._opened[release_id] = open_content(row.id, unpack(row.regulation, row.content))
             return self._opened[release_id]
 
+    def put(self, published: Published) -> None:
+        """Takes in a release that was opened already, as a trial run's."""
+        with self._lock:
+            self._opened[published.id] = published
+
     def newest(self, tx: Session, regulation: str) -> Published:
         """The release in force for new cases of a regulation."""
         found = tx.scalar(select(func.max(Release.id)).where(Release.regulation == regulation))

@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import date
+from itertools import chain
 from typing import Any
 
 from portal.errors import ContentFaults, Fault
@@ -17,7 +18,7 @@ def parse(data: bytes, file: str) -> dict[str, Any]:
         return tomllib.loads(data.decode())
     except UnicodeDecodeError as error:
         raise ContentFaults([Fault("文件不是 UTF-8 编码", "另存为 UTF-8", file=file)]) from error
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         found = re.search(r"line (\d+)", str(error))
         line = int(found.group(1)) if found else None
         raise ContentFaults([Fault(f"TOML 语法有误：{error}", "改正该行的写法", line=line, file=file)]) from error
@@ -40,6 +41,15 @@ class Table:
         """Whether a key is given."""
         self.asked.add(key)
         return key in self.values
+
+    def holds(self, name: str) -> bool:
+        """Whether a dotted name is given, in this table or one below it."""
+        values: Any = self.values
+        for key in name.split("."):
+            if not isinstance(values, Mapping) or key not in values:
+                return False
+            values = values[key]
+        return True
 
     def text(self, key: str, *, required: bool = False) -> str:
         """A string; empty when absent and not required."""
@@ -125,11 +135,24 @@ class Table:
         return f"{self.path}.{key}" if self.path else key
 
     def _line(self, key: str) -> int | None:
-        """The line on which the key stands: below its table's heading if that heading is found."""
-        lines = self.source.splitlines()
-        start = next((n for n, line in enumerate(lines) if line.strip() == f"[{self.path}]"), 0)
-        pattern = re.compile(rf'(^|[\s,{{\[."]){re.escape(key)}"?\s*(=|\])')
-        for number in (*range(start, len(lines)), *range(start)):
-            if pattern.search(lines[number]):
-                return number + 1
-        return start + 1 if start else None
+        return _line_of(self.source, self.path, key)
+
+
+def line_of(source: str, name: str) -> int | None:
+    """The line of a TOML text on which a dotted name stands, or the table that it would stand in."""
+    path, _, key = name.rpartition(".")
+    return _line_of(source, path, key)
+
+
+def _line_of(source: str, path: str, key: str) -> int | None:
+    """Below its table's heading, or on the line of its inline table, if one of them is found."""
+    lines = source.splitlines()
+    inline = re.compile(rf'\s*"?{re.escape(path.rpartition(".")[2])}"?\s*=')
+    heads = [n for n, line in enumerate(lines) if line.split("#")[0].strip() == f"[{path}]"]
+    heads = heads or [n for n, line in enumerate(lines) if path and inline.match(line)]
+    start = heads[0] if heads else 0
+    pattern = re.compile(rf'(^|[\s,{{\[."]){re.escape(key)}"?\s*(=|\])')
+    for number in chain(range(start, len(lines)), range(start)):
+        if pattern.search(lines[number]):
+            return number + 1
+    return start + 1 if heads else None

@@ -2,6 +2,7 @@
 
 from portal.storage.memory import MemoryStore
 from portal.storage.port import (
+    Kept,
     ObjectExists,
     ObjectMissing,
     ObjectStore,
@@ -12,6 +13,7 @@ from portal.storage.port import (
 from portal.storage.s3 import S3Store
 
 __all__ = [
+    "Kept",
     "MemoryStore",
     "ObjectExists",
     "ObjectMissing",

@@ -276,6 +276,23 @@ def test_a_pid_that_lives_again_as_another_program_does_not_hinder(home):
         assert data_of(server) == data
 
 
+ORDINARY_USER = """
+import os, pathlib, psycopg, sys, tempfile
+from portal.db.embedded import EmbeddedPostgres
+os.setgroups([]), os.setgid(65534), os.setuid(65534)
+with tempfile.TemporaryDirectory() as home, EmbeddedPostgres(pathlib.Path(home), {"fsync": "off"}) as server:
+    psycopg.connect(server.url).execute("SELECT 1")
+    assert pathlib.Path(home, "postgres", "data").exists()
+"""
+
+
+def test_an_ordinary_user_starts_it_directly():
+    if os.geteuid() != 0:
+        pytest.skip("the other tests show it")
+    root = Path(portal.__path__[0]).parent
+    subprocess.run([sys.executable, "-c", ORDINARY_USER], cwd=root, check=True, env={"TMPDIR": "/tmp"})
+
+
 KILLED_OWNER = """
 import os, signal, sys, pathlib
 from portal.db.embedded import EmbeddedPostgres

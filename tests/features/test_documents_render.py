@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from docx import Document
 from docx.oxml.ns import qn
+from docx.shared import Mm
 
 from portal.documents.filters import RenderFailed, ValueMissing, ValueUnfit
 from portal.documents.preview import preview
-from portal.documents.render import RenderTooLarge, RenderTooLong, TemplateFaulty, render
+from portal.documents.render import RenderBroke, RenderTooLarge, RenderTooLong, TemplateFaulty, render
 from tests.builders.letters import plain
 
 URL = "https://portal.example/verify/7K3M9QXT2B4VHN8R"
@@ -193,6 +194,39 @@ def test_a_faulty_template_is_refused_when_rendering_too():
     assert "占位符只能是名称" in refused.value.text("zh")
     with pytest.raises(TemplateFaulty):
         render(b"no docx", {}, URL)
+
+
+def test_a_choice_that_would_tear_the_document_is_refused_not_repaired():
+    """Beginning and end stand in one paragraph, but only one of them inside the link."""
+    document = Document(io.BytesIO(plain("{% if a %}甲")))
+    paragraph = document.paragraphs[0]
+    hyperlink = paragraph._p.makeelement(qn("w:hyperlink"), {qn("w:anchor"): "top"})
+    hyperlink.append(paragraph._p.r_lst[0])
+    paragraph._p.append(hyperlink)
+    paragraph.add_run("乙{% endif %}")
+    template = io.BytesIO()
+    document.save(template)
+    with pytest.raises(RenderBroke):
+        render(template.getvalue(), {}, URL)
+
+
+@pytest.mark.parametrize("template", sorted(TEMPLATES.glob("*.docx")), ids=lambda path: path.stem)
+def test_the_first_set_has_the_letter_form(template):
+    """GB/T 9704-2012, letter form: page, text block, and red lines of 170 mm."""
+    document = Document(str(template))
+    page = document.sections[0]
+    assert (page.page_width.mm, page.page_height.mm) == (pytest.approx(210, abs=0.1), pytest.approx(297, abs=0.1))
+    assert (page.page_width - page.left_margin - page.right_margin) / Mm(1) == pytest.approx(156, abs=0.1)
+    assert page.left_margin.mm == pytest.approx(28, abs=0.1)
+    assert page.bottom_margin.mm == pytest.approx(35, abs=0.1)
+    assert page.top_margin.mm == pytest.approx(30, abs=0.1)
+    footer = page.first_page_footer.paragraphs[0].paragraph_format
+    for form in (document.styles["发文机关标志"].paragraph_format, footer):
+        width = page.page_width - page.left_margin - page.right_margin - form.left_indent - form.right_indent
+        assert width / Mm(1) == pytest.approx(170, abs=0.1)
+    assert page.different_first_page_header_footer
+    assert document.styles["Normal"].font.size.pt == 16
+    assert document.styles["公文标题"].font.size.pt == 22
 
 
 ROWS = {"rows": ["x"] * 3000}

@@ -62,9 +62,7 @@ def test_two_appends_chain_like_one():
     assert (end, first + second) == (whole, entries)
 
 
-@pytest.mark.parametrize(
-    "details", [{"a": 1.5}, {"a": [float("nan")]}, {"a": {1: 2}}, {"a": "\0"}, {"a": MOMENT}]
-)
+@pytest.mark.parametrize("details", [{"a": 1.5}, {"a": [float("nan")]}, {"a": {1: 2}}, {"a": "\0"}, {"a": MOMENT}])
 def test_details_that_a_database_would_change_are_refused(details):
     with pytest.raises(ValueError, match="detail"):
         extend(Chain(), 5, [Event(MOMENT, 1, "case.filed", details=details)])
@@ -121,9 +119,7 @@ def test_a_history_forged_from_a_point_to_its_end_shows_at_the_head():
     before = Chain(2, entries[1].hash)
     _, forged = extend(before, 5, [replace(event, actor_id=8) for event in events(5)[2:]])
     found = list(breaks([(5, chain)], entries[:2] + forged))
-    assert found == [
-        Break(5, 5, "第5条不是案件所记的最后一条", "entry 5 is not the last one that the case remembers")
-    ]
+    assert found == [Break(5, 5, "第5条不是案件所记的最后一条", "entry 5 is not the last one that the case remembers")]
 
 
 def test_a_cut_tail_shows():
@@ -186,4 +182,4 @@ def test_verifying_is_fast_enough_for_a_nightly_run():
     assert list(breaks([(5, chain)], entries)) == []
     rate = 10_000 / (perf_counter() - start)
     print(f"{rate:,.0f} entries verified in a second")
-    assert rate > 20_000  # alone on two cores more than 50,000; the margin is for a busy machine
+    assert rate > 10_000  # an idle machine does more than 50,000

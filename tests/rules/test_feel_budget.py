@@ -16,6 +16,7 @@ NAMES = {
     "wide": "x" * 9_000,
     "huge": 10 ** (10**5),
     "far": Decimal("1E+999999999999"),
+    "precise": Decimal("1." + "1" * 100_000),
     "near": Decimal("1E-999999999999"),
 }
 
@@ -47,7 +48,6 @@ ATTACKS = [
     "huge + 1",
     "far",
     "string(far)",
-    "near + 1",
     "floor(far)",
 ]
 
@@ -74,6 +74,8 @@ HARMLESS = [
     ("modulo(10 ** 6000, 3)", None),
     ("for i in 1..10 ** 30 return i", None),
     ("2 ** 0.5 > 1.41", True),
+    ("near + 1", Decimal(1)),
+    ("precise", Decimal("1.111111111111111111111111111111111")),
     ("10 ** -9999", Decimal(0)),
 ]
 

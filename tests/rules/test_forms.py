@@ -243,7 +243,32 @@ def test_several_options_stand_in_their_order():
     assert value(CHECKLIST, None) == []
     assert error(CHECKLIST, ["撤销"]) == "事项：请从列出的选项中选择"
     assert error(CHECKLIST, [1]) == "事项：请从列出的选项中选择"
-    assert error(CHECKLIST | REQUIRED, []) == "请至少选择一项事项"
+    assert error(CHECKLIST | REQUIRED, []) == "请选择事项，至少一项"
+
+
+@pytest.mark.parametrize("type_", ["radio", "select", "checklist"])
+def test_options_may_come_from_the_case(type_):
+    form = a_form(a_field(type_, label="结论", valuesExpression="=start.ways"))
+    names = {"start": {"ways": ["维持", {"label": "改变", "value": "变更"}, Decimal("1.0"), None, {"value": 3}]}}
+    assert form.check({"x": ["变更"]}, names).ok
+    assert form.check({"x": ["撤销"]}, names).errors["x"].zh == "结论：请从列出的选项中选择"
+    assert form.check({"x": ["维持"]}, {}).errors
+    stored = form.check({"x": ["变更"]}, names).values
+    assert form.display(stored, names) == [("结论", "改变")]
+    assert form.display(stored, {}) == [("结论", "变更")]
+    assert form.view({}, {}, names).fields[0].options == (
+        Option("维持", "维持"),
+        Option("变更", "改变"),
+        Option("1", "1"),
+    )
+
+
+def test_options_may_hang_on_the_form_s_own_answers():
+    ways = '=if conclusion = "变更" then ["增加", "减少"] else ["不变"]'
+    form = a_form(CONCLUSION, a_field("radio", label="方向", valuesExpression=ways))
+    assert form.check({"conclusion": "变更", "x": "增加"}, {}).ok
+    assert "x" in form.check({"conclusion": "维持", "x": "增加"}, {}).errors
+    assert form.view({}, {}, {}).fields[0].drives
 
 
 def test_a_box_is_always_answered():

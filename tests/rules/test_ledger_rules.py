@@ -76,9 +76,7 @@ def test_the_refusal_of_an_amount_names_it_in_both_languages():
     with pytest.raises(InvalidAmount) as refused:
         amount_of(Decimal("0.5"))
     assert refused.value.text("zh") == "数量须为不等于零的整数，且不超过15位：0.5"
-    assert (
-        refused.value.text("en") == "An amount is a whole number other than zero, of at most 15 digits: 0.5"
-    )
+    assert refused.value.text("en") == "An amount is a whole number other than zero, of at most 15 digits: 0.5"
 
 
 def test_dimensions_are_texts_and_whole_numbers():

@@ -17,9 +17,10 @@ class Checklist(Answered):
     """A list of options of `values`, in their order."""
 
     TEMPLATE: ClassVar[str] = "checklist"
-    ATTRIBUTES: ClassVar[frozenset[str]] = ASKED | {"values"}
+    ATTRIBUTES: ClassVar[frozenset[str]] = ASKED | {"values", "valuesExpression"}
 
     options: tuple[Option, ...]
+    """Empty where a `valuesExpression` gives them; then they come as `choices`."""
 
     @classmethod
     def of(cls, component: Component) -> Self:
@@ -30,7 +31,7 @@ class Checklist(Answered):
         """An array of options' values, each once."""
         return {
             "type": "array",
-            "items": {"enum": [option.value for option in self.options]},
+            "items": {"enum": [option.value for option in self.options_of(choices)]},
             "uniqueItems": True,
             "minItems": int(self.required),
         }
@@ -46,7 +47,7 @@ class Checklist(Answered):
 
     def missing(self) -> FieldError:
         """One chooses."""
-        return FieldError("请至少选择一项{label}", "Choose at least one of “{label}”")
+        return FieldError("请选择{label}，至少一项", "Choose at least one of “{label}”")
 
     def complaint(self, keyword: str, value: object) -> FieldError:
         """Nothing chosen, or something that is no option."""
@@ -56,15 +57,16 @@ class Checklist(Answered):
 
     def shown(self, value: object, choices: Sequence[Option] | None) -> str:
         """The options' labels."""
-        return "、".join(label_of(item, self.options) for item in value) if isinstance(value, list) else ""
+        options = self.options_of(choices)
+        return "、".join(label_of(item, options) for item in value) if isinstance(value, list) else ""
 
     def entered(self, value: object) -> tuple[str, ...]:
         """One text for each ticked option."""
         return tuple(map(str, value)) if isinstance(value, list) else ()
 
     def options_of(self, choices: Sequence[Option] | None) -> tuple[Option, ...]:
-        """Those of `values`."""
-        return self.options
+        """Those of `values`, else those that the `valuesExpression` gave."""
+        return self.options or tuple(choices or ())
 
 
 def texts(raw: object) -> list[str] | None:

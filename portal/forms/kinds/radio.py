@@ -16,9 +16,10 @@ class Radio(Answered):
     """One of the options of `values`."""
 
     TEMPLATE: ClassVar[str] = "radio"
-    ATTRIBUTES: ClassVar[frozenset[str]] = ASKED | {"values"}
+    ATTRIBUTES: ClassVar[frozenset[str]] = ASKED | {"values", "valuesExpression"}
 
     options: tuple[Option, ...]
+    """Empty where a `valuesExpression` gives them; then they come as `choices`."""
 
     @classmethod
     def of(cls, component: Component) -> Self:
@@ -27,7 +28,7 @@ class Radio(Answered):
 
     def schema(self, choices: Sequence[Option] | None) -> dict[str, object]:
         """One of the options' values."""
-        return {"enum": [option.value for option in self.options]}
+        return {"enum": [option.value for option in self.options_of(choices)]}
 
     def read(self, raw: object) -> str | None:
         """The value as it is; nothing chosen is no answer."""
@@ -47,11 +48,11 @@ class Radio(Answered):
 
     def shown(self, value: object, choices: Sequence[Option] | None) -> str:
         """The option's label."""
-        return label_of(value, self.options)
+        return label_of(value, self.options_of(choices))
 
     def options_of(self, choices: Sequence[Option] | None) -> tuple[Option, ...]:
-        """Those of `values`."""
-        return self.options
+        """Those of `values`, else those that the `valuesExpression` gave."""
+        return self.options or tuple(choices or ())
 
 
 def label_of(value: object, options: Sequence[Option]) -> str:

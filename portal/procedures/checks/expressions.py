@@ -1,0 +1,126 @@
+"""Whether an expression is FEEL, speaks of what is there, and compares choices with what can be chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from portal import feel
+from portal.errors import Fault
+from portal.feel import FeelError, parser, syntax
+from portal.feel.builtins import BUILTINS
+from portal.procedures.checks.names import FLAG, Found, Path, Unknown, Value
+from portal.procedures.functions import FUNCTIONS
+
+_CALLABLE: Mapping[str, bool] = {
+    **dict.fromkeys(BUILTINS, False),
+    **{name: signature.by_name for name, signature in FUNCTIONS.items()},
+}
+
+
+class Vocabulary(Protocol):
+    """The names that may be used at a place."""
+
+    def value(self, path: Path) -> Found:
+        """What stands behind a path."""
+
+    def visited(self, name: str) -> Unknown | None:
+        """Why `visits(name)` cannot be asked, if it cannot."""
+
+
+@dataclass(frozen=True)
+class Where:
+    """Where an expression is written; `title` is what it is (Chinese)."""
+
+    title: str
+    file: str
+    element: str | None
+    line: int | None = None
+
+    def fault(self, what: str, mend: str) -> Fault:
+        """A fault of the expression."""
+        return Fault(f"{self.title}：{what}", mend, self.element, self.line, self.file)
+
+
+def faults(text: str, where: Where, names: Vocabulary) -> Iterator[Fault]:
+    """The faults of an expression (without its `=`)."""
+    try:
+        expression = feel.compile(text, FUNCTIONS)
+    except FeelError as error:
+        at = error.position
+        yield where.fault(f"第 {at.line} 行第 {at.column} 列有误，{error.what}", error.mend)
+        return
+    for path in sorted(expression.paths):
+        found = names.value(path)
+        if isinstance(found, Unknown):
+            yield where.fault(found.what, found.mend)
+    for call in sorted(expression.calls, key=str):
+        for name in call.arguments:
+            refused = names.visited(name) if call.function == "visits" and name else None
+            if refused:
+                yield where.fault(refused.what, refused.mend)
+    for path, compared in sorted(_compared(parser.parse(text, _CALLABLE))):
+        found = names.value(path) if path in expression.paths else None
+        if isinstance(found, Value) and found.options is not None and compared not in found.options:
+            mend = f"可能的值：{'、'.join(sorted(found.options))}"
+            yield where.fault(f"“{'.'.join(path)}”不会是“{compared}”", mend)
+
+
+def condition_faults(text: str, where: Where, names: Vocabulary) -> Iterator[Fault]:
+    """The faults of a condition as written: an expression, marked by `=`, that is true or false."""
+    if not text.startswith("="):
+        yield where.fault("条件应当以等号开头", f"写成 ={text}")
+        return
+    found = list(faults(text[1:], where, names))
+    if not found and not _is_truth(parser.parse(text[1:], _CALLABLE), names):
+        found = [where.fault("条件的结果不是“是”或“否”", "写成比较，如 =review.conclusion = \"变更\"")]
+    yield from found
+
+
+def _compared(node: syntax.Node) -> set[tuple[Path, str]]:
+    """The paths that are compared with constant texts."""
+    found: set[tuple[Path, str]] = set()
+    waiting = [node]
+    while waiting:
+        here = waiting.pop()
+        waiting += syntax.parts(here)
+        match here:
+            case syntax.Compare("=" | "!=", left, right):
+                found |= {(path, text) for path in _paths(left) for text in _texts(right)}
+                found |= {(path, text) for path in _paths(right) for text in _texts(left)}
+            case syntax.In(operand, tests):
+                found |= {(path, text) for path in _paths(operand) for test in tests for text in _texts(test)}
+    return found
+
+
+def _paths(node: syntax.Node) -> list[Path]:
+    path: list[str] = []
+    while isinstance(node, syntax.Step):
+        path.insert(0, node.key)
+        node = node.base
+    return [(node.name, *path)] if isinstance(node, syntax.Name) else []
+
+
+def _texts(node: syntax.Node) -> Iterator[str]:
+    match node:
+        case syntax.Literal(str() as text):
+            yield text
+        case syntax.Against("=" | "!=", operand):
+            yield from _texts(operand)
+        case syntax.Elements(parts) | syntax.Invocation("not", parts):
+            for part in parts:
+                yield from _texts(part)
+
+
+def _is_truth(node: syntax.Node, names: Vocabulary) -> bool:
+    """Whether an expression can be true; where it cannot be told, it can."""
+    match node:
+        case syntax.Literal(value):
+            return isinstance(value, bool)
+        case syntax.Chain() | syntax.Negate() | syntax.Elements() | syntax.Entries() | syntax.Interval():
+            return False
+        case syntax.Name() | syntax.Step():
+            found = names.value(_paths(node)[0]) if _paths(node) else None
+            return not isinstance(found, Value) or found.kind in (None, FLAG)
+    return True

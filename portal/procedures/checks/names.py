@@ -1,0 +1,297 @@
+"""Which names an expression at a place may use, and what is known of the values behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from portal.feel import parser, syntax
+from portal.feel.builtins import BUILTINS
+from portal.forms import Field, Form
+from portal.procedures.checks.whole import Subject, Whole
+from portal.procedures.drawing import Drawing, Element
+from portal.procedures.expressions import NAMES, visible_from
+from portal.procedures.functions import FUNCTIONS
+
+Path = tuple[str, ...]
+
+NUMBER, TEXT, FLAG, DATE, MOMENT, LIST, RECORD = "数字", "文字", "是否", "日期", "时刻", "列表", "一组值"
+_STATES = frozenset({"running", "met", "dropped"})
+_DAY_PARTS = frozenset({"year", "month", "day", "weekday"})
+_PARTS = {DATE: _DAY_PARTS, MOMENT: _DAY_PARTS | {"hour", "minute", "second"}}
+_KINDS = {
+    "number": NUMBER,
+    "amount": NUMBER,
+    "year": NUMBER,
+    "checkbox": FLAG,
+    "checklist": LIST,
+    "filepicker": LIST,
+    "datetime": DATE,
+}
+
+
+@dataclass(frozen=True)
+class Value:
+    """What is known of a value: its kind, and the texts that it can be (None: not known)."""
+
+    kind: str | None = None
+    options: frozenset[str] | None = None
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """A name that nothing stands behind: what is wrong, and how to mend it."""
+
+    what: str
+    mend: str
+
+
+Found = Value | Unknown | None
+"""None: what would tell could not be read, so nothing is said."""
+
+
+class Names:
+    """The names seen from one diagram of a procedure: its own elements, its callers', then the case's."""
+
+    def __init__(self, whole: Whole, subject: Subject, drawn: Drawing) -> None:
+        self.whole, self.subject, self.drawn = whole, subject, drawn
+
+    def value(self, path: Path) -> Found:
+        """What stands behind a path."""
+        first = path[0]
+        around = list(visible_from(self.subject.procedure, self.drawn))
+        holding = [drawn for drawn in around if first in drawn.elements]
+        for drawn in holding:
+            if drawn.elements[first].yields:
+                return self._of_element(drawn, drawn.elements[first], path)
+        if first in NAMES:
+            return self._of_case(path)
+        if not self.subject.complete:
+            return None
+        if holding:
+            return Unknown(f"“{first}”处没有可读的内容", "填写表单、接收消息、执行动作的元素才有内容")
+        ids = [key for drawn in around for key, element in drawn.elements.items() if element.yields]
+        return Unknown(f"不认识的名称“{first}”", _nearest(first, [*ids, *NAMES]))
+
+    def visited(self, name: str) -> Unknown | None:
+        """Why `visits(name)` cannot be asked, if it cannot."""
+        for drawn in visible_from(self.subject.procedure, self.drawn):
+            if name in drawn.elements:
+                counted = drawn.elements[name].kind == "userTask"
+                return None if counted else Unknown(f"visits 只数人员任务，“{name}”不是", "写人员任务的 id")
+        if not self.subject.complete:
+            return None
+        tasks = [e.id for _, e in self.subject.procedure.elements() if e.kind == "userTask"]
+        return Unknown(f"visits 中的“{name}”不是图中的元素", _nearest(name, tasks))
+
+    # The case's own names
+
+    def _of_case(self, path: Path) -> Found:
+        said = self.subject.procedure.manifest
+        match path:
+            case ("about", *rest):
+                return self._of_about(tuple(rest))
+            case ("deadlines", *rest):
+                return _in_table("deadlines", "期限", said.deadlines, rest, self._of_deadline)
+            case ("documents", *rest):
+                return _in_table("documents", "文书", said.documents, rest, self._of_document)
+            case ("facts", *rest):
+                return _in_table("facts", "事实", said.facts, rest, lambda _: Value())
+            case ("with", *rest):
+                return _in_table("with", "参数", said.given, rest, lambda _: Value(TEXT))
+            case ("case", *rest):
+                return _part("case", rest, self._of_row)
+            case ("party", *rest):
+                return _part("party", rest, lambda _: Value(TEXT))
+        return Value(RECORD)
+
+    def _of_about(self, rest: Path) -> Found:
+        about = self.subject.procedure.manifest.about
+        if about is None:
+            return Unknown("本事项没有写 about，不能读取“about”", "在 procedure.toml 中写 about，或改用本案的内容")
+        subject = self.whole.about(self.subject)
+        if subject is None or not rest:
+            return Value(RECORD) if not rest else None
+        found = Names(self.whole, subject, subject.procedure.drawing).value(rest)
+        if isinstance(found, Unknown):
+            return Unknown(f"关联事项“{subject.slug}”中：{found.what}", found.mend)
+        return found
+
+    def _of_deadline(self, rest: list[str]) -> Found:
+        kinds = {"last_day": Value(DATE), "state": Value(TEXT, _STATES)}
+        return _part("deadlines", rest, lambda part: kinds.get(part, Value(MOMENT)))
+
+    def _of_document(self, rest: list[str]) -> Found:
+        moments = {"issued_at", "served_at"}
+        return _part("documents", rest, lambda part: Value(MOMENT if part in moments else TEXT))
+
+    def _of_row(self, part: str) -> Value:
+        if part == "outcome":
+            drawn = self.subject.procedure.drawing
+            return Value(TEXT, frozenset(end.name for end in drawn.of_kind("endEvent")))
+        return Value(MOMENT if part == "filed_at" else TEXT)
+
+    # What an element holds
+
+    def _of_element(self, drawn: Drawing, element: Element, path: Path) -> Found:
+        key, rest = path[0], path[1:]
+        name = form_of(element)
+        if name:
+            form = self.subject.procedure.forms.get(name)
+            return in_form(form, key, rest) if form is not None else None
+        if element.task is not None:
+            return None
+        if not rest:
+            return Value(RECORD)
+        if element.message is not None:
+            return self._of_message(element, element.message.name, path)
+        if element.action is not None:
+            rule = self.whole.actions.get(element.action.name)
+            return None if rule is None else _leaf(key, rest, rule.yields, Value())
+        return _leaf(key, rest, {"outcome"}, Value(TEXT, self._outcomes(drawn, element)))
+
+    def _outcomes(self, drawn: Drawing, element: Element) -> frozenset[str] | None:
+        if element.kind == "subProcess":
+            ends = [end for end in drawn.of_kind("endEvent") if end.parent == element.id]
+        else:
+            called = self.subject.procedure.calls.get((drawn.name, element.id), "")
+            inner = self.subject.procedure.drawings.get(called)
+            if inner is None:
+                return None
+            ends = list(inner.of_kind("endEvent"))
+        return frozenset(end.name for end in ends)
+
+    def _of_message(self, element: Element, message: str, path: Path) -> Found:
+        """What the senders of a message send along under a key."""
+        key = path[1]
+        sent = [sender.inputs for sender in self.whole.senders(self.subject.slug, message)]
+        if not any(key in inputs for inputs in sent):
+            if not self.whole.complete:
+                return None
+            given = {name for inputs in sent for name in inputs} - {"to", "message"}
+            mend = _nearest(key, given) if given else "由发送方的服务任务（cases.message）带上它"
+            return Unknown(f"消息“{message}”没有带“{key}”（{element.id}）", mend)
+        self.whole.wanted.add((self.subject.slug, message, key))
+        texts = [inputs.get(key, "") for inputs in sent]
+        fixed = self.whole.complete and not any(text.startswith("=") for text in texts)
+        return _deeper(path[:2], path[2:], Value(TEXT if fixed else None, frozenset(texts) if fixed else None))
+
+
+class FormNames:
+    """The names that a form's conditions and texts see: its own answers, then those of the case."""
+
+    def __init__(self, form: Form, below: Names | StartNames) -> None:
+        self.form, self.below = form, below
+
+    def value(self, path: Path) -> Found:
+        """What stands behind a path."""
+        own = {field.path[0] for field in self.form.fields}
+        return in_form(self.form, "", path) if path[0] in own else self.below.value(path)
+
+    def visited(self, name: str) -> Unknown | None:
+        """Why `visits(name)` cannot be asked, if it cannot."""
+        return self.below.visited(name)
+
+
+class StartNames:
+    """What a start form sees beside its own answers: the case it is about, for its own does not exist yet."""
+
+    def __init__(self, names: Names) -> None:
+        self._names = names
+
+    def value(self, path: Path) -> Found:
+        """What stands behind a path."""
+        if path[0] == "about":
+            return self._names.value(path)
+        return Unknown(f"启动表单填写时还没有“{path[0]}”", "启动表单只能用本表单的答案和 about")
+
+    def visited(self, name: str) -> Unknown | None:
+        """A case that does not exist yet has been nowhere."""
+        return Unknown("启动表单填写时还没有 visits", "启动表单只能用本表单的答案和 about")
+
+
+def form_of(element: Element) -> str | None:
+    """The form by whose schema an element's values are read."""
+    if element.task:
+        return element.task.form
+    return element.form or (element.message.form if element.message else None)
+
+
+def in_form(form: Form, key: str, rest: Path) -> Found:
+    """What stands behind a path into a form's answers."""
+    for field in form.fields:
+        if field.path == rest[: len(field.path)]:
+            value = Value(_KINDS.get(field.kind_name, TEXT), _options(field))
+            return _deeper((key, *field.path), rest[len(field.path) :], value)
+    if not rest or any(field.path[: len(rest)] == rest for field in form.fields):
+        return Value(RECORD)
+    names = [field.name for field in form.fields]
+    return Unknown(f"表单“{form.id}”没有“{'.'.join(rest)}”这一项（{key}）", _nearest(".".join(rest), names))
+
+
+def _options(field: Field) -> frozenset[str] | None:
+    """What a field that lets one choose one can hold."""
+    if field.kind_name not in ("radio", "select"):
+        return None
+    if field.options is not None:
+        declared = {name: signature.by_name for name, signature in FUNCTIONS.items()}
+        return _listed(parser.parse(field.options.text, {**dict.fromkeys(BUILTINS, False), **declared}))
+    return frozenset(option.value for option in field.kind.options_of(None))
+
+
+def _listed(node: syntax.Node) -> frozenset[str] | None:
+    """The texts of an expression that gives one of a few constant lists."""
+    match node:
+        case syntax.Elements(elements):
+            texts = [part.value for part in elements if isinstance(part, syntax.Literal)]
+            found = frozenset(text for text in texts if isinstance(text, str))
+            return found if len(texts) == len(elements) else None
+        case syntax.Conditional(_, yes, no):
+            both = _listed(yes), _listed(no)
+            return None if both[0] is None or both[1] is None else both[0] | both[1]
+    return None
+
+
+def _in_table(
+    name: str, title: str, table: Iterable[str], rest: list[str], inside: Callable[[list[str]], Found]
+) -> Found:
+    """What stands behind a key of one of the manifest's tables."""
+    known = list(table)
+    if not rest:
+        return Value(RECORD)
+    if rest[0] not in known:
+        return Unknown(f"没有名为“{rest[0]}”的{title}（{name}）", _nearest(rest[0], known))
+    found = inside(rest[1:])
+    if isinstance(found, Value) and name in ("facts", "with"):
+        return _deeper((name, rest[0]), tuple(rest[1:]), found)
+    return found
+
+
+def _part(name: str, rest: list[str], kind: Callable[[str], Value]) -> Found:
+    if not rest:
+        return Value(RECORD)
+    return _leaf(name, tuple(rest), NAMES[name], kind(rest[0]))
+
+
+def _leaf(name: str, rest: Path, known: Iterable[str], value: Value) -> Found:
+    if rest[0] not in set(known):
+        return Unknown(f"“{name}”没有“{rest[0]}”", _nearest(rest[0], known))
+    return _deeper((name, rest[0]), rest[1:], value)
+
+
+def _deeper(path: Path, rest: Path, value: Value) -> Found:
+    """What stands behind a path that goes on beyond a value: only days and moments have parts."""
+    if not rest or value.kind is None:
+        return value if not rest else None
+    if len(rest) == 1 and rest[0] in _PARTS.get(value.kind, ()):
+        return Value(NUMBER)
+    return Unknown(f"“{'.'.join(path)}”是{value.kind}，没有“{'.'.join(rest)}”", f"写到“{'.'.join(path)}”为止")
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    """How to mend a name that is not known: the nearest one, and what else there is."""
+    names = sorted(set(known))
+    near = get_close_matches(name, names, 1)
+    first = f"是否应为“{near[0]}”？" if near else ""
+    return first + (f"可用：{'、'.join(names)}" if names else "此处没有可用的名称")

@@ -1,0 +1,1 @@
+"""Acted-out legal cases: the analysts' tests, and the gate to publishing."""

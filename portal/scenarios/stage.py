@@ -1,0 +1,154 @@
+"""The stage on which a path is acted: made-up people, a clock of its own, jobs done right after their act."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from hashlib import sha256
+from typing import TypeVar
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from portal import identity
+from portal.cases import delivery
+from portal.cases.conduct import claim_ripe
+from portal.cases.kernel import Kernel
+from portal.cases.models import Attachment
+from portal.identity import Actor
+from portal.jobs import Collected
+from portal.procedures import Published, Releases, publish
+from portal.procedures.content import Content
+from portal.scenarios.path import Given, Person
+
+T = TypeVar("T")
+_LONG_AGO = date(2000, 1, 1)
+# A letter's file is there this long after its issue; receipts in paths are later.
+_RENDERING = timedelta(seconds=1)
+
+
+@dataclass
+class Stage:
+    """One path's world within one session that will be rolled back."""
+
+    tx: Session
+    kernel: Kernel
+    published: Published
+    queue: Collected
+    given: Given
+    now: datetime
+    people: dict[str, int] = field(default_factory=dict)
+    roles: set[tuple[str, str]] = field(default_factory=set)
+    organisations: dict[str, int] = field(default_factory=dict)
+
+    def act(self, verb: Callable[[], T]) -> T:
+        """Does one act in a savepoint with its constraints checked, then the jobs it deferred."""
+        with self.tx.begin_nested():
+            result = verb()
+            self.tx.flush()
+            self.tx.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+            self.tx.execute(text("SET CONSTRAINTS ALL DEFERRED"))
+        self.do_jobs()
+        return result
+
+    def pass_to(self, moment: datetime) -> None:
+        """Lets time pass: the worker fires what has become ripe by then."""
+        self.now = moment
+        while self.act(lambda: claim_ripe(self.kernel, self.tx, moment)) is not None:
+            pass
+
+    def do_jobs(self) -> None:
+        """Does deferred jobs: a letter's file is made, as far as a path can tell."""
+        while self.queue.jobs:
+            job = self.queue.jobs.pop(0)
+            if job.name == "letters.render":
+                self._render(int(str(job.arguments["letter_id"])))
+
+    def _render(self, letter_id: int) -> None:
+        content = f"letter {letter_id}".encode()
+        file = delivery.StoredFile(f"trial/{letter_id}", sha256(content).hexdigest(), len(content))
+        with self.tx.begin_nested():
+            delivery.rendered(self.kernel, self.tx, letter_id, file, self.now)
+
+    def actor(self, role: str, name: str) -> Actor:
+        """A person in a role; the same name is the same person throughout and keeps his roles."""
+        if name not in self.people:
+            self.people[name] = self._person(name)
+        if (name, role) not in self.roles:
+            self.roles.add((name, role))
+            regulation = self.published.regulation
+            if role in regulation.roles and not regulation.roles[role].applicant:
+                identity.grant_role(
+                    self.tx,
+                    person_id=self.people[name],
+                    regulation=regulation.slug,
+                    role=role,
+                    from_day=_LONG_AGO,
+                )
+        found = identity.actor_of(self.tx, self.people[name], self.now.date())
+        if found is None:
+            raise RuntimeError(f"{name} is not known")
+        regulation = self.published.regulation
+        # In this step he acts in this one role, whatever others he has.
+        only = frozenset(pair for pair in found.roles if pair == (regulation.slug, role))
+        return replace(found, roles=only)
+
+    def _person(self, name: str) -> int:
+        known = self.given.people.get(name)
+        organisation = self.organisation(known) if known else None
+        person = identity.Person(
+            login=f"trial-{len(self.people) + 1}",
+            name=name,
+            password_hash="",
+            organisation_id=organisation,
+            administrator=False,
+            active=True,
+        )
+        self.tx.add(person)
+        self.tx.flush()
+        return person.id
+
+    def organisation(self, person: Person) -> int:
+        """The organisation of a made-up person."""
+        if person.uscc not in self.organisations:
+            made = identity.add_organisation(
+                self.tx,
+                uscc=person.uscc,
+                name=person.org,
+                district=person.district,
+                kinds=person.kinds,
+                electronic_service_since=self.now,
+            )
+            self.organisations[person.uscc] = made.id
+        return self.organisations[person.uscc]
+
+    def upload(self, actor: Actor, name: str) -> str:
+        """A made-up file, as an answer to a file field."""
+        content = name.encode()
+        row = Attachment(
+            uploaded_by_id=actor.person_id,
+            uploaded_at=self.now,
+            key=f"trial/{actor.person_id}/{name}",
+            name=name,
+            kind=name.rpartition(".")[2],
+            size=len(content),
+            sha256=sha256(content).hexdigest(),
+        )
+        self.tx.add(row)
+        self.tx.flush()
+        return str(row.id)
+
+
+def set_up(tx: Session, content: Content, given: Given, opened: Published, kernel: Kernel, now: datetime) -> Stage:
+    """An empty stage with the content published on it and every organisation of given.toml registered."""
+    queue = Collected()
+    release, _ = publish(tx, content, now, "trial")
+    releases = Releases()
+    published = replace(opened, id=release.id)
+    releases.put(published)
+    stage = Stage(tx, kernel, published, queue, given, now)
+    stage.kernel = replace(kernel, releases=releases, queue=queue, now=lambda _tx: stage.now)
+    for person in given.people.values():
+        stage.organisation(person)
+    return stage

@@ -1,0 +1,98 @@
+"""Who may do what: the whole table, for everyone there is."""
+
+import pytest
+
+from portal.identity import PARTY, Actor, Forbidden, Permission, Subject, allows, require
+from portal.identity.access import ACCESS
+
+ETS, EVT = "chongqing-ets", "chongqing-events"
+MILL, PLANT = 21, 22
+
+ACTORS = {
+    "party": Actor(1, "王", MILL, kinds=frozenset({"enterprise"})),
+    "other party": Actor(2, "赵", PLANT, kinds=frozenset({"enterprise"})),
+    "association": Actor(3, "钱", 23, kinds=frozenset({"association"})),
+    "handler": Actor(4, "孙", roles=frozenset({(ETS, "handler")})),
+    "leader": Actor(5, "李", roles=frozenset({(ETS, "leader"), (EVT, "handler")})),
+    "other official": Actor(6, "周", roles=frozenset({(EVT, "handler")})),
+    "verifier": Actor(7, "吴", 24, frozenset({(ETS, "verifier")})),
+    "administrator": Actor(8, "郑", administrator=True),
+}
+EVERYONE = set(ACTORS)
+
+CASE = Subject(regulation=ETS, party_id=MILL)
+HANDLING = Subject(regulation=ETS, party_id=MILL, roles=frozenset({"handler"}))
+CORRECTING = Subject(regulation=ETS, party_id=MILL, roles=frozenset({PARTY}))
+VERIFYING = Subject(regulation=ETS, party_id=MILL, roles=frozenset({"verifier"}))
+
+TABLE = [
+    (Permission.ACCOUNT_READ, CASE, {"party", "handler", "leader"}),
+    (Permission.CALENDAR_ENTER, Subject(), {"administrator"}),
+    (
+        Permission.CASE_FILE,
+        Subject(regulation=ETS, kinds=frozenset({"enterprise"})),
+        {"party", "other party"},
+    ),
+    (Permission.CASE_FILE, Subject(regulation=ETS, roles=frozenset({"handler"})), {"handler"}),
+    (Permission.CASE_FILE, CORRECTING, {"party"}),
+    (Permission.CASE_FILE, Subject(regulation=ETS), set()),
+    (Permission.CASE_READ, CASE, {"party", "handler", "leader"}),
+    (Permission.CASE_READ, Subject(regulation=ETS, party_id=None), {"handler", "leader"}),
+    (Permission.CLOCK_MOVE, Subject(demo=True), EVERYONE),
+    (Permission.CLOCK_MOVE, Subject(), set()),
+    (Permission.LETTER_READ, CASE, {"party", "handler", "leader"}),
+    (Permission.LETTER_SIGN_FOR, CASE, {"party"}),
+    (Permission.MESSAGE_SEND, CORRECTING, {"party"}),
+    (Permission.MESSAGE_SEND, HANDLING, {"handler"}),
+    (Permission.MESSAGE_SEND, CASE, set()),
+    (Permission.ORGANISATION_ADD, Subject(), {"administrator"}),
+    (Permission.PERSON_ADD, Subject(), {"administrator"}),
+    (Permission.ROLE_GRANT, Subject(), {"administrator"}),
+    (Permission.SERVICE_ENTER, CASE, {"handler", "leader"}),
+    (Permission.TASK_COMPLETE, HANDLING, {"handler"}),
+    (Permission.TASK_COMPLETE, CORRECTING, {"party"}),
+    (Permission.TASK_COMPLETE, VERIFYING, {"verifier"}),
+    (Permission.TASK_COMPLETE, CASE, set()),
+    (Permission.TASK_LIST, Subject(), EVERYONE),
+]
+
+
+@pytest.mark.parametrize(("permission", "subject", "allowed"), TABLE)
+def test_the_table(permission, subject, allowed):
+    assert {name for name, actor in ACTORS.items() if allows(actor, permission, subject)} == allowed
+
+
+def test_every_permission_is_in_the_table_and_tested():
+    assert set(ACCESS) == set(Permission)
+    assert {permission for permission, _, _ in TABLE} == set(Permission)
+
+
+@pytest.mark.parametrize("permission", Permission)
+def test_nobody_is_allowed_anything_without_signing_in(permission):
+    assert not allows(None, permission, Subject(regulation=ETS, party_id=None, demo=True))
+    with pytest.raises(Forbidden, match=permission):
+        require(None, permission)
+
+
+@pytest.mark.parametrize("permission", Permission)
+def test_permissions_are_called_noun_dot_verb(permission):
+    noun, verb = permission.split(".")
+    assert permission.name == f"{noun}_{verb}".upper()
+
+
+@pytest.mark.parametrize("role", ["handler", PARTY])
+def test_a_task_that_someone_has_claimed_is_his_alone(role):
+    name = "party" if role == PARTY else role
+    for assignee, allowed in [(None, True), (ACTORS[name].person_id, True), (99, False)]:
+        task = Subject(regulation=ETS, party_id=MILL, roles=frozenset({role}), assignee_id=assignee)
+        assert allows(ACTORS[name], Permission.TASK_COMPLETE, task) is allowed
+
+
+def test_being_granted_the_role_party_makes_nobody_a_party():
+    impostor = Actor(9, "冯", PLANT, frozenset({(ETS, PARTY)}))
+    assert not allows(impostor, Permission.LETTER_SIGN_FOR, CASE)
+    assert not allows(impostor, Permission.TASK_COMPLETE, CORRECTING)
+
+
+def test_what_is_allowed_raises_nothing():
+    require(ACTORS["party"], Permission.CASE_READ, CASE)
