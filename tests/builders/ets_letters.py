@@ -52,7 +52,8 @@ LETTERS = {
             "{% if start.claimed_amount %}，你单位请求核定为"
             f"{{{{ start.claimed_amount | tonnes }}}}{TONNES}{{% endif %}}。你单位提出的理由是：",
             "{{ start.grounds }}",
-            "# 二、复核意见",
+            "# 二、查明的事实与复核意见",
+            "{{ draft.findings }}",
             "{{ review.reasons }}",
             "# 三、复核决定",
             f"根据{MEASURES}第十一条第二款，我局决定：",
@@ -76,7 +77,11 @@ LETTERS = {
             f"你单位于{{{{ case.filed_at | day }}}}对{NOTICE}提出的复核申请（办件编号："
             "{{ case.number }}）收悉。"
             f"经审查，该申请不符合{MEASURES}第十一条第二款的规定，理由如下：",
+            '{%p if check.result == "提请认定正当理由" %}',
+            "{{ justify.reason }}",
+            "{%p else %}",
             "{{ check.reason }}",
+            "{%p endif %}",
             "现告知你单位，我局对该申请不予受理。",
             REMEDIES.format(paper="告知书"),
         ),

@@ -41,7 +41,8 @@ DATA = {
         "amount": "1250000",
         "reasons": "经核对，产量数据属实。\n据此应当调整。",
     },
-    "check": {"reason": "申请人于期限届满后提出，且未说明正当理由。"},
+    "draft": {"findings": "产量台账与检测报告一致。"},
+    "check": {"result": "不予受理", "reason": "申请人于期限届满后提出，且未说明正当理由。"},
     "copies": [{"name": "碳排放权注册登记机构"}, {"name": "某区生态环境局"}],
     "verification": {"code": "7K3M-9QXT-2B4V-HN8R"},
 }
