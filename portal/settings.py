@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,7 +57,7 @@ class Settings:
     web_workers: int
 
     @classmethod
-    def read(cls, environ: Mapping[str, str]) -> Settings:
+    def read(cls, environ: Mapping[str, str] = os.environ) -> Settings:
         """Read them from environment variables; a WrongSetting names the one that cannot be used."""
         port = _number(environ, "PORT", 8000, at_most=65535)
         return cls(

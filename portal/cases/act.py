@@ -15,7 +15,7 @@ from portal.audit.rules import Chain, Event
 from portal.cases import projection
 from portal.cases.errors import NobodyWaits, StepFailed, TooLate
 from portal.cases.family import Family, Message, RipeTimer
-from portal.cases.live import LiveCase
+from portal.cases.live import LiveCase, served_at
 from portal.cases.models import ActRecord, Case, KeptMessage, Task
 from portal.cases.names import evaluate
 from portal.clock import TZ
@@ -39,7 +39,7 @@ class Act:
         self._record: ActRecord | None = None
         self._history: dict[int, list[Event]] = defaultdict(list)
         self.touched: dict[int, LiveCase] = {}
-        self.done_tasks: set[tuple[int, str]] = set()
+        self._done: set[str] = set()
         family.act = self
 
     @property
@@ -116,7 +116,7 @@ class Act:
         if drawn.task and drawn.task.revises:
             self._revise(case, task.scope, drawn.task.revises, value)
         self.note(case, "task.completed", task.element, task=task.name, scope=task.scope, visit=task.visit)
-        self.done_tasks.add((case.id, task.engine_id))
+        self._done.add(task.engine_id)
         self.family.position(case).complete(task.engine_id)
 
     def _revise(self, case: LiveCase, scope: str, element: str, value: Mapping[str, Any]) -> None:
@@ -144,15 +144,24 @@ class Act:
 
     def _deliver(self, message: Message) -> None:
         case = self.family.cases.get(message.to)
+        self._end_if_over(case)
         if case.ended:
-            self.note(case, "message.dropped", message=message.name, **_sender(self, message))
+            # Service is noted as such; that no element hears of it any more is nothing to tell.
+            if message.sender is not None:
+                self.note(case, "message.dropped", message=message.name, **_sender(self, message))
             return
         waiting = self._receiver(case, message)
         if waiting is not None:
             self._hand_over(case, waiting, message.payload, message)
         elif message.sender is not None:
             self.tx.add(
-                KeptMessage(case_id=case.id, name=message.name, payload=dict(message.payload), sent_at=self.moment)
+                KeptMessage(
+                    case_id=case.id,
+                    name=message.name,
+                    payload=dict(message.payload),
+                    sender_id=message.sender,
+                    sent_at=self.moment,
+                )
             )
             self.tx.flush()
 
@@ -192,7 +201,7 @@ class Act:
         for _ in range(_MOST_MESSAGES):
             if self.family.outbox:
                 self._deliver(self.family.outbox.popleft())
-            elif not self._deliver_kept():
+            elif not self._deliver_kept() and not self._deliver_served():
                 return
         raise StepFailed(reason="案件之间的消息没有尽头。")
 
@@ -208,7 +217,7 @@ class Act:
         ).all()
         for row in kept:
             case = self.family.cases.get(row.case_id)
-            message = Message(case.id, row.name, row.payload)
+            message = Message(case.id, row.name, row.payload, row.sender_id)
             waiting = self._receiver(case, message)
             if waiting is not None:
                 row.delivered_at = self.moment
@@ -216,16 +225,51 @@ class Act:
                 return True
         return False
 
+    def _deliver_served(self) -> bool:
+        """Lets one case go on that came to wait, in this act, for the service of a letter served before."""
+        for case in [case for case in self.touched.values() if case.id in self.family.positions and not case.ended]:
+            for waiting in self.family.position(case).waiting().messages:
+                drawn = case.element(waiting.place.scope, waiting.place.element).message
+                letter = case.letters.get(drawn.document) if drawn and drawn.document else None
+                if letter is not None and served_at(letter) is not None:
+                    self._hand_over(case, waiting, {}, None)
+                    return True
+        return False
+
     def settle(self) -> None:
         """Rests, then writes tasks, subscriptions, states and history of every case it touched."""
         self.rest()
         for case in list(self.touched.values()):
-            projection.end_if_over(self, case)
+            self._end_if_over(case)
         for case in list(self.touched.values()):
-            projection.project(self, case)
+            position = self.family.positions.get(case.id)
+            if position is not None:
+                projection.project(self.tx, case, position, self.moment, self._done)
         for case_id, events in self._history.items():
             self._write_history(case_id, events)
         self.tx.flush()
+
+    def _end_if_over(self, case: LiveCase) -> None:
+        """Ends a case whose engine has reached an end event: outcome, deadlines, and the case it replaces."""
+        position = self.family.positions.get(case.id)
+        if position is None or case.ended or not position.ended or position.end is None:
+            return
+        end = case.element("", position.end)
+        case.row.outcome, case.row.ended_at, case.row.status = end.name, self.moment, end.name
+        self.note(case, "case.ended", end.id, outcome=end.name)
+        newest = case.deadlines
+        keep = {name for name, deadline in newest.items() if deadline.due <= self.moment}
+        keep |= {name for name in newest if _met_by_service(case, name)}
+        self.note_changes(case, deadlines.drop_running(self.tx, case.id, keep))
+        replaced = case.about if end.replaces == "about" else None
+        if replaced is not None and replaced.ended:
+            self._replace(replaced, end.replaced_as or end.name, case)
+
+    def _replace(self, replaced: LiveCase, outcome: str, by: LiveCase) -> None:
+        """Gives an ended case another outcome; the old one stays in its history with a link."""
+        if replaced.row.outcome != outcome:
+            self.note(replaced, "case.replaced", was=replaced.row.outcome, outcome=outcome, by=by.row.number)
+            replaced.row.outcome = replaced.row.status = outcome
 
     def _write_history(self, case_id: int, events: list[Event]) -> None:
         row = self.family.cases.get(case_id).row
@@ -239,3 +283,9 @@ def _sender(act: Act, message: Message) -> dict[str, object]:
     if message.sender is None:
         return {}
     return {"from": act.family.cases.get(message.sender).row.number}
+
+
+def _met_by_service(case: LiveCase, name: str) -> bool:
+    """Whether the service of a letter already issued may still meet a deadline of the ended case."""
+    rule = case.procedure.manifest.deadlines.get(name)
+    return rule is not None and any(f"served({letter})" in rule.met for letter in case.letters)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from portal.cases.act import Act
 from portal.cases.errors import StepFailed
 from portal.cases.family import Message
+from portal.cases.kernel import Action
 from portal.cases.live import LiveCase
 from portal.cases.names import Names
 from portal.cases.starting import StartedBy, checked, party_of, start
@@ -24,14 +24,6 @@ from portal.procedures.actions import ActionRule
 
 Inputs = Mapping[str, Any]
 Result = Mapping[str, Any] | None
-
-
-@dataclass(frozen=True)
-class Action:
-    """An action: which inputs it takes, and what carries it out in an act."""
-
-    rule: ActionRule
-    run: Callable[[Act, LiveCase, Place, Inputs], Result]
 
 
 def issue(act: Act, case: LiveCase, place: Place, inputs: Inputs) -> Result:

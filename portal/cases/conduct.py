@@ -47,7 +47,7 @@ def conduct(
     act = Act(family, moment, kind, actor, job)
     result = verb(act)
     act.settle()
-    fire_due(family, moment, party, at_due=False)
+    fire_due(family, moment, party, reached=moment)
     return result
 
 
@@ -67,7 +67,7 @@ def found(
     act = Act(family, moment, kind, actor, job)
     result = verb(act)
     act.settle()
-    fire_due(family, moment, actor.organisation_id if actor else None, at_due=False)
+    fire_due(family, moment, actor.organisation_id if actor else None, reached=moment)
     return result
 
 
@@ -86,34 +86,44 @@ def catch_up(family: Family, moment: datetime, party_id: int | None) -> None:
             act.note_changes(case, changes)
             family.position(case)
             act.settle()
-    fire_due(family, moment, party_id, at_due=True)
+    fire_due(family, moment, party_id)
 
 
-def fire_due(family: Family, moment: datetime, party_id: int | None, *, at_due: bool) -> None:
-    """Fires timers one at a time, each an act of its own: at its due moment, or, when it came to wait only
-    in the act just done, at that act's moment."""
+def fire_due(family: Family, moment: datetime, party_id: int | None, reached: datetime | None = None) -> None:
+    """Fires timers one at a time, each an act of its own: at its due moment, or, when the case came to wait
+    for it only in the act before (at `reached`, or the firing of another timer), at that act's moment."""
     while ripe := family.ripest(moment, party_id):
-        act = Act(family, ripe.deadline.due if at_due else moment, "timer")
+        due = ripe.deadline.due
+        reached = max(reached, due) if reached else due
+        act = Act(family, reached, "timer")
         act.fire(ripe)
         act.settle()
 
 
 def claim_ripe(kernel: Kernel, tx: Session, now: datetime) -> int | None:
-    """Claims the family whose timer has waited longest and fires what is ripe; its root, or None.
+    """Claims the family whose timer has waited longest and fires what is ripe; its root, or None."""
+    root_id = claim(tx, now)
+    if root_id is not None:
+        fire_ripe(kernel, tx, root_id, now)
+    return root_id
+
+
+def claim(tx: Session, now: datetime) -> int | None:
+    """Locks the family whose timer has waited longest; its root, or None.
 
     Root rows that others hold are skipped, so workers never wait for each other.
     """
     root = aliased(Case)
-    case_id = tx.scalar(
-        select(Case.id)
-        .join(root, root.id == Case.root_id)
+    return tx.scalar(
+        select(root.id)
+        .join_from(Case, root, root.id == Case.root_id)
         .where(Case.ripe_at <= now)
         .order_by(Case.ripe_at)
         .limit(1)
         .with_for_update(key_share=True, skip_locked=True, of=root)
     )
-    if case_id is None:
-        return None
-    family = Family.lock(kernel, tx, case_id)
-    catch_up(family, now, None)
-    return family.root_id
+
+
+def fire_ripe(kernel: Kernel, tx: Session, root_id: int, now: datetime) -> None:
+    """Fires what is ripe in a family that the transaction has claimed."""
+    catch_up(Family.lock(kernel, tx, root_id), now, None)

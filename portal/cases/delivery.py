@@ -146,3 +146,6 @@ def proved(act: Act, served: Served) -> None:
         rules = case.procedure.manifest.deadlines.values()
         event = f"served({letter.name})"
         act.note_changes(case, deadlines.move_start(act.tx, case.id, rules, event, served.at, act.family.calendar))
+        if not case.ended:
+            # Opened, so that its timers are projected anew and fire if they are over now.
+            act.family.position(case)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
@@ -20,12 +20,10 @@ from portal.cases.errors import UnknownCase
 from portal.cases.kernel import Kernel
 from portal.cases.live import Cases, LiveCase
 from portal.cases.models import Case
+from portal.cases.steps import Acting, Steps
 from portal.deadlines.models import Deadline
+from portal.deadlines.rules import GRACE
 from portal.engine import OpenTimer, Position
-
-if TYPE_CHECKING:
-    from portal.cases.act import Act
-
 
 # The database's errors leave a step as they are, so that a lost race is run again.
 _PASSING = (SQLAlchemyError,)
@@ -59,7 +57,7 @@ class Family:
         self.cases = Cases(tx, kernel.releases)
         self.positions: dict[int, Position] = {}
         self.outbox: deque[Message] = deque()
-        self.act: Act | None = None
+        self.act: Acting | None = None  # the act under way
 
     @classmethod
     def lock(cls, kernel: Kernel, tx: Session, case_id: int) -> Family:
@@ -99,15 +97,20 @@ class Family:
         """Starts the engine in a new case; it runs until it waits."""
         self.positions[case.id] = engine.start(case.procedure.spec, self._steps(case), passing=_PASSING)
 
-    def _steps(self, case: LiveCase) -> engine.Environment:
-        from portal.cases.steps import Steps  # the steps act on the family that holds them
+    def _steps(self, case: LiveCase) -> Steps:
+        return Steps(case, self._acting, self.kernel.walked)
 
-        return Steps(self, case)
+    def _acting(self) -> Acting:
+        if self.act is None:
+            raise RuntimeError("the engine stepped outside an act")
+        return self.act
 
     def ripest(self, moment: datetime, party_id: int | None) -> RipeTimer | None:
         """The timer to fire first at a moment: what is ripe, and what is due of the acting party's own rights."""
         found: list[RipeTimer] = []
         for case in self.open_cases():
+            if case.id not in self.positions and not _may_ripen(case, moment):
+                continue
             newest = case.deadlines
             for timer in self.position(case).waiting().timers:
                 deadline = newest.get(timer.deadline)
@@ -117,3 +120,8 @@ class Family:
                 if (deadline.due if own else deadline.ripe) <= moment:
                     found.append(RipeTimer(case, timer, deadline))
         return min(found, key=lambda ripe: (ripe.deadline.due, ripe.case.id), default=None)
+
+
+def _may_ripen(case: LiveCase, moment: datetime) -> bool:
+    """Whether a case at rest has a timer that can fire by a moment; most have none, and stay unopened."""
+    return case.row.ripe_at is not None and case.row.ripe_at - GRACE <= moment

@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from portal.jobs import Queue
 from portal.procedures import Releases
+from portal.procedures.actions import ActionRule
 
-if TYPE_CHECKING:
-    from portal.cases.actions import Action
+
+@dataclass(frozen=True)
+class Action:
+    """What a diagram may do: which inputs it takes, and what carries it out (act, case, place, inputs)."""
+
+    rule: ActionRule
+    run: Callable[..., Mapping[str, Any] | None]
 
 
 def _unobserved(procedure: str, drawing: str, flow: str) -> None:

@@ -45,6 +45,10 @@ class LiveCase:
         """What was said in the case."""
         return Values(self.tx, self.id)
 
+    def persons(self, element: str) -> set[int]:
+        """Who said anything at an element."""
+        return self.values.persons(element)
+
     @property
     def deadlines(self) -> dict[str, Deadline]:
         """The newest deadline of each name."""

@@ -84,8 +84,10 @@ class Task(Base):
     __tablename__ = "tasks"
     __table_args__ = (
         UniqueConstraint("case_id", "engine_id"),
-        Index("ix_tasks_open_role", "regulation", "role", "due", postgresql_where=text("state = 'open'")),
-        Index("ix_tasks_open_holder", "holder_id", "due", postgresql_where=text("state = 'open'")),
+        # In the order of the lists, so that a page is read from the index however much is open.
+        Index("ix_tasks_open", "regulation", "due", "id", postgresql_where=text("state = 'open'")),
+        Index("ix_tasks_open_role", "regulation", "role", "due", "id", postgresql_where=text("state = 'open'")),
+        Index("ix_tasks_open_holder", "holder_id", "due", "id", postgresql_where=text("state = 'open'")),
         Index("ix_tasks_case", "case_id"),
     )
 
@@ -131,6 +133,7 @@ class KeptMessage(Base):
     case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), index=True)
     name: Mapped[str]
     payload: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    sender_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"))
     sent_at: Mapped[datetime]
     delivered_at: Mapped[datetime | None]
 

@@ -2,59 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Set
+from datetime import datetime
 
 from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
 
 from portal.cases.live import LiveCase
 from portal.cases.models import Subscription, Task
 from portal.cases.names import Names
-from portal.deadlines import service as deadlines
 from portal.deadlines.models import Deadline
-from portal.engine import OpenTask, Place
-
-if TYPE_CHECKING:
-    from portal.cases.act import Act
+from portal.engine import OpenMessage, OpenTask, Place, Position
 
 
-def end_if_over(act: Act, case: LiveCase) -> None:
-    """Ends a case whose engine has reached an end event: outcome, deadlines, and the case it replaces."""
-    position = act.family.positions.get(case.id)
-    if position is None or case.ended or not position.ended or position.end is None:
-        return
-    end = case.element("", position.end)
-    case.row.outcome, case.row.ended_at, case.row.status = end.name, act.moment, end.name
-    act.note(case, "case.ended", end.id, outcome=end.name)
-    newest = case.deadlines
-    keep = {name for name, deadline in newest.items() if deadline.due <= act.moment}
-    keep |= {name for name in newest if _met_by_service(case, name)}
-    act.note_changes(case, deadlines.drop_running(act.tx, case.id, keep))
-    if end.replaces == "about" and case.about is not None:
-        _replace(act, case, case.about, end.replaced_as or end.name)
-
-
-def _met_by_service(case: LiveCase, name: str) -> bool:
-    """Whether the service of a letter already issued may still meet a deadline of the ended case."""
-    rule = case.procedure.manifest.deadlines.get(name)
-    return rule is not None and any(f"served({letter})" in rule.met for letter in case.letters)
-
-
-def _replace(act: Act, case: LiveCase, replaced: LiveCase, outcome: str) -> None:
-    if replaced.ended and replaced.row.outcome != outcome:
-        act.note(replaced, "case.replaced", was=replaced.row.outcome, outcome=outcome, by=case.row.number)
-        replaced.row.outcome = replaced.row.status = outcome
-
-
-def project(act: Act, case: LiveCase) -> None:
-    """Brings row, tasks and subscriptions to where the engine stands."""
-    position = act.family.positions.get(case.id)
-    if position is None:
-        return
+def project(tx: Session, case: LiveCase, position: Position, moment: datetime, done: Set[str]) -> None:
+    """Brings row, tasks and subscriptions to where the engine stands; `done` are the tasks just completed."""
     waiting = position.waiting()
     newest = case.deadlines
     tasks = () if case.ended else waiting.tasks
-    _tasks(act, case, {task.id: task for task in tasks}, newest)
-    _subscriptions(act, case)
+    _tasks(tx, case, {task.id: task for task in tasks}, newest, moment, done)
+    _subscriptions(tx, case, () if case.ended else waiting.messages)
     case.row.state = position.dump()
     case.row.searchable = _searchable(case)
     timers = () if case.ended else waiting.timers
@@ -62,54 +29,58 @@ def project(act: Act, case: LiveCase) -> None:
     case.row.ripe_at = min((d.ripe for d in running if d.state == "running"), default=None)
     if not case.ended:
         case.row.status = _status(case, tasks, [m.place for m in waiting.messages])
-    act.tx.flush()
+    tx.flush()
 
 
-def _tasks(act: Act, case: LiveCase, waiting: dict[str, OpenTask], newest: dict[str, Deadline]) -> None:
-    rows = act.tx.scalars(select(Task).where(Task.case_id == case.id, Task.state == "open")).all()
+def _tasks(
+    tx: Session,
+    case: LiveCase,
+    waiting: Mapping[str, OpenTask],
+    newest: Mapping[str, Deadline],
+    moment: datetime,
+    done: Set[str],
+) -> None:
+    rows = tx.scalars(select(Task).where(Task.case_id == case.id, Task.state == "open")).all()
     for row in rows:
         if row.engine_id not in waiting:
-            row.state = "done" if (case.id, row.engine_id) in act.done_tasks else "gone"
-            row.closed_at = act.moment
-        elif row.deadline in newest:
+            row.state = "done" if row.engine_id in done else "gone"
+            row.closed_at = moment
+        elif row.deadline is not None and row.deadline in newest:
             row.due = newest[row.deadline].due
     known = {row.engine_id for row in rows}
     for task in waiting.values():
         if task.id not in known:
-            _open(act, case, task, newest)
+            tx.add(_opened(case, task, newest, moment))
 
 
-def _open(act: Act, case: LiveCase, task: OpenTask, newest: dict[str, Deadline]) -> None:
-    drawn = case.element(task.place.scope, task.place.element)
-    if drawn.task is None:
-        return
-    deadline = newest.get(drawn.task.deadline) if drawn.task.deadline else None
-    act.tx.add(
-        Task(
-            case_id=case.id,
-            engine_id=task.id,
-            scope=task.place.scope,
-            element=task.place.element,
-            visit=task.place.visit,
-            name=drawn.name,
-            regulation=case.row.regulation,
-            role=case.procedure.manifest.role(drawn.task.role),
-            form=drawn.task.form,
-            deadline=drawn.task.deadline,
-            due=deadline.due if deadline else None,
-            opened_at=act.moment,
-        )
+def _opened(case: LiveCase, task: OpenTask, newest: Mapping[str, Deadline], moment: datetime) -> Task:
+    element = case.element(task.place.scope, task.place.element)
+    drawn = element.task
+    if drawn is None:
+        raise ValueError(f"the user task {element.id} names no role")  # `portal check` refuses it
+    deadline = newest.get(drawn.deadline) if drawn.deadline else None
+    return Task(
+        case_id=case.id,
+        engine_id=task.id,
+        scope=task.place.scope,
+        element=task.place.element,
+        visit=task.place.visit,
+        name=element.name,
+        regulation=case.row.regulation,
+        role=case.procedure.manifest.role(drawn.role),
+        form=drawn.form,
+        deadline=drawn.deadline,
+        due=deadline.due if deadline else None,
+        opened_at=moment,
     )
 
 
-def _subscriptions(act: Act, case: LiveCase) -> None:
-    act.tx.execute(delete(Subscription).where(Subscription.case_id == case.id))
-    if case.ended:
-        return
-    for message in act.family.positions[case.id].waiting().messages:
+def _subscriptions(tx: Session, case: LiveCase, waiting: Iterable[OpenMessage]) -> None:
+    tx.execute(delete(Subscription).where(Subscription.case_id == case.id))
+    for message in waiting:
         drawn = case.element(message.place.scope, message.place.element).message
         role = drawn.role if drawn else None
-        act.tx.add(
+        tx.add(
             Subscription(
                 case_id=case.id,
                 engine_id=message.id,
@@ -143,7 +114,7 @@ def _searchable(case: LiveCase) -> dict[str, str]:
     for path in case.procedure.manifest.searchable:
         value: object = Names(case)
         for part in path.split("."):
-            value = value.get(part) if hasattr(value, "get") else None
+            value = value.get(part) if isinstance(value, Mapping) else None
         if value is not None:
             found[path] = str(value)
     return found

@@ -16,7 +16,17 @@ class Doers:
     did: Callable[[str], set[int]]
 
 
-def conflict(rules: Iterable[Separation], element: str, person: int, own: Doers, family: Iterable[Doers]) -> str | None:
+@dataclass(frozen=True)
+class Done:
+    """A step that somebody did: the procedure and the element."""
+
+    procedure: str
+    element: str
+
+
+def conflict(
+    rules: Iterable[Separation], element: str, person: int, own: Doers, family: Iterable[Doers]
+) -> Done | None:
     """The other step that keeps a person from doing an element, or None.
 
     `family` are the cases this one is about and those that started them; a rule that names a procedure
@@ -28,9 +38,9 @@ def conflict(rules: Iterable[Separation], element: str, person: int, own: Doers,
             others: Mapping[str, str] = {rule.first: rule.second, rule.second: rule.first}
             other = others.get(element)
             if other and person in own.did(other):
-                return other
+                return Done(own.procedure, other)
         elif element == rule.first and any(
             person in case.did(rule.second) for case in before if case.procedure == rule.case
         ):
-            return rule.second
+            return Done(rule.case, rule.second)
     return None

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import Protocol
 
 from portal.cases import names
+from portal.cases.live import LiveCase
 from portal.engine import Place
 
-if TYPE_CHECKING:
-    from portal.cases.act import Act
-    from portal.cases.family import Family
-    from portal.cases.live import LiveCase
+Walked = Callable[[str, str, str], None]
+
+
+class Acting(Protocol):
+    """The part of an act that a step needs."""
+
+    def perform(self, case: LiveCase, place: Place) -> None:
+        """Carries out the action of a service task."""
+
+    def happened(self, case: LiveCase, event: str) -> None:
+        """An event that deadlines may start from or be met by."""
+
+    def outcome_of(self, case: LiveCase, place: Place, end: str) -> None:
+        """Keeps which end event a call or subprocess reached."""
 
 
 class Steps:
-    """The engine's environment in one case: conditions over its values, actions in the present act."""
+    """The engine's environment in one case: conditions over its values, actions in the act under way."""
 
-    def __init__(self, family: Family, case: LiveCase) -> None:
-        self._family, self._case = family, case
-
-    @property
-    def _act(self) -> Act:
-        if self._family.act is None:
-            raise RuntimeError("the engine stepped outside an act")
-        return self._family.act
+    def __init__(self, case: LiveCase, act: Callable[[], Acting], walked: Walked) -> None:
+        self._case, self._act, self._walked = case, act, walked
 
     def condition(self, expression: str, place: Place) -> bool:
         """Whether a flow's condition holds at a place."""
@@ -31,21 +37,21 @@ class Steps:
 
     def perform(self, place: Place) -> None:
         """Carries out the action of a service task."""
-        self._act.perform(self._case, place)
+        self._act().perform(self._case, place)
 
     def entered(self, place: Place, kind: str) -> None:
         """An element became active: deadlines may start from it."""
         if kind == "userTask":
             self._case.visited(place.scope, place.element, place.visit)
-        self._act.happened(self._case, f"entered({place.element})")
+        self._act().happened(self._case, f"entered({place.element})")
 
     def left(self, place: Place, end: str | None) -> None:
         """An element was completed; of a call or subprocess the end event's name is its outcome."""
-        self._act.happened(self._case, f"done({place.element})")
+        self._act().happened(self._case, f"done({place.element})")
         if end is not None:
-            self._act.outcome_of(self._case, place, end)
+            self._act().outcome_of(self._case, place, end)
 
     def took(self, flow: str, scope: str) -> None:
         """A flow was walked."""
         drawing = self._case.procedure.drawing_at(scope).name
-        self._family.kernel.walked(self._case.row.procedure, drawing, flow)
+        self._walked(self._case.row.procedure, drawing, flow)

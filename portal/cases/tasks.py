@@ -16,7 +16,7 @@ from portal.cases.kernel import Kernel
 from portal.cases.live import LiveCase
 from portal.cases.models import Task
 from portal.cases.names import scope_of
-from portal.cases.separation import Doers, conflict
+from portal.cases.separation import Doers, Done, conflict
 from portal.clock import TZ
 from portal.forms import Checked
 from portal.identity import Actor
@@ -84,20 +84,20 @@ def may_do(case: LiveCase, task: Task, actor: Actor) -> None:
         return
     if not actor.has(case.row.regulation, task.role):
         raise NotYourRole(role=case.published.regulation.role_title(task.role))
-    family = [Doers(other.row.procedure, other.values.persons) for other in case.ancestors()]
-    own = Doers(case.row.procedure, case.values.persons)
+    family = [Doers(other.row.procedure, other.persons) for other in case.ancestors()]
+    own = Doers(case.row.procedure, case.persons)
     other = conflict(case.procedure.manifest.separation, task.element, actor.person_id, own, family)
     if other is not None:
         raise Separated(step=task.name, other=_name_of(case, other))
 
 
-def _name_of(case: LiveCase, element: str) -> str:
-    """How people call an element of the case or of one it comes from."""
+def _name_of(case: LiveCase, step: Done) -> str:
+    """How people call a step of the case or of one it comes from."""
     for place in (case, *case.ancestors()):
         for _drawing, drawn in place.procedure.elements():
-            if drawn.id == element and drawn.name:
+            if (place.row.procedure, drawn.id) == (step.procedure, step.element) and drawn.name:
                 return drawn.name
-    return element
+    return step.element
 
 
 def _case_of(tx: Session, task_id: int) -> int:

@@ -30,7 +30,9 @@ class Values:
 
     def __init__(self, tx: Session, case_id: int) -> None:
         self._tx, self._case_id = tx, case_id
-        rows = tx.scalars(select(CaseValue).where(CaseValue.case_id == case_id).order_by(CaseValue.act_id)).all()
+        rows = tx.scalars(
+            select(CaseValue).where(CaseValue.case_id == case_id).order_by(CaseValue.act_id, CaseValue.visit)
+        ).all()
         self.all = [Said(row.scope, row.element, row.visit, row.person_id, row.act_id, row.value) for row in rows]
 
     def latest(self, scope: str, element: str) -> Said | None:

@@ -27,7 +27,7 @@ SPIFF = "http://spiffworkflow.org/bpmn/schema/1.0/core"
 def derive(root: etree._Element, name: str, calls: Mapping[str, str]) -> bytes:
     """What the engine runs for a drawing; raises ContentFaults with the lines of the drawing.
 
-    `name` becomes the process id (escaped where XML wants it); `calls` gives, for the id of each call
+    The id of the process is made from `name`, as `read` makes it; `calls` gives, for the id of each call
     activity, the name of the diagram that it calls. The drawing is left as it is.
     """
     found = faults_of(root)
@@ -38,7 +38,7 @@ def derive(root: etree._Element, name: str, calls: Mapping[str, str]) -> bytes:
     process = next(root.iterchildren(bpmn("process")))
     made = etree.Element(
         bpmn("definitions"),
-        {"id": "derived", "targetNamespace": "portal"},
+        {"targetNamespace": "portal"},
         {"bpmn": BPMN, "spiffworkflow": SPIFF},
     )
     for message in root.findall(bpmn("message")):

@@ -204,8 +204,8 @@ class Exclusive(Told, plain.ExclusiveGateway):
 class Parallel(Told, plain.ParallelGateway):
     """A parallel gateway: fires when a token has come on each way in since it last fired.
 
-    Stock Spiff guesses that from the tree: it walks up from every earlier round (seconds, late in a long loop),
-    takes a predicted round for an arrival, and drops a branch that is under way when a token comes too many.
+    Stock Spiff infers that from the tree: it walks up from every earlier round, half a second each late in a long
+    loop, and a token too many makes it fire again and drop the branch that is under way.
     """
 
     def _check_threshold_unstructured(self, my_task: Task) -> bool:

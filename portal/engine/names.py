@@ -6,10 +6,11 @@ import re
 
 BODY = "portal_body"
 OPERATOR = "op."
+PROCESS = "portal_process."
 
 _OWN = frozenset({"Start", "End", "Root", "StartEventSplit", "StartEventJoin"})
 _OWN_ENDINGS = (".EndJoin", ".BoundaryEventSplit", ".BoundaryEventJoin")
-_DERIVED = re.compile(r"^portal_body|\.portal_")
+_DERIVED = re.compile(r"^portal_|\.portal_")
 
 
 def reserved(id: str) -> bool:
@@ -28,6 +29,5 @@ def derived_id(id: str, part: str) -> str:
 
 
 def process_id(name: str) -> str:
-    """A diagram's name as the id of its process: itself where XML allows it."""
-    plain = re.sub(r"[^\w.-]", lambda found: f".{ord(found[0]):x}.", name)
-    return plain if re.match(r"[^\W\d]", plain) else f"_{plain}"
+    """The id of the process of a diagram: apart from all drawn ids, for a diagram may be called like its task."""
+    return PROCESS + re.sub(r"[^\w.-]", lambda found: f".{ord(found[0]):x}.", name)

@@ -26,18 +26,23 @@ class _Guard:
         self.unchanged: Passing = (PortalError, *passing)
         self.run: Run | None = None
         self.spoilt = False
+        self.busy = False
 
     def check(self) -> None:
-        """Refuse a position whose step has failed."""
+        """Refuse a position whose step has failed, or is not over yet."""
         if self.spoilt:
             raise EngineFault(None, "a step of this position failed before: load the last saved state again")
+        if self.busy:
+            raise EngineFault(None, "the environment entered the engine in mid-step")
 
     def __enter__(self) -> None:
         self.check()
+        self.busy = True
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.busy = False
         self.spoilt = error is not None
         if isinstance(error, Exception) and not isinstance(error, self.unchanged):
             raise EngineFault(self._element(error), f"{type(error).__name__}: {error}") from error

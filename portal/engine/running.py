@@ -15,6 +15,7 @@ from SpiffWorkflow.util.task import TaskState
 
 from portal.engine.elements import VISIT, CallActivity, Exclusive, Task, events_waiting
 from portal.engine.errors import EngineFault, Runaway, Stuck, TooDeep
+from portal.engine.names import derived
 from portal.engine.places import Environment, Place
 
 VISITS = "visits"
@@ -41,6 +42,12 @@ class _Nothing(BasePythonScriptEngineEnvironment):
 
 def _refuse(text: str) -> NoReturn:
     raise EngineFault(None, f"nothing is evaluated inside the engine: {text!r}")
+
+
+def _drawn(task: Task) -> str | None:
+    """The drawn element that a task stands for, None for what Spiff and the derivation added."""
+    id: str | None = task.task_spec.bpmn_id
+    return None if id is None or derived(id) else id
 
 
 class Evaluator(PythonScriptEngine):
@@ -183,14 +190,14 @@ class Run(BpmnWorkflow):
                 # What ran before it in this round may have cancelled it; stock Spiff runs it still.
                 if task.state != TaskState.READY or task.workflow.tasks.get(task.id) is not task:
                     continue
-                self.at = task.task_spec.bpmn_id or self.at
+                self.at = _drawn(task) or self.at
                 if left == 0:
                     raise Runaway(self.at, f"more than {STEPS} elements in one step")
                 left -= 1
                 task.run()
         self.check_depth()
         if not self.completed and not any(self.open_tasks()) and not any(self.open_events()):
-            joins = (task.task_spec.bpmn_id for task in self._tasks(TaskState.WAITING))
+            joins = (_drawn(task) for task in self._tasks(TaskState.WAITING))
             raise Stuck(next((id for id in joins if id), self.at), "nothing waits, and no end was reached")
 
     def check_depth(self) -> None:
@@ -199,7 +206,7 @@ class Run(BpmnWorkflow):
         while todo:
             task, depth = todo.pop()
             if depth > DEPTH:
-                raise TooDeep(task.task_spec.bpmn_id or self.at, f"more than {DEPTH} levels")
+                raise TooDeep(_drawn(task) or self.at, f"more than {DEPTH} levels")
             todo += [(child, depth + 1) for child in task.children]
             inner = self.subprocesses.get(task.id)
             if inner is not None:

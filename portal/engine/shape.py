@@ -20,7 +20,7 @@ DEFINITIONS = frozenset({"messageEventDefinition", "timerEventDefinition", "term
 
 DECORATION = frozenset(
     {"documentation", "extensionElements", "incoming", "outgoing", "laneSet", "lane", "flowNodeRef"}
-    | {"childLaneSet", "textAnnotation", "text", "association", "group", "collaboration", "participant"}
+    | {"childLaneSet", "textAnnotation", "text", "association", "group", "collaboration", "participant", "messageFlow"}
     | {"category", "categoryValue"}
 )
 """BPMN elements that mean nothing to the engine and are left out of what it runs."""
@@ -43,7 +43,7 @@ _DEADLINE = re.compile(r'\s*=\s*deadline\(\s*"([^"]+)"\s*\)\s*')
 def deadline_of(timer: etree._Element) -> str | None:
     """The deadline that a timerEventDefinition names; None when it is not `=deadline("name")`."""
     dates = timer.findall(bpmn("timeDate"))
-    found = _DEADLINE.fullmatch(dates[0].text or "") if len(dates) == 1 and len(timer) == 1 else None
+    found = _DEADLINE.fullmatch(dates[0].text or "") if len(dates) == 1 else None
     return found[1] if found else None
 
 

@@ -24,6 +24,7 @@ class Permission(StrEnum):
     """What the portal asks about before it is done: noun.verb."""
 
     ACCOUNT_READ = "account.read"
+    ATTACHMENT_READ = "attachment.read"
     CALENDAR_ENTER = "calendar.enter"
     CASE_FILE = "case.file"
     CASE_READ = "case.read"
@@ -53,6 +54,8 @@ class Subject:
     """The kinds of organisation for whom a procedure is open."""
     assignee_id: int | None = None
     """The person who has claimed the task."""
+    uploader_id: int | None = None
+    """The person who has uploaded the file."""
     demo: bool = False
     """Whether the portal runs as a demo."""
 
@@ -100,6 +103,11 @@ def is_free_or_his(actor: Actor, subject: Subject) -> bool:
     return subject.assignee_id in (None, actor.person_id)
 
 
+def is_its_uploader(actor: Actor, subject: Subject) -> bool:
+    """He has uploaded the file."""
+    return subject.uploader_id == actor.person_id
+
+
 def is_in_a_demo(actor: Actor, subject: Subject) -> bool:
     """Anyone, but only where the portal runs as a demo."""
     return subject.demo
@@ -107,6 +115,7 @@ def is_in_a_demo(actor: Actor, subject: Subject) -> bool:
 
 ACCESS: Mapping[Permission, Sequence[Sequence[Predicate]]] = {
     Permission.ACCOUNT_READ: [[is_party], [is_official]],
+    Permission.ATTACHMENT_READ: [[is_its_uploader], [is_party], [is_official]],
     Permission.CALENDAR_ENTER: [[is_administrator]],
     Permission.CASE_FILE: [[holds_a_role], [is_of_a_kind], [is_open_to_the_party]],
     Permission.CASE_READ: [[is_party], [is_official]],

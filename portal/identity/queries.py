@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ARRAY, ColumnElement, Select, Text, and_, cast, func, or_, select
 from sqlalchemy.orm import Session
 
 from portal.identity.actor import Actor
@@ -20,6 +21,24 @@ def person_by_login(tx: Session, login: str) -> Person | None:
 def organisation_by_uscc(tx: Session, uscc: str) -> Organisation | None:
     """The organisation of a code."""
     return tx.scalar(select(Organisation).where(Organisation.uscc == uscc))
+
+
+def organisations_of_kinds(tx: Session, kinds: Iterable[str]) -> list[Organisation]:
+    """The organisations of any of some kinds, by name."""
+    of_a_kind = Organisation.kinds.has_any(cast(sorted(set(kinds)), ARRAY(Text)))
+    return list(tx.scalars(select(Organisation).where(of_a_kind).order_by(Organisation.name, Organisation.id)))
+
+
+def organisation_names(tx: Session, usccs: Iterable[str]) -> dict[str, str]:
+    """The names of organisations by their codes."""
+    found = select(Organisation.uscc, Organisation.name).where(Organisation.uscc.in_(set(usccs)))
+    return {uscc: name for uscc, name in tx.execute(found)}
+
+
+def person_names(tx: Session, ids: Iterable[int]) -> dict[int, str]:
+    """The names of people by their ids."""
+    found = select(Person.id, Person.name).where(Person.id.in_(set(ids)))
+    return {number: name for number, name in tx.execute(found)}
 
 
 def session_of(tx: Session, token: bytes) -> SignedIn | None:

@@ -1,6 +1,6 @@
 """Work to be done later: deferred by name, inside the caller's transaction, kept in PostgreSQL."""
 
-from portal.jobs.procrastinating import ProcrastinateQueue, build_app, is_last_attempt, retry, schema
+from portal.jobs.procrastinating import ProcrastinateQueue, build_app, is_last_attempt, last_heartbeat, retry, schema
 from portal.jobs.queue import Collected, Deferred, Queue
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "Queue",
     "build_app",
     "is_last_attempt",
+    "last_heartbeat",
     "retry",
     "schema",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import cast
 
 import procrastinate
@@ -10,6 +11,7 @@ from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job
 from procrastinate.schema import SchemaManager
 from procrastinate.types import JSONValue
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 ATTEMPTS = 5
@@ -48,6 +50,12 @@ def retry() -> procrastinate.RetryStrategy:
 def is_last_attempt(job: Job) -> bool:
     """Whether a failure of this running job is final; the worker then writes an incident."""
     return job.attempts >= ATTEMPTS - 1
+
+
+def last_heartbeat(tx: Session) -> datetime | None:
+    """When a worker last said that it lives (real time); None when none is registered."""
+    seen: datetime | None = tx.execute(text("SELECT max(last_heartbeat) FROM procrastinate_workers")).scalar_one()
+    return seen
 
 
 def schema(url: str) -> None:

@@ -112,9 +112,7 @@ def read(data: bytes, file: str, shared: bytes | None, shared_file: str) -> Mani
     return manifest
 
 
-def survey(
-    data: bytes, file: str, shared: bytes | None, shared_file: str
-) -> tuple[Manifest, list[Fault]]:
+def survey(data: bytes, file: str, shared: bytes | None, shared_file: str) -> tuple[Manifest, list[Fault]]:
     """The manifest as far as the files say it, and every fault; ContentFaults when one is no TOML."""
     own = Table(parse(data, file), file, data.decode())
     base = Table(parse(shared or b"", shared_file), shared_file, (shared or b"").decode())

@@ -16,6 +16,7 @@ from portal.procedures.drawing import Drawing, Element
 from portal.procedures.functions import FUNCTIONS
 from portal.procedures.manifest import DIAGRAM, Manifest
 from portal.procedures.regulation import Regulation
+from portal.procedures.tables import line_of
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,7 @@ class _Assembly:
         self.faults: list[Fault] = []
         self.drawings: dict[str, Drawing] = {}
         self.calls: dict[tuple[str, str], str] = {}
+        self.source = ""
 
     def procedure(self) -> Procedure | None:
         """What can be put together; ContentFaults when the manifest cannot be read at all."""
@@ -114,7 +116,10 @@ class _Assembly:
         shared = self.content.files[shared_file] if shared_file else None
         said, faults = manifest.survey(data, file, shared, shared_file or "")
         self.faults += faults
-        root = self._draw(shared_name or self.slug, said, own=shared_name is None)
+        self.source = data.decode()
+        own = f"图“{self.slug}”没有 process.bpmn", f'放入 {self.home}/process.bpmn，或写 diagram = "…"'
+        missing = self._manifest_fault("diagram", *(_no_diagram(shared_name) if shared_name else own))
+        root = self._draw(shared_name or self.slug, said, missing, own=shared_name is None)
         forms_read = self._forms(said)
         templates, files = self._templates(said)
         if root is None:
@@ -138,14 +143,13 @@ class _Assembly:
                 return path
         return None
 
-    def _draw(self, name: str, said: Manifest, *, own: bool = False) -> Drawing | None:
-        """Reads a diagram and those it calls."""
+    def _draw(self, name: str, said: Manifest, missing: Fault, *, own: bool = False) -> Drawing | None:
+        """Reads a diagram and those it calls; `missing` is what to say when it is not there."""
         if name in self.drawings:
             return self.drawings[name]
         file = f"{self.home}/process.bpmn" if own else self._diagram_file(name, "process.bpmn")
         if file is None or file not in self.content.files:
-            where = f"{self.home}/procedure.toml"
-            self.faults.append(Fault(f"找不到图“{name}”", f"在 _shared/{name}/ 放入 process.bpmn", file=where))
+            self.faults.append(missing)
             return None
         try:
             drawn = drawing.read(name, self.content.files[file], file)
@@ -159,7 +163,7 @@ class _Assembly:
         return drawn
 
     def _call(self, drawn: Drawing, element: Element, said: Manifest) -> None:
-        called = element.call
+        called, key = element.call, ""
         if called and called.startswith("@"):
             key = called[1:]
             if said.needs.get(key) not in (None, DIAGRAM):
@@ -169,10 +173,15 @@ class _Assembly:
             self._fault(drawn, element, "调用活动没有说明调用哪张图", '写 <portal:call diagram="…"/>')
             return
         self.calls[drawn.name, element.id] = called
-        self._draw(called, said)
+        what, mend = _no_diagram(called)
+        at_call = Fault(what, mend, element.id, element.line, drawn.file)
+        self._draw(called, said, self._manifest_fault(f"with.{key}", what, mend) if key else at_call)
 
     def _fault(self, drawn: Drawing, element: Element, what: str, mend: str) -> None:
         self.faults.append(Fault(what, mend, element.id, element.line, drawn.file))
+
+    def _manifest_fault(self, name: str, what: str, mend: str) -> Fault:
+        return Fault(what, mend, name, line_of(self.source, name), f"{self.home}/procedure.toml")
 
     def _forms(self, said: Manifest) -> dict[str, Form]:
         """Every form that a drawing names, read once."""
@@ -202,10 +211,14 @@ class _Assembly:
             if path is None:
                 what = f"找不到文书模板“{rule.template}”"
                 mend = f"放入 documents/{self.regulation.slug}/{self.slug}/{rule.template}"
-                self.faults.append(Fault(what, mend, f"documents.{name}", file=f"{self.home}/procedure.toml"))
+                self.faults.append(self._manifest_fault(f"documents.{name}.template", what, mend))
                 continue
             templates[name], files[name] = self.content.files[path], path
         return templates, files
+
+
+def _no_diagram(name: str) -> tuple[str, str]:
+    return f"找不到图“{name}”", f"在 _shared/{name}/ 放入 process.bpmn"
 
 
 def _forms_of(element: Element) -> list[str]:

@@ -151,7 +151,8 @@ def _line_of(source: str, path: str, key: str) -> int | None:
     heads = [n for n, line in enumerate(lines) if line.split("#")[0].strip() == f"[{path}]"]
     heads = heads or [n for n, line in enumerate(lines) if path and inline.match(line)]
     start = heads[0] if heads else 0
-    pattern = re.compile(rf'(^|[\s,{{\[."]){re.escape(key)}"?\s*(=|\])')
+    word = re.escape(key)
+    pattern = re.compile(rf'(^|[\s,{{\[."]){word}"?\s*(=|\])|^\s*\[+"?{word}"?\.')
     for number in chain(range(start, len(lines)), range(start)):
         if pattern.search(lines[number]):
             return number + 1

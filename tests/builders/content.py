@@ -142,19 +142,53 @@ accept = ["pdf"]
 def _bpmn(name: str, messages: str, *lines: str) -> str:
     """A diagram, one element to a line."""
     defined = "".join(f'<bpmn:message id="m_{m}" name="{m}"/>' for m in messages.split())
-    inside = "\n".join(line.strip() for text in lines for line in text.strip().splitlines())
+    inside = "\n".join(lines)
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         '<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL" '
         'xmlns:portal="https://portal.example/bpmn/1.0" id="definitions" targetNamespace="https://portal.example">\n'
         f'{defined}\n<bpmn:process id="process" name="{name}" isExecutable="true">\n'
-        f"{_extended(inside)}\n</bpmn:process>\n</bpmn:definitions>\n"
+        f"{inside}\n</bpmn:process>\n</bpmn:definitions>\n"
     )
 
 
-def _extended(text: str) -> str:
-    """`[…]` stands for extension elements, `basis=…` in it for an article."""
-    return text.replace("[", "<bpmn:extensionElements>").replace("]", "</bpmn:extensionElements>")
+def _said(name: str, /, **attributes: str | None) -> str:
+    given = "".join(f' {key.rstrip("_")}="{value}"' for key, value in attributes.items() if value is not None)
+    return f"<portal:{name}{given}/>"
+
+
+def _element(kind: str, key: str, name: str, /, *said: str, inside: str = "", basis: str = "", **more: str) -> str:
+    given = "".join(f' {attribute}="{value}"' for attribute, value in more.items())
+    extensions = "".join((*said, _said("basis", ref=basis) if basis else ""))
+    if extensions:
+        inside = f"<bpmn:extensionElements>{extensions}</bpmn:extensionElements>{inside}"
+    return f'<bpmn:{kind} id="{key}" name="{name}"{given}>{inside}</bpmn:{kind}>'
+
+
+def _user(key: str, name: str, role: str, form: str, basis: str = "", **more: str) -> str:
+    return _element("userTask", key, name, _said("task", role=role, form=form, **more), basis=basis)
+
+
+def _service(key: str, name: str, action: str, basis: str = "", /, **inputs: str) -> str:
+    given = "".join(_said("input", name=input_, value=value) for input_, value in inputs.items())
+    said = f'<portal:action name="{action}">{given}</portal:action>'
+    return _element("serviceTask", key, name, said, basis=basis)
+
+
+def _tell(key: str, told: str, /, **payload: str) -> str:
+    return _service(key, "告知", "cases.message", to="about", message=told, **payload)
+
+
+def _catch(key: str, name: str, message: str, *said: str) -> str:
+    return _element("intermediateCatchEvent", key, name, *said, inside=_message(message))
+
+
+def _end(key: str, name: str, basis: str, *said: str) -> str:
+    return _element("endEvent", key, name, *said, basis=basis)
+
+
+def _xor(key: str, default: str = "") -> str:
+    return f'<bpmn:exclusiveGateway id="{key}"' + (f' default="{default}"/>' if default else "/>")
 
 
 def _flow(key: str, source: str, target: str, condition: str = "") -> str:
@@ -171,26 +205,31 @@ def _message(name: str) -> str:
     return f'<bpmn:messageEventDefinition messageRef="m_{name}"/>'
 
 
-def _action(name: str, **inputs: str) -> str:
-    given = "".join(f'<portal:input name="{key}" value="{value}"/>' for key, value in inputs.items())
-    return f'<portal:action name="{name}">{given}</portal:action>'
+def _lane(name: str, node: str) -> str:
+    return f'<bpmn:lane id="lane_{node}" name="{name}"><bpmn:flowNodeRef>{node}</bpmn:flowNodeRef></bpmn:lane>'
 
 
 _TEXTS["grant.bpmn"] = _bpmn(
     "核定",
     "",
-    """<bpmn:laneSet id="lanes">
-    <bpmn:lane id="lane_handler" name="承办人"><bpmn:flowNodeRef>draft</bpmn:flowNodeRef></bpmn:lane>
-    <bpmn:lane id="lane_leader" name="局领导"><bpmn:flowNodeRef>sign</bpmn:flowNodeRef></bpmn:lane>
-    </bpmn:laneSet>
-    <bpmn:startEvent id="start" name="开始"/>
-    <bpmn:userTask id="draft" name="拟定">[<portal:task role="handler" form="draft"/><portal:basis ref="11.1"/>]</bpmn:userTask>
-    <bpmn:userTask id="sign" name="签批">[<portal:task role="leader" form="sign"/><portal:basis ref="11.1"/>]</bpmn:userTask>
-    <bpmn:exclusiveGateway id="signed" default="returned"/>""",
-    '<bpmn:serviceTask id="start_notice" name="启动通知">['
-    + _action("cases.start", procedure="notice", unit="=draft.unit", year="=draft.year", amount="=draft.amount")
-    + "]</bpmn:serviceTask>",
-    """<bpmn:endEvent id="done" name="已启动">[<portal:basis ref="11.1"/>]</bpmn:endEvent>""",
+    '<bpmn:laneSet id="lanes">',
+    _lane("承办人", "draft"),
+    _lane("局领导", "sign"),
+    "</bpmn:laneSet>",
+    '<bpmn:startEvent id="start" name="开始"/>',
+    _user("draft", "拟定", "handler", "draft", "11.1"),
+    _user("sign", "签批", "leader", "sign", "11.1"),
+    _xor("signed", "returned"),
+    _service(
+        "start_notice",
+        "启动通知",
+        "cases.start",
+        procedure="notice",
+        unit="=draft.unit",
+        year="=draft.year",
+        amount="=draft.amount",
+    ),
+    _end("done", "已启动", "11.1"),
     _flow("f1", "start", "draft"),
     _flow("f2", "draft", "sign"),
     _flow("f3", "sign", "signed"),
@@ -201,27 +240,17 @@ _TEXTS["grant.bpmn"] = _bpmn(
 _TEXTS["period.bpmn"] = _bpmn(
     "通知与异议期",
     "served review_filed review_concluded",
-    """<bpmn:startEvent id="start" name="作出通知">[<portal:start form="notice"/><portal:basis ref="@notice"/>]</bpmn:startEvent>
-    <bpmn:serviceTask id="issue_notice" name="制发">["""
-    + _action("documents.issue", document="notice")
-    + """]</bpmn:serviceTask>
-    <bpmn:callActivity id="record" name="登记">[<portal:call diagram="@record"/>]</bpmn:callActivity>
-    <bpmn:intermediateCatchEvent id="served" name="等待送达">[<portal:message document="notice"/>]"""
-    + _message("served")
-    + """</bpmn:intermediateCatchEvent>
-    <bpmn:eventBasedGateway id="period" name="异议期">[<portal:status text="异议期内"/>]</bpmn:eventBasedGateway>
-    <bpmn:intermediateCatchEvent id="over" name="期满">"""
-    + _timer("objection")
-    + """</bpmn:intermediateCatchEvent>
-    <bpmn:intermediateCatchEvent id="review_filed" name="收到申请">"""
-    + _message("review_filed")
-    + """</bpmn:intermediateCatchEvent>
-    <bpmn:intermediateCatchEvent id="review_concluded" name="等待结果">"""
-    + _message("review_concluded")
-    + """</bpmn:intermediateCatchEvent>
-    <bpmn:exclusiveGateway id="concluded"/>
-    <bpmn:endEvent id="final" name="已生效">[<portal:basis ref="@objection"/>]</bpmn:endEvent>
-    <bpmn:endEvent id="replaced" name="已被取代">[<portal:basis ref="@objection"/>]</bpmn:endEvent>""",
+    _element("startEvent", "start", "作出通知", _said("start", form="notice"), basis="@notice"),
+    _service("issue_notice", "制发", "documents.issue", document="notice"),
+    _element("callActivity", "record", "登记", _said("call", diagram="@record")),
+    _catch("served", "等待送达", "served", _said("message", document="notice")),
+    _element("eventBasedGateway", "period", "异议期", _said("status", text="异议期内")),
+    _element("intermediateCatchEvent", "over", "期满", inside=_timer("objection")),
+    _catch("review_filed", "收到申请", "review_filed"),
+    _catch("review_concluded", "等待结果", "review_concluded"),
+    _xor("concluded"),
+    _end("final", "已生效", "@objection"),
+    _end("replaced", "已被取代", "@objection"),
     _flow("f1", "start", "issue_notice"),
     _flow("f2", "issue_notice", "record"),
     _flow("f3", "record", "served"),
@@ -237,46 +266,40 @@ _TEXTS["period.bpmn"] = _bpmn(
 _TEXTS["record.bpmn"] = _bpmn(
     "登记",
     "",
-    """<bpmn:startEvent id="start" name="登记"/>
-    <bpmn:serviceTask id="post" name="入账">["""
-    + _action(
-        "ledger.post", asset="allowance", to="=party.uscc", amount="=start.amount", year="=start.year", kind="免费"
-    )
-    + """<portal:basis ref="11.1"/>]</bpmn:serviceTask>
-    <bpmn:endEvent id="posted" name="已登记">[<portal:basis ref="11.1"/>]</bpmn:endEvent>""",
+    '<bpmn:startEvent id="start" name="登记"/>',
+    _service(
+        "post",
+        "入账",
+        "ledger.post",
+        "11.1",
+        asset="allowance",
+        to="=party.uscc",
+        amount="=start.amount",
+        year="=start.year",
+        kind="免费",
+    ),
+    _end("posted", "已登记", "11.1"),
     _flow("f1", "start", "post"),
     _flow("f2", "post", "posted"),
 )
 _TEXTS["review.bpmn"] = _bpmn(
     "复核",
     "withdraw",
-    """<bpmn:startEvent id="start" name="申请">[<portal:start form="application"/>]</bpmn:startEvent>
-    <bpmn:serviceTask id="tell_filed" name="告知">["""
-    + _action("cases.message", to="about", message="review_filed")
-    + """]</bpmn:serviceTask>
-    <bpmn:userTask id="check" name="审查">[<portal:task role="examiner" form="check" deadline="decision"/><portal:basis ref="@check"/>]</bpmn:userTask>
-    <bpmn:exclusiveGateway id="checked"/>
-    <bpmn:userTask id="correct" name="补正">[<portal:task role="party" form="application" deadline="correction" revises="start"/>]</bpmn:userTask>
-    <bpmn:boundaryEvent id="correction_over" name="补正期满" attachedToRef="correct">"""
-    + _timer("correction")
-    + """</bpmn:boundaryEvent>
-    <bpmn:userTask id="sign" name="签批">[<portal:task role="leader" form="sign"/><portal:basis ref="@decision"/>]</bpmn:userTask>
-    <bpmn:exclusiveGateway id="signed"/>
-    <bpmn:serviceTask id="issue" name="制发">["""
-    + _action("documents.issue", document="decision")
-    + """]</bpmn:serviceTask>
-    <bpmn:exclusiveGateway id="decided"/>
-    <bpmn:serviceTask id="tell_kept" name="告知维持">["""
-    + _action("cases.message", to="about", message="review_concluded", result="维持")
-    + """]</bpmn:serviceTask>
-    <bpmn:endEvent id="kept" name="维持">[<portal:basis ref="@decision"/>]</bpmn:endEvent>
-    <bpmn:serviceTask id="reverse" name="冲销">["""
-    + _action("ledger.reverse", case="about")
-    + """<portal:basis ref="@decision"/>]</bpmn:serviceTask>
-    <bpmn:serviceTask id="tell_changed" name="告知变更">["""
-    + _action("cases.message", to="about", message="review_concluded", result="变更")
-    + """]</bpmn:serviceTask>
-    <bpmn:endEvent id="changed" name="变更">[<portal:outcome replaces="about" as="已被取代"/><portal:basis ref="@decision"/>]</bpmn:endEvent>""",
+    _element("startEvent", "start", "申请", _said("start", form="application")),
+    _tell("tell_filed", "review_filed"),
+    _user("check", "审查", "examiner", "check", "@check", deadline="decision"),
+    _xor("checked"),
+    _user("correct", "补正", "party", "application", deadline="correction", revises="start"),
+    _element("boundaryEvent", "correction_over", "补正期满", inside=_timer("correction"), attachedToRef="correct"),
+    _user("sign", "签批", "leader", "sign", "@decision"),
+    _xor("signed"),
+    _service("issue", "制发", "documents.issue", document="decision"),
+    _xor("decided"),
+    _tell("tell_kept", "review_concluded", result="维持"),
+    _end("kept", "维持", "@decision"),
+    _service("reverse", "冲销", "ledger.reverse", "@decision", case="about"),
+    _tell("tell_changed", "review_concluded", result="变更"),
+    _end("changed", "变更", "@decision", _said("outcome", replaces="about", as_="已被取代")),
     _flow("f1", "start", "tell_filed"),
     _flow("f2", "tell_filed", "check"),
     _flow("f3", "check", "checked"),
@@ -293,14 +316,22 @@ _TEXTS["review.bpmn"] = _bpmn(
     _flow("f8", "tell_kept", "kept"),
     _flow("f9", "reverse", "tell_changed"),
     _flow("f10", "tell_changed", "changed"),
-    """<bpmn:subProcess id="withdrawal" name="撤回" triggeredByEvent="true">
-    <bpmn:startEvent id="withdraw" name="撤回">[<portal:message role="party" form="withdraw" while="=sign.result != &quot;签发&quot;" otherwise="已经签发，不能撤回。"/>]"""
-    + _message("withdraw")
-    + """</bpmn:startEvent>
-    <bpmn:serviceTask id="tell_withdrawn" name="告知撤回">["""
-    + _action("cases.message", to="about", message="review_concluded", result="已撤回")
-    + """]</bpmn:serviceTask>
-    <bpmn:endEvent id="withdrawn" name="已撤回">[<portal:outcome again="true"/><portal:basis ref="@decision"/>]</bpmn:endEvent>""",
+    '<bpmn:subProcess id="withdrawal" name="撤回" triggeredByEvent="true">',
+    _element(
+        "startEvent",
+        "withdraw",
+        "撤回",
+        _said(
+            "message",
+            role="party",
+            form="withdraw",
+            while_="=sign.result != &quot;签发&quot;",
+            otherwise="已经签发，不能撤回。",
+        ),
+        inside=_message("withdraw"),
+    ),
+    _tell("tell_withdrawn", "review_concluded", result="已撤回"),
+    _end("withdrawn", "已撤回", "@decision", _said("outcome", again="true")),
     _flow("f11", "withdraw", "tell_withdrawn"),
     _flow("f12", "tell_withdrawn", "withdrawn"),
     "</bpmn:subProcess>",
@@ -350,7 +381,8 @@ _LETTERS = {
         "{% for copy in copies %}{{ copy.name }}{% endfor %} {{ verification.code }} {{ with.subject }}",
     ),
     "letter/decision": (
-        "{{ documents.decision.number }} {{ case.filed_at | day }} {{ about.start.amount | tonnes }} {{ check.reasons }}",
+        "{{ documents.decision.number }} {{ case.filed_at | day }}",
+        "{{ about.start.amount | tonnes }} {{ check.reasons }}",
     ),
 }
 

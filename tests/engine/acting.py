@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from portal import engine
 from portal.engine import OpenMessage, OpenTask, OpenTimer, Place, Spec, Waiting
+from tests.builders.diagrams import diagram
 
 Answer = bool | None | Callable[[Place], bool | None]
 
@@ -74,8 +75,6 @@ def spec_of(root: str, calls: Mapping[str, Mapping[str, str]] | None = None, /, 
 
 def simple(*parts: str) -> Spec:
     """The spec of one drawing."""
-    from tests.builders.diagrams import diagram
-
     return spec_of("main", main=diagram(*parts))
 
 
@@ -98,9 +97,6 @@ class Acted:
         self.waiting: Waiting = again.waiting()
         self.ended, self.end = again.ended, again.end
 
-    def _load(self) -> engine.Position:
-        return engine.load(self.spec, self.state, self.portal)
-
     def tasks(self) -> list[str]:
         return [_at(task.place) for task in self.waiting.tasks]
 
@@ -119,24 +115,49 @@ class Acted:
     def timer(self, at: str) -> OpenTimer:
         return next(timer for timer in self.waiting.timers if _at(timer.place) == at)
 
+    # --- by place, for those who do not read ---
+
+    def tasks_at(self) -> list[tuple[str, str, int]]:
+        return _places(self.waiting.tasks)
+
+    def messages_at(self) -> list[tuple[str, str, int]]:
+        return _places(self.waiting.messages)
+
+    def timers_at(self) -> list[tuple[str, str, int]]:
+        return _places(self.waiting.timers)
+
+    def do_at(self, place: Place) -> None:
+        self._act("complete", next(task.id for task in self.waiting.tasks if task.place == place))
+
+    def send_at(self, place: Place) -> None:
+        self._act("signal", next(message.id for message in self.waiting.messages if message.place == place))
+
+    def over_at(self, place: Place) -> None:
+        self._act("tick", next(timer.id for timer in self.waiting.timers if timer.place == place))
+
+    # --- the verbs, chained ---
+
+    def _act(self, verb: str, id: str) -> None:
+        position = engine.load(self.spec, self.state, self.portal)
+        getattr(position, verb)(id)
+        self._keep(position)
+
     def do(self, *places: str) -> Acted:
         """Complete user tasks, one after the other."""
         for at in places:
-            position = self._load()
-            position.complete(self.task(at).id)
-            self._keep(position)
+            self._act("complete", self.task(at).id)
         return self
 
     def send(self, at: str) -> Acted:
         """Let the message reach the element."""
-        position = self._load()
-        position.signal(self.message(at).id)
-        self._keep(position)
+        self._act("signal", self.message(at).id)
         return self
 
     def over(self, at: str) -> Acted:
         """Let the deadline of the element's timer be over."""
-        position = self._load()
-        position.tick(self.timer(at).id)
-        self._keep(position)
+        self._act("tick", self.timer(at).id)
         return self
+
+
+def _places(waiting: Iterable[OpenTask | OpenMessage | OpenTimer]) -> list[tuple[str, str, int]]:
+    return sorted((item.place.scope, item.place.element, item.place.visit) for item in waiting)

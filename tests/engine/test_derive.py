@@ -96,7 +96,8 @@ def test_comments_and_instructions_are_left_out():
 
 
 def test_lanes_pools_pictures_notes_and_extensions_are_left_out():
-    lanes = '<bpmn:laneSet id="ls"><bpmn:lane id="l1" name="承办人"><bpmn:flowNodeRef>check</bpmn:flowNodeRef></bpmn:lane></bpmn:laneSet>'
+    lane = '<bpmn:lane id="l1" name="承办人"><bpmn:flowNodeRef>check</bpmn:flowNodeRef></bpmn:lane>'
+    lanes = f'<bpmn:laneSet id="ls">{lane}</bpmn:laneSet>'
     note = '<bpmn:textAnnotation id="n"><bpmn:text>注</bpmn:text></bpmn:textAnnotation>'
     line = '<bpmn:association id="as" sourceRef="check" targetRef="n"/>'
     pool = '<bpmn:collaboration id="c"><bpmn:participant id="p" name="局" processRef="drawn"/></bpmn:collaboration>'
@@ -111,8 +112,12 @@ def test_lanes_pools_pictures_notes_and_extensions_are_left_out():
 
 def test_the_process_takes_the_name_and_calls_are_filled_in():
     root = derived(diagram(start(), call("ask"), end(), path("start", "ask", "end")), "review", ask="shared")
-    assert ids(root, "process") == ["review"]
-    assert root.find(f".//{{{BPMN}}}callActivity").get("calledElement") == "shared"
+    assert ids(root, "process") == ["portal_process.review"]
+    assert root.find(f".//{{{BPMN}}}callActivity").get("calledElement") == "portal_process.shared"
+
+
+def test_a_diagram_may_have_the_name_of_one_of_its_elements():
+    assert Acted(spec_of("check", check=diagram(*PLAIN))).do("check").ended
 
 
 def test_a_name_may_be_a_path():
@@ -145,8 +150,19 @@ def test_an_event_subprocess_becomes_a_boundary_event_with_the_drawn_id():
     every = [found.get("id") for found in root.iter() if found.get("id")]
     assert len(every) == len(set(every))
     drawn_ids = {"start", "check", "end", "withdraw", "withdrawal", "confirm", "gone", "drawing", "drawn"}
-    made = set(every) - drawn_ids - {"m_m", "main", "derived"} - {id for id in every if "-" in id}
+    made = set(every) - drawn_ids - {"m_m", "portal_process.main"} - {id for id in every if "-" in id}
     assert all(engine.reserved(id) for id in made)
+
+
+def test_a_timer_may_carry_notes():
+    noted = (
+        timer("d")
+        .replace("<bpmn:timeDate", "<bpmn:extensionElements/><bpmn:timeDate")
+        .replace("=deadline", " = deadline ")
+    )
+    assert Acted(simple(start(), catch("x", noted.replace(" (", "(")), end(), path("start", "x", "end"))).timers() == [
+        "x?d"
+    ]
 
 
 def test_conditions_keep_their_text():
@@ -188,58 +204,82 @@ def test_other_names_are_free(id):
 LOOSE = (start(), user("a"), end(), path("start", "a", "end"))
 
 
+def row(id: str, part: str) -> tuple[str, ...]:
+    """One element between a start and an end."""
+    return start(), part, end(), path("start", id, "end")
+
+
+def fork(*ways: str) -> tuple[str, ...]:
+    """A gateway `g` with ways to `end` and `b`."""
+    return start(), end(), end("b"), flow("start", "g"), *ways
+
+
 @pytest.mark.parametrize(
     ("at", "what", "parts"),
     [
-        ("x", "不支持的图元 scriptTask", (start(), element("scriptTask", "x"), end(), path("start", "x", "end"))),
-        ("x", "不支持的图元 inclusiveGateway", (start(), element("inclusiveGateway", "x"), end(), path("start", "x", "end"))),
-        ("x", "不支持的图元 businessRuleTask", (start(), element("businessRuleTask", "x"), end(), path("start", "x", "end"))),
-        ("x", "不支持的图元 multiInstance", (
-            start(), element("userTask", "x", "<bpmn:multiInstanceLoopCharacteristics/>"), end(), path("start", "x", "end"))),
-        ("x", "不支持的图元 signalEvent", (
-            start(), catch("x", '<bpmn:signalEventDefinition id="sd"/>'), end(), path("start", "x", "end"))),
-        ("x", "不支持的图元 intermediateThrowEvent", (
-            start(), element("intermediateThrowEvent", "x"), end(), path("start", "x", "end"))),
-        ("x", "期限名", (start(), catch("x", timer("d").replace("=deadline", "=workdays")), end(), path("start", "x", "end"))),
-        ("x", "期限名", (start(), catch("x", timer("d").replace("timeDate", "timeDuration")), end(), path("start", "x", "end"))),
-        ("x", "消息", (start(), catch("x", "<bpmn:messageEventDefinition/>"), end(), path("start", "x", "end"))),
-        ("x", "正好有一个", (start(), catch("x", ""), end(), path("start", "x", "end"))),
-        ("x", "正好有一个", (start(), catch("x", message("m") + timer("d")), end(), path("start", "x", "end"))),
+        ("x", "不支持的图元 scriptTask", row("x", element("scriptTask", "x"))),
+        ("x", "不支持的图元 inclusiveGateway", row("x", element("inclusiveGateway", "x"))),
+        ("x", "不支持的图元 businessRuleTask", row("x", element("businessRuleTask", "x"))),
+        (
+            "x",
+            "不支持的图元 multiInstance",
+            row("x", element("userTask", "x", "<bpmn:multiInstanceLoopCharacteristics/>")),
+        ),
+        ("x", "不支持的图元 signalEvent", row("x", catch("x", '<bpmn:signalEventDefinition id="sd"/>'))),
+        ("x", "不支持的图元 intermediateThrowEvent", row("x", element("intermediateThrowEvent", "x"))),
+        ("x", "期限名", row("x", catch("x", timer("d").replace("=deadline", "=workdays")))),
+        ("x", "期限名", row("x", catch("x", timer("d").replace("timeDate", "timeDuration")))),
+        ("x", "消息", row("x", catch("x", "<bpmn:messageEventDefinition/>"))),
+        ("x", "正好有一个", row("x", catch("x", ""))),
+        ("x", "正好有一个", row("x", catch("x", message("m") + timer("d")))),
         ("x", "只会生效一次", (*LOOSE, boundary("x", "a", message("m"), interrupting=False), end("e"), flow("x", "e"))),
-        ("x", "只会生效一次", (
-            *LOOSE, handler("h", trigger("x", message("m"), interrupting=False), end("e"), path("x", "e")))),
+        (
+            *("x", "只会生效一次"),
+            (*LOOSE, handler("h", trigger("x", message("m"), interrupting=False), end("e"), path("x", "e"))),
+        ),
         ("x", "附着", (*LOOSE, boundary("x", "nowhere", timer("d")), end("e"), flow("x", "e"))),
         ("x", "附着", (*LOOSE, boundary("x", "start", timer("d")), end("e"), flow("x", "e"))),
         ("start", "开始事件不能带", (trigger("start", message("m")), user("a"), end(), path("start", "a", "end"))),
         ("end", "结束事件", (start(), user("a"), element("endEvent", "end", message("m")), path("start", "a", "end"))),
-        ("a", "没有到达结束事件", (start(), user("a"), end(), path("start", "a"), )),
+        ("a", "没有到达结束事件", (start(), user("a"), end(), path("start", "a"))),
         ("a", "2 条出口", (*LOOSE, end("e2"), flow("a", "e2"))),
         ("x", "没有顺序流到达", (*LOOSE, user("x"), flow("x", "end"))),
         ("x", "走不到", (*LOOSE, user("x"), xor("y", "y-x"), path("x", "y", "x"), flow("y", "end", "=q"))),
         ("a", "出现了 2 次", (*LOOSE, user("a"))),
-        ("1a", "不合规则", (start(), user("1a"), end(), path("start", "1a", "end"))),
-        ("f", "只能写在排他网关", (start(), user("a"), end(), flow("start", "a"), flow("a", "end", "=x", id="f"))),
-        ("f", "只能写在排他网关", (
-            start(), parallel("p"), end(), end("b"), path("start", "p", "end"), flow("p", "b", "=x", id="f"))),
-        ("f", "没有条件", (start(), xor("g"), end(), end("b"), flow("start", "g"), flow("g", "b", "=x"), flow("g", "end", id="f"))),
-        ("f", "没有条件", (start(), xor("g"), end(), end("b"), flow("start", "g"), flow("g", "b", "=x"), flow("g", "end", "", id="f"))),
-        ("g", "默认出口", (start(), xor("g", "start-g"), end(), path("start", "g", "end"))),
-        ("f", "默认出口", (start(), xor("g", "f"), end(), flow("start", "g"), flow("g", "end", "=x", id="f"))),
+        ("1a", "不合规则", row("1a", user("1a"))),
+        ("f", "只能写在排他网关", (*row("a", user("a")), flow("a", "end", "=x", id="f"))),
+        ("f", "只能写在排他网关", fork(parallel("g"), flow("g", "end"), flow("g", "b", "=x", id="f"))),
+        ("f", "没有条件", fork(xor("g"), flow("g", "b", "=x"), flow("g", "end", id="f"))),
+        ("f", "没有条件", fork(xor("g"), flow("g", "b", "=x"), flow("g", "end", "", id="f"))),
+        ("g", "默认出口", row("g", xor("g", "start-g"))),
+        ("f", "默认出口", fork(xor("g", "f"), flow("g", "b", "=y"), flow("g", "end", "=x", id="f"))),
         ("f", "一端不在同一层", (*LOOSE, flow("a", "nowhere", id="f"))),
-        ("f", "一端不在同一层", (
-            *LOOSE, subprocess("p", start("i"), user("b"), end("o"), path("i", "b", "o")), flow("a", "b", id="f"))),
-        ("f", "同向", (start(), xor("g", "f2"), end(), flow("start", "g"), flow("g", "end", "=x", id="f"), flow("g", "end", id="f2"))),
-        ("g", "几个定时", (
-            start(), one_of("g"), catch("t1", timer("a")), catch("t2", timer("b")), end(), path("start", "g", "t1", "end"),
-            path("g", "t2", "end"))),
+        (
+            *("f", "一端不在同一层"),
+            (*LOOSE, subprocess("p", start("i"), user("b"), end("o"), path("i", "b", "o")), flow("a", "b", id="f")),
+        ),
+        (
+            "f",
+            "同向",
+            fork(xor("g", "f2"), flow("g", "end", "=x", id="f"), flow("g", "end", id="f2"), flow("g", "b", "=y")),
+        ),
+        (
+            *("g", "几个定时"),
+            fork(
+                one_of("g"), catch("t", timer("d")), catch("u", timer("e")), path("g", "t", "end"), path("g", "u", "b")
+            ),
+        ),
         ("a", "中间捕获事件", (start(), one_of("g"), user("a"), end(), path("start", "g", "a", "end"))),
         ("drawn", "2 个开始事件", (*LOOSE, start("s2"), flow("s2", "a"))),
-        ("p", "没有结束事件", (start(), subprocess("p", start("i"), user("b"), path("i", "b")), end(), path("start", "p", "end"))),
-        ("h", "不能有进入", (*LOOSE, handler("h", trigger("t", timer("d")), end("o"), path("t", "o")), xor("g", "g-end"), flow("g", "h"))),
-        ("ask", "没有指明", (start(), call("ask"), end(), path("start", "ask", "end"))),
-        ("drawn", "过多", (start(), *(user(f"u{n}") for n in range(300)), end(), path("start", *(f"u{n}" for n in range(300)), "end"))),
+        ("p", "没有结束事件", row("p", subprocess("p", start("i"), user("b"), path("i", "b")))),
+        (
+            *("h", "不能有进入"),
+            (*LOOSE, handler("h", trigger("t", timer("d")), end("o"), path("t", "o")), xor("g"), flow("g", "h")),
+        ),
+        ("ask", "没有指明", row("ask", call("ask"))),
+        ("drawn", "过多", (start(), *(user(f"u{n}") for n in range(300)), end())),
     ],
-)  # fmt: skip
+)
 def test_a_drawing_that_the_engine_would_misrun_is_refused(at, what, parts):
     found = faults(*parts)
     assert [fault for fault in found if fault.element == at and what in fault.what], found

@@ -214,6 +214,18 @@ def test_h6_the_last_saved_state_can_be_tried_again():
     assert again.end == "end"
 
 
+@pytest.mark.parametrize("verb", ["waiting", "dump", "complete"])
+def test_an_engine_is_never_entered_in_mid_step(verb):
+    class Impatient(Portal):
+        def perform(self, place: Place) -> None:
+            getattr(position, verb)(*([id] if verb == "complete" else []))
+
+    position = engine.start(simple(*FAILS), Impatient())
+    id = position.waiting().tasks[0].id
+    with pytest.raises(EngineFault, match="mid-step"):
+        position.complete(id)
+
+
 @pytest.mark.parametrize("answer", [None, False])
 def test_a_gateway_with_no_way_out_is_a_fault_of_the_gateway(answer):
     parts = start(), user("check"), xor("which"), end(), end("other"), path("start", "check", "which")
@@ -238,6 +250,18 @@ def test_a_join_that_waits_for_what_cannot_come_is_told_at_once():
     with pytest.raises(Stuck) as caught:
         Acted(simple(*parts, *flows)).do("check")
     assert caught.value.element == "join"
+
+
+def test_a_token_too_many_at_a_join_leaves_the_branch_behind_it_alone():
+    """Stock Spiff fires again, and drops the open task `after`."""
+    parts = start(), parallel("s"), user("a"), user("b"), user("c"), xor("m"), parallel("j"), user("after"), end()
+    flows = path("start", "s", "a", "m", "j", "after", "end"), path("s", "b", "m"), path("s", "c", "j")
+    case = Acted(simple(*parts, *flows)).do("a", "c")
+    assert case.tasks() == ["b", "after"]
+    case.do("b")
+    assert case.tasks() == ["after"]
+    with pytest.raises(Stuck):
+        case.do("after")
 
 
 # --- H7, H8: two workers ----------------------------------------------------------------------------------

@@ -27,6 +27,9 @@ VERIFYING = Subject(regulation=ETS, party_id=MILL, roles=frozenset({"verifier"})
 
 TABLE = [
     (Permission.ACCOUNT_READ, CASE, {"party", "handler", "leader"}),
+    (Permission.ATTACHMENT_READ, CASE, {"party", "handler", "leader"}),
+    (Permission.ATTACHMENT_READ, Subject(regulation=ETS), {"handler", "leader"}),
+    (Permission.ATTACHMENT_READ, Subject(uploader_id=2), {"other party"}),
     (Permission.CALENDAR_ENTER, Subject(), {"administrator"}),
     (
         Permission.CASE_FILE,

@@ -74,7 +74,7 @@ def condition_faults(text: str, where: Where, names: Vocabulary) -> Iterator[Fau
         return
     found = list(faults(text[1:], where, names))
     if not found and not _is_truth(parser.parse(text[1:], _CALLABLE), names):
-        found = [where.fault("条件的结果不是“是”或“否”", "写成比较，如 =review.conclusion = \"变更\"")]
+        found = [where.fault("条件的结果不是“是”或“否”", '写成比较，如 =review.conclusion = "变更"')]
     yield from found
 
 

@@ -17,6 +17,8 @@ from portal.procedures.functions import FUNCTIONS
 Path = tuple[str, ...]
 
 NUMBER, TEXT, FLAG, DATE, MOMENT, LIST, RECORD = "数字", "文字", "是否", "日期", "时刻", "列表", "一组值"
+# Without what they ask or do, which is a fault of its own, nothing is known of what they would hold.
+_UNSAID = frozenset({"userTask", "serviceTask"})
 _STATES = frozenset({"running", "met", "dropped"})
 _DAY_PARTS = frozenset({"year", "month", "day", "weekday"})
 _PARTS = {DATE: _DAY_PARTS, MOMENT: _DAY_PARTS | {"hour", "minute", "second"}}
@@ -67,7 +69,7 @@ class Names:
                 return self._of_element(drawn, drawn.elements[first], path)
         if first in NAMES:
             return self._of_case(path)
-        if not self.subject.complete:
+        if not self.subject.complete or any(drawn.elements[first].kind in _UNSAID for drawn in holding):
             return None
         if holding:
             return Unknown(f"“{first}”处没有可读的内容", "填写表单、接收消息、执行动作的元素才有内容")
@@ -99,7 +101,7 @@ class Names:
             case ("facts", *rest):
                 return _in_table("facts", "事实", said.facts, rest, lambda _: Value())
             case ("with", *rest):
-                return _in_table("with", "参数", said.given, rest, lambda _: Value(TEXT))
+                return _in_table("with", "参数", {**said.needs, **said.given}, rest, lambda _: Value(TEXT))
             case ("case", *rest):
                 return _part("case", rest, self._of_row)
             case ("party", *rest):
@@ -173,7 +175,8 @@ class Names:
             mend = _nearest(key, given) if given else "由发送方的服务任务（cases.message）带上它"
             return Unknown(f"消息“{message}”没有带“{key}”（{element.id}）", mend)
         self.whole.wanted.add((self.subject.slug, message, key))
-        texts = [inputs.get(key, "") for inputs in sent]
+        # One that lacks the key is told of it; what it would have sent is not known.
+        texts = [inputs.get(key, "=") for inputs in sent]
         fixed = self.whole.complete and not any(text.startswith("=") for text in texts)
         return _deeper(path[:2], path[2:], Value(TEXT if fixed else None, frozenset(texts) if fixed else None))
 
@@ -187,7 +190,11 @@ class FormNames:
     def value(self, path: Path) -> Found:
         """What stands behind a path."""
         own = {field.path[0] for field in self.form.fields}
-        return in_form(self.form, "", path) if path[0] in own else self.below.value(path)
+        if path[0] in own:
+            return in_form(self.form, "", path)
+        found = self.below.value(path)
+        meant = isinstance(found, Unknown) and get_close_matches(path[0], own, 1)
+        return Unknown(found.what, _nearest(path[0], own)) if isinstance(found, Unknown) and meant else found
 
     def visited(self, name: str) -> Unknown | None:
         """Why `visits(name)` cannot be asked, if it cannot."""
@@ -222,7 +229,7 @@ def in_form(form: Form, key: str, rest: Path) -> Found:
     """What stands behind a path into a form's answers."""
     for field in form.fields:
         if field.path == rest[: len(field.path)]:
-            value = Value(_KINDS.get(field.kind_name, TEXT), _options(field))
+            value = Value(_KINDS.get(field.kind_name, TEXT), choices_of(field))
             return _deeper((key, *field.path), rest[len(field.path) :], value)
     if not rest or any(field.path[: len(rest)] == rest for field in form.fields):
         return Value(RECORD)
@@ -230,7 +237,7 @@ def in_form(form: Form, key: str, rest: Path) -> Found:
     return Unknown(f"表单“{form.id}”没有“{'.'.join(rest)}”这一项（{key}）", _nearest(".".join(rest), names))
 
 
-def _options(field: Field) -> frozenset[str] | None:
+def choices_of(field: Field) -> frozenset[str] | None:
     """What a field that lets one choose one can hold."""
     if field.kind_name not in ("radio", "select"):
         return None

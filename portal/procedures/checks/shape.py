@@ -190,6 +190,8 @@ def _extension(drawn: Drawing, extension: etree._Element) -> Iterator[Fault]:
         return
     if name == "action":
         yield from _inputs(drawn, extension)
+    if extension.get("again", "true") != "true":
+        yield _at(drawn, extension, "again 只能是 true", '去掉 again，或写 again="true"')
     owner = around.getparent() if etree.QName(around).localname == "extensionElements" else around
     places = _PLACES.get(name, _NODES)
     kind = "" if owner is None else str(etree.QName(owner).localname)

@@ -73,7 +73,9 @@ class Whole:
     @cached_property
     def complete(self) -> bool:
         """Whether every procedure could be read whole."""
-        return len(self.subjects) == len(self.slugs) and all(s.complete for s in self.subjects.values())
+        subjects = self.subjects.values()
+        linked = all(self.about(s) for s in subjects if s.procedure.manifest.about)
+        return linked and len(subjects) == len(self.slugs) and all(s.complete for s in subjects)
 
     def about(self, subject: Subject) -> Subject | None:
         """The procedure whose cases this one's are about."""
@@ -98,7 +100,8 @@ class Report:
     def __init__(self, regulation: str) -> None:
         self._home = regulation
         self._plain: dict[Fault, None] = {}
-        self._caused: dict[Fault, list[str]] = {}
+        self._caused: dict[Fault, list[str]] = {}  # without `mend`, which may differ from user to user
+        self._mend: dict[Fault, str] = {}
 
     def add(self, faults: Iterable[Fault]) -> None:
         """Faults of a file by itself."""
@@ -107,13 +110,16 @@ class Report:
     def caused(self, slug: str, faults: Iterable[Fault]) -> None:
         """Faults of a procedure together with the diagrams, forms and letters that it uses."""
         for fault in faults:
-            users = self._caused.setdefault(fault, [])
+            bare = replace(fault, mend="")
+            self._mend.setdefault(bare, fault.mend)
+            users = self._caused.setdefault(bare, [])
             if slug not in users:
                 users.append(slug)
 
     def faults(self) -> list[Fault]:
         """All of them, by file and line."""
-        found = [*self._plain, *(self._named(fault, slugs) for fault, slugs in self._caused.items())]
+        caused = [(replace(bare, mend=self._mend[bare]), slugs) for bare, slugs in self._caused.items()]
+        found = [*self._plain, *(self._named(fault, slugs) for fault, slugs in caused)]
         return sorted(dict.fromkeys(found), key=_place)
 
     def _named(self, fault: Fault, slugs: list[str]) -> Fault:
@@ -166,7 +172,6 @@ def _tables(content: Content, procedure: Procedure) -> tuple[Table, Table]:
     under = procedure.drawing.file.removesuffix("process.bpmn") + "shared.toml"
     shared = content.files.get(under, b"") if procedure.manifest.diagram else b""
     tables = [
-        Table(parse(data, file), file, data.decode())
-        for data, file in ((content.files[own], own), (shared, under))
+        Table(parse(data, file), file, data.decode()) for data, file in ((content.files[own], own), (shared, under))
     ]
     return tables[0], tables[1]

@@ -1,0 +1,68 @@
+# make run    start everything on http://127.0.0.1:8000 (PORT, PORTAL_HOME), with demo accounts
+# make test   all tests
+# make check  format, lint, types, import contract
+# make clean  remove what can be made again; the data in PORTAL_HOME stay
+#
+# Each does its own set-up, from a bare checkout with Python 3.11 or newer.
+
+.PHONY: run test check clean chromium assets
+.NOTPARALLEL:
+
+VENV := .venv
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check --quiet
+# A virtual environment only works where it was made.
+HERE := $(shell pwd | cksum | cut -d' ' -f1)
+RUN := $(VENV)/.run-$(HERE)
+TEST := $(VENV)/.test-$(HERE)
+export PORT ?= 8000
+export PORTAL_HOME ?= $(CURDIR)/.portal
+
+run: $(RUN) assets
+	@PORTAL_DEMO=$${PORTAL_DEMO:-1} exec $(PY) -m portal run
+
+test: $(TEST) assets chromium
+	@$(PY) -m pytest
+
+check: $(TEST)
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+assets:
+	@$(PY) -I portal/web/assets.py
+
+clean:
+	rm -rf $(VENV) frontend/node_modules portal/web/static/dist dist .pytest_cache .mypy_cache .ruff_cache \
+	  .hypothesis .import_linter_cache
+	find . -name __pycache__ -not -path './.portal/*' -prune -exec rm -rf {} +
+
+# The newest set-up counts: requirements/test.txt holds all of requirements/run.txt, in the same versions.
+$(RUN): requirements/run.txt pyproject.toml | $(VENV)/.made-$(HERE)
+	@test -e $(TEST) || $(MAKE) --no-print-directory packages LIST=requirements/run.txt
+	@touch $@
+
+$(TEST): requirements/test.txt pyproject.toml | $(VENV)/.made-$(HERE)
+	@$(MAKE) --no-print-directory packages LIST=requirements/test.txt
+	@touch $@ $(RUN)
+
+.PHONY: packages
+packages:
+	@echo "set-up: installing the packages of $(LIST) (a few minutes the first time) …"
+	@$(PIP) install --require-hashes -r $(LIST)
+	@PORTAL_SKIP_ASSETS=1 $(PIP) install --no-deps --no-build-isolation --editable .
+	@echo "set-up: packages are there"
+
+$(VENV)/.made-$(HERE):
+	@sh .ci/make-venv $(VENV)
+	@touch $@
+
+# Browser tests run in the machine's own Chromium; without one they are skipped, and say so.
+chromium:
+	@for name in chromium chromium-browser google-chrome; do command -v $$name >/dev/null && exit 0; done; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "set-up: installing Chromium …"; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y chromium fonts-noto-cjk >/dev/null && exit 0; \
+	fi; \
+	echo "set-up: NO CHROMIUM on this machine: browser tests are skipped. Install it with: apt-get install chromium"

@@ -1,0 +1,156 @@
+"""The command line: `portal`, or `python -m portal`."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+from portal import app, demo, worker
+from portal.commands import administration, clock, content, parent, web
+from portal.commands.run import run
+from portal.commands.servers import serving
+from portal.errors import ContentFaults, PortalError
+from portal.settings import Settings
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+LOCAL, EVERYWHERE = "127.0.0.1", "0.0.0.0"
+LOG = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; its exit code: 0 well, 1 refused or faulty, 2 not understood, 130 broken off."""
+    options = parser().parse_args(arguments)
+    logging.basicConfig(level=logging.WARNING, format=LOG)
+    logging.getLogger("portal").setLevel(logging.INFO)
+    try:
+        return int(options.do(Settings.read(), options) or 0)
+    except ContentFaults as error:
+        print(*error.faults, sep="\n", file=sys.stderr)
+        return 1
+    except PortalError as error:
+        print(f"portal: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def parser() -> argparse.ArgumentParser:
+    """What may be typed."""
+    top = argparse.ArgumentParser(prog="portal", description="A portal for statutory filings and appeals.")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+    _servers(commands)
+    _content(commands)
+    _clock(commands)
+    _administration(commands)
+    return top
+
+
+def _servers(commands: Commands) -> None:
+    everything = commands.add_parser("run", help="everything embedded: servers, pages, a worker")
+    everything.add_argument("--host", default=LOCAL)
+    everything.set_defaults(do=lambda settings, options: run(settings, options.host))
+
+    pages = commands.add_parser("web", help="the pages")
+    pages.add_argument("--host", default=EVERYWHERE)
+    pages.set_defaults(do=_web)
+
+    jobs = commands.add_parser("worker", help="jobs and timers")
+    jobs.set_defaults(do=_worker)
+    for child in (pages, jobs):
+        child.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+
+
+def _web(settings: Settings, options: argparse.Namespace) -> None:
+    if options.child:
+        parent.end_with_parent()
+    with serving(settings) as served:
+        web.serve(served, options.host, demo.accounts() if settings.demo else ())
+
+
+def _worker(settings: Settings, options: argparse.Namespace) -> None:
+    if options.child:
+        parent.end_with_parent()
+    with serving(settings) as served:
+        worker.run(app.tools(served))
+
+
+def _content(commands: Commands) -> None:
+    check = commands.add_parser("check", help="find faults in content")
+    check.set_defaults(do=lambda settings, options: content.check_command(options.path, as_json=options.json))
+    act = commands.add_parser("act", help="act the paths")
+    act.set_defaults(do=lambda settings, options: content.act_command(settings, options.path, as_json=options.json))
+    for command in (check, act):
+        command.add_argument("path", nargs="?", type=Path, help="a content folder, or something in one")
+        command.add_argument("--json", action="store_true")
+    publish = commands.add_parser("publish", help="check, act and publish the shipped content")
+    publish.set_defaults(do=lambda settings, options: content.publish_command(settings))
+
+
+def _clock(commands: Commands) -> None:
+    turns = commands.add_parser("clock", help="the legal clock (moved in a demo only)").add_subparsers(
+        required=True, metavar="WHAT"
+    )
+    show = turns.add_parser("show")
+    show.set_defaults(do=lambda settings, options: clock.show(settings, as_json=options.json))
+    advance = turns.add_parser("advance", help="advance 3 | advance 3 working days | advance 2 hours")
+    advance.add_argument("amount", type=_positive)
+    advance.add_argument("unit", nargs="*", default=["days"])
+    advance.set_defaults(do=_advance)
+    to = turns.add_parser("set")
+    to.add_argument("moment", help="2026-10-12T09:30")
+    to.set_defaults(do=lambda settings, options: clock.set_to(settings, options.moment, as_json=options.json))
+    reset = turns.add_parser("reset")
+    reset.set_defaults(do=lambda settings, options: clock.reset(settings, as_json=options.json))
+    for turn in (show, advance, to, reset):
+        turn.add_argument("--json", action="store_true")
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 3660:
+        raise ValueError(text)
+    return number
+
+
+def _advance(settings: Settings, options: argparse.Namespace) -> None:
+    unit = " ".join(options.unit)
+    if unit not in clock.UNITS:
+        raise clock.NotAUnit(unit=unit, units=", ".join(clock.UNITS))
+    clock.advance(settings, options.amount, unit, as_json=options.json)
+
+
+def _administration(commands: Commands) -> None:
+    migrate = commands.add_parser("migrate", help="bring the database's tables to the newest state")
+    migrate.set_defaults(do=_migrate)
+
+    user = commands.add_parser("user", help="people").add_subparsers(required=True, metavar="WHAT")
+    add = user.add_parser("add", help="an administrator; with --role or --organisation, an official or applicant")
+    add.add_argument("login")
+    add.add_argument("name")
+    add.add_argument("--password-file", type=Path)
+    add.add_argument("--role", action="append", default=[], metavar="REGULATION:ROLE")
+    add.add_argument("--organisation", metavar="USCC")
+    add.set_defaults(do=_add_user)
+
+    audit = commands.add_parser("audit", help="the history").add_subparsers(required=True, metavar="WHAT")
+    verify = audit.add_parser("verify", help="prove that no history was changed")
+    verify.add_argument("--json", action="store_true")
+    verify.set_defaults(do=lambda settings, options: administration.verify_audit(settings, as_json=options.json))
+
+
+def _migrate(settings: Settings, options: argparse.Namespace) -> None:
+    with serving(settings, objects=False) as served:
+        administration.migrate(served)
+
+
+def _add_user(settings: Settings, options: argparse.Namespace) -> None:
+    password = administration.password_from(options.password_file)
+    administration.add_user(settings, options.login, options.name, password, options.role, options.organisation)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

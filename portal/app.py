@@ -1,0 +1,73 @@
+"""Puts everything together: the one place that knows every package."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from flask import Flask
+from sqlalchemy import MetaData
+from sqlalchemy.orm import Session
+
+import portal
+from portal import clock
+from portal.audit import models as audit
+from portal.calendar import models as calendar
+from portal.cases import models as cases
+from portal.cases.actions import ACTIONS
+from portal.cases.kernel import Kernel
+from portal.db import Base, Database, moved_clock
+from portal.deadlines import models as deadlines
+from portal.documents import models as documents
+from portal.identity import models as identity
+from portal.jobs import ProcrastinateQueue
+from portal.ledger import models as ledger
+from portal.procedures import Releases
+from portal.procedures import models as procedures
+from portal.settings import Settings
+from portal.storage import S3Store
+from portal.web import DemoAccount, Machine, create_app
+from portal.web.assets import DIST, Manifest
+from portal.worker import Tools
+
+# Every table of the portal, for Alembic: a module that is missing here is missed by the migrations.
+TABLES = (moved_clock, audit, calendar, cases, deadlines, documents, identity, ledger, procedures)
+PACKAGE = Path(portal.__file__).resolve().parent
+
+
+def metadata() -> MetaData:
+    """All tables, as the models say."""
+    return Base.metadata
+
+
+def kernel(settings: Settings) -> Kernel:
+    """What acts need; only in a demo is the clock read that can be moved."""
+
+    def now(tx: Session) -> datetime:
+        return clock.now(moved_clock.offset(tx)) if settings.demo else clock.now()
+
+    return Kernel(Releases(), ProcrastinateQueue(), now, ACTIONS)
+
+
+def tools(settings: Settings, *, connections: int = 10) -> Tools:
+    """What the worker and the command line work with; the settings name a database and an object store."""
+    assert settings.database_url is not None
+    assert settings.s3 is not None
+    database = Database(settings.database_url, pool_size=connections)
+    return Tools(database, S3Store(settings.s3), kernel(settings), settings.public_url)
+
+
+def web(settings: Settings, accounts: Sequence[DemoAccount] = ()) -> Flask:
+    """The pages; `accounts` are what a demo's sign-in page offers."""
+    assert settings.secret_key is not None
+    parts = tools(settings)
+    assets = Manifest(PACKAGE.parent / DIST)
+    machine = Machine(settings, parts.database, parts.store, parts.kernel, assets, settings.secret_key, accounts)
+    return create_app(machine)
+
+
+def content_folder() -> Path:
+    """Where the shipped content lies: in the package, or in a checkout beside it."""
+    shipped = PACKAGE / "content"
+    return shipped if shipped.is_dir() else PACKAGE.parent

@@ -1,0 +1,121 @@
+"""Filings being prepared: what was typed and uploaded so far, kept until it is handed in, once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from portal.cases import filing
+from portal.cases.errors import UnknownCase
+from portal.cases.kernel import Kernel
+from portal.cases.models import Attachment, Filing
+from portal.identity import Actor, Person
+
+Answers = Mapping[str, list[str]]
+"""As a browser posts them: by field, each a list of texts."""
+
+
+def begin(tx: Session, actor: Actor, regulation: str, procedure: str, about_id: int | None, moment: datetime) -> Filing:
+    """The person's draft of this filing: the one he has begun, or a new one."""
+    # Two first clicks at once begin one draft.
+    tx.execute(select(Person.id).where(Person.id == actor.person_id).with_for_update(key_share=True))
+    begun = tx.scalar(
+        select(Filing)
+        .where(
+            Filing.person_id == actor.person_id,
+            Filing.regulation == regulation,
+            Filing.procedure == procedure,
+            Filing.about_id.is_not_distinct_from(about_id),
+            Filing.case_id.is_(None),
+        )
+        .order_by(Filing.id)
+        .limit(1)
+    )
+    if begun is not None:
+        return begun
+    draft = Filing(
+        person_id=actor.person_id,
+        regulation=regulation,
+        procedure=procedure,
+        about_id=about_id,
+        answers={},
+        saved_at=moment,
+    )
+    tx.add(draft)
+    tx.flush()
+    return draft
+
+
+def draft(tx: Session, actor: Actor, draft_id: int) -> Filing:
+    """One draft of the person himself, handed in or not; UnknownCase."""
+    found = tx.get(Filing, draft_id)
+    if found is None or found.person_id != actor.person_id:
+        raise UnknownCase()
+    return found
+
+
+def begun(tx: Session, actor: Actor) -> list[Filing]:
+    """The person's drafts with something in them, last saved first."""
+    rows = tx.scalars(
+        select(Filing)
+        .where(Filing.person_id == actor.person_id, Filing.case_id.is_(None))
+        .order_by(Filing.saved_at.desc())
+    )
+    return [row for row in rows if row.answers]
+
+
+def save(
+    tx: Session,
+    actor: Actor,
+    draft_id: int,
+    answers: Answers,
+    files: Mapping[str, Sequence[str]],
+    removed: str | None,
+    moment: datetime,
+) -> None:
+    """Keeps answers; of the file fields, which `files` names, it adds the new ids and takes one away.
+
+    So a file uploaded in another window meanwhile stays. What was handed in before stays as it is.
+    """
+    row = _locked(tx, actor, draft_id)
+    if row.case_id is not None:
+        return
+    kept = {name: [text for text in row.answers.get(name, ()) if text != removed] for name in files}
+    merged = {name: [*ids, *files[name]] for name, ids in kept.items()}
+    row.answers, row.saved_at = {**{name: list(texts) for name, texts in answers.items()}, **merged}, moment
+    tx.flush()
+
+
+def hand_in(kernel: Kernel, tx: Session, actor: Actor, draft_id: int, moment: datetime) -> int:
+    """Files the case of a draft and returns its id; a second time (a double click) the same case.
+
+    Raises what `filing.file` raises; the draft then stays open.
+    """
+    row = _locked(tx, actor, draft_id)
+    if row.case_id is not None:
+        return row.case_id
+    case = filing.file(kernel, tx, actor, row.regulation, row.procedure, row.answers, moment, row.about_id)
+    row.case_id = case.id
+    tx.flush()
+    return case.id
+
+
+def usable(tx: Session, actor: Actor, ids: Iterable[str], case_id: int | None = None) -> list[Attachment]:
+    """Those of the uploads that the person's answers may name: his own unused ones, and the case's."""
+    own = (Attachment.uploaded_by_id == actor.person_id) & Attachment.case_id.is_(None)
+    of_case = Attachment.case_id == case_id if case_id is not None else own
+    known = [int(text) for text in ids if text.isdecimal() and len(text) < 19]
+    rows = select(Attachment).where(Attachment.id.in_(known), or_(own, of_case))
+    return list(tx.scalars(rows.order_by(Attachment.id)))
+
+
+def _locked(tx: Session, actor: Actor, draft_id: int) -> Filing:
+    """The draft under a lock, as it is now."""
+    now = select(Filing).where(Filing.id == draft_id).with_for_update().execution_options(populate_existing=True)
+    row = tx.scalar(now)
+    if row is None or row.person_id != actor.person_id:
+        raise UnknownCase()
+    return row

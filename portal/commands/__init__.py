@@ -1,0 +1,1 @@
+"""The commands of `portal`: what each does, on top of the assembled application."""

@@ -1,0 +1,217 @@
+"""`portal run`: everything in one go, from an empty home to pages and a worker, looked after until Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+from portal import app, demo
+from portal.commands.administration import migrate
+from portal.commands.content import publish_shipped
+from portal.commands.servers import serving
+from portal.db import servers
+from portal.errors import PortalError
+from portal.settings import Settings
+
+STOPS_WITHIN = 6.0
+LOOKS_EVERY = 0.1
+ANSWERS_WITHIN = 60.0
+LONGEST_PAUSE = 30.0
+LIVES_WELL = 60.0
+"""Seconds after which a child that dies is started again at once."""
+LEFTOVERS_END_WITHIN = 5.0
+
+
+class AlreadyRunning(PortalError):
+    """Another `portal run` has this home."""
+
+    zh = "{home} 已有门户在运行（进程 {pid}，{address}）；另开一个请换 PORTAL_HOME 和 PORT。"
+    en = "A portal is running on {home} already (process {pid}, {address}); for another, set PORTAL_HOME and PORT."
+
+
+class PortTaken(PortalError):
+    """Another program listens on the port."""
+
+    zh = "端口 {port} 已被其他程序占用；请换一个，例如 PORT={other}。"
+    en = "Port {port} is taken by another program; choose another one, for example PORT={other}."
+
+
+class DoesNotAnswer(PortalError):
+    """The pages do not come up."""
+
+    zh = "页面服务在 {seconds} 秒内没有应答，原因见上方日志。"
+    en = "The pages did not answer within {seconds} s; the log above says why."
+
+
+@dataclass
+class Child:
+    """A part of the portal that runs as a process of its own and is started again when it dies."""
+
+    name: str
+    arguments: tuple[str, ...]
+    process: subprocess.Popen[bytes] | None = None
+    since: float = 0.0
+    pause: float = 0.0
+    due: float = field(default=0.0)
+
+    def start(self) -> None:
+        """Starts the process; it ends when the pipe to it is closed, so even when we are killed."""
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "portal", self.name, *self.arguments, "--child"],
+            stdin=subprocess.PIPE,
+            # Ctrl-C in the terminal is for us; we end the parts one after the other.
+            start_new_session=True,
+        )
+        self.since = time.monotonic()
+
+    def look_after(self) -> None:
+        """Starts it again when it has died, later and later when it keeps dying."""
+        now = time.monotonic()
+        if self.process is not None and self.process.poll() is not None:
+            code, lived = self.process.returncode, now - self.since
+            self.process = None
+            self.pause = 0.0 if lived > LIVES_WELL else min(LONGEST_PAUSE, max(1.0, self.pause * 2))
+            self.due = now + self.pause
+            _say(f"{self.name} ended ({code}) after {lived:.0f} s; it is started again in {self.pause:.0f} s")
+        if self.process is None and now >= self.due:
+            self.start()
+
+    def stop(self) -> None:
+        """Ends the process, at last by force."""
+        if self.process is None:
+            return
+        self.process.terminate()
+        try:
+            self.process.wait(STOPS_WITHIN)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+
+def run(settings: Settings, host: str) -> None:
+    """Runs until Ctrl-C or SIGTERM; AlreadyRunning, PortTaken or DoesNotAnswer when that cannot be."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupted)
+    address = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{settings.port}"
+    with _only_one(settings, address) as cleanly_before:
+        _wait_for_port(settings, host, LEFTOVERS_END_WITHIN if not cleanly_before else 0)
+        began = time.monotonic()
+        _say(f"starting in {settings.home.resolve()}")
+        with serving(settings) as served:
+            _say(f"PostgreSQL and object store answer ({time.monotonic() - began:.1f} s)")
+            _prepare(served)
+            _serve(served, host, address, began)
+
+
+def _prepare(settings: Settings) -> None:
+    """Tables, content and, in an empty demo, people and cases."""
+    _timed("tables", lambda: migrate(settings))
+    for line in publish_shipped(settings):
+        _say(line)
+    if settings.demo:
+        _timed("demo data", lambda: demo.seed(app.tools(settings, connections=2)))
+
+
+def _serve(settings: Settings, host: str, address: str, began: float) -> None:
+    children = [Child("web", ("--host", host)), Child("worker", ())]
+    try:
+        for child in children:
+            child.start()
+        _await_answer(address, children)
+        _greet(settings, address, time.monotonic() - began)
+        while True:
+            for child in children:
+                child.look_after()
+            time.sleep(LOOKS_EVERY)
+    except KeyboardInterrupt:
+        _say("stopping")
+    finally:
+        # What follows is short and must not be broken off half-way.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        for child in children:
+            child.stop()
+
+
+def _await_answer(address: str, children: list[Child]) -> None:
+    end = time.monotonic() + ANSWERS_WITHIN
+    while not _answers(f"{address}/healthz"):
+        if time.monotonic() > end:
+            raise DoesNotAnswer(seconds=int(ANSWERS_WITHIN))
+        for child in children:
+            child.look_after()
+        time.sleep(LOOKS_EVERY)
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, ConnectionError, TimeoutError):
+        return False
+
+
+def _greet(settings: Settings, address: str, seconds: float) -> None:
+    _say(f"ready in {seconds:.1f} s; Ctrl-C stops everything\n")
+    print(f"  {address}\n", flush=True)
+    if settings.demo:
+        print(demo.table(), flush=True)
+
+
+@contextmanager
+def _only_one(settings: Settings, address: str) -> Iterator[bool]:
+    """Holds the home for this process; whether the one before ended cleanly."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    about = settings.home / "running.json"
+    lock = servers.lock(settings.home / "run.lock")
+    if lock is None:
+        other = json.loads(about.read_text()) if about.exists() else {"pid": "?", "address": "?"}
+        raise AlreadyRunning(home=settings.home.resolve(), **other)
+    cleanly_before = not about.exists()
+    about.write_text(json.dumps({"pid": os.getpid(), "address": address}))
+    try:
+        yield cleanly_before
+    finally:
+        about.unlink()
+        lock.close()
+
+
+def _wait_for_port(settings: Settings, host: str, seconds: float) -> None:
+    """Waits for pages that a killed run has left to end; PortTaken when the port is not ours to have."""
+    if not servers.wait_until(lambda: _is_free(host, settings.port), seconds):
+        raise PortTaken(port=settings.port, other=settings.port + 1)
+
+
+def _is_free(host: str, port: int) -> bool:
+    with socket.socket() as attempt:
+        attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            attempt.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def _timed(what: str, do: Callable[[], str | None]) -> None:
+    began = time.monotonic()
+    said = do()
+    _say(f"{what}: {said or 'ready'} ({time.monotonic() - began:.1f} s)")
+
+
+def _say(line: str) -> None:
+    print(f"portal: {line}", flush=True)
+
+
+def _interrupted(number: int, frame: object) -> NoReturn:
+    raise KeyboardInterrupt

@@ -1,0 +1,58 @@
+"""The servers behind a command: those that the settings name, else the embedded ones of the portal's home."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+
+from portal.db.embedded import EmbeddedPostgres
+from portal.db.servers import write_secret
+from portal.settings import Settings
+from portal.storage.embedded import EmbeddedStore
+
+CONNECTIONS = {"max_connections": "120"}
+
+
+@contextmanager
+def serving(settings: Settings, *, objects: bool = True) -> Iterator[Settings]:
+    """The settings with every address filled in; what was started here is stopped at the end.
+
+    Without `objects` no object store is started for a command that needs none.
+    """
+    postgres = EmbeddedPostgres(settings.home, CONNECTIONS) if settings.database_url is None else None
+    store = EmbeddedStore(settings.home) if objects and settings.s3 is None else None
+    started_by = os.getpid()
+    try:
+        yield _started(settings, postgres, store)
+    finally:
+        # A web worker leaves through here too, and must not stop what its parent has started.
+        if os.getpid() == started_by:
+            for server in (store, postgres):
+                if server is not None:
+                    server.stop()
+
+
+def _started(settings: Settings, postgres: EmbeddedPostgres | None, store: EmbeddedStore | None) -> Settings:
+    """Both at the same time, for each waits most of its time."""
+    with ThreadPoolExecutor() as both:
+        url = both.submit(postgres.start) if postgres else None
+        s3 = both.submit(store.start) if store else None
+    return replace(
+        settings,
+        database_url=url.result() if url else settings.database_url,
+        s3=s3.result() if s3 else settings.s3,
+        secret_key=settings.secret_key or _secret_key(settings),
+    )
+
+
+def _secret_key(settings: Settings) -> str:
+    """The home's own key, made at the first start, so that a restart signs nobody out."""
+    file = settings.home / "secret-key"
+    settings.home.mkdir(parents=True, exist_ok=True)
+    if not file.exists():
+        write_secret(file, secrets.token_urlsafe(48))
+    return file.read_text()

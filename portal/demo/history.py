@@ -1,0 +1,116 @@
+"""A past made up by real acts: the clock stands at each act's moment, letters are rendered right after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time, timedelta
+from heapq import heappop, heappush
+from itertools import count
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal import identity
+from portal.calendar.rules import Calendar
+from portal.cases import delivery, filing, tasks
+from portal.cases.conduct import claim_ripe
+from portal.cases.models import Case, Task
+from portal.clock import TZ
+from portal.demo.people import Unit
+from portal.documents import service as documents
+from portal.documents.models import Letter
+from portal.identity import Actor
+from portal.jobs import Collected
+from portal.worker.letters import make_file
+from portal.worker.tools import Tools
+
+REGULATION = "chongqing-ets"
+Story = Iterator[datetime]
+"""What happens in one matter: it yields the moment of its next act, and is taken up again at that moment."""
+
+
+def at(day: date, hour: int, minute: int = 0) -> datetime:
+    """A moment of a day."""
+    return datetime.combine(day, time(hour, minute), TZ)
+
+
+def working_days_before(calendar: Calendar, day: date, n: int) -> date:
+    """The n-th working day before a day."""
+    while n:
+        day -= timedelta(days=1)
+        n -= calendar.is_working(day)
+    return day
+
+
+@dataclass
+class History:
+    """The past being made up, in one transaction."""
+
+    tools: Tools
+    tx: Session
+    people: Mapping[str, int]
+    now: datetime
+    queue: Collected = field(default_factory=Collected)
+
+    def __post_init__(self) -> None:
+        self.kernel = replace(self.tools.kernel, queue=self.queue, now=lambda _tx: self.now)
+
+    def tell(self, stories: list[Story], until: datetime) -> None:
+        """Acts the stories together, in the order of their moments, then lets time pass to the end."""
+        tie, waiting = count(), list[tuple[datetime, int, Story]]()
+        for story in stories:
+            heappush(waiting, (next(story), next(tie), story))
+        while waiting:
+            moment, _, story = heappop(waiting)
+            self._pass_to(moment)
+            following = next(story, None)
+            self._render()
+            if following is not None:
+                heappush(waiting, (following, next(tie), story))
+        self._pass_to(until)
+
+    def _pass_to(self, moment: datetime) -> None:
+        self.now = moment
+        while claim_ripe(self.kernel, self.tx, moment) is not None:
+            self._render()
+
+    def _render(self) -> None:
+        while self.queue.jobs:
+            letter = documents.letter(self.tx, int(str(self.queue.jobs.pop(0).arguments["letter_id"])))
+            content = self.kernel.releases.get(self.tx, letter.release_id).content
+            file = make_file(self.tools, letter, content.files[letter.template])
+            delivery.rendered(self.kernel, self.tx, letter.id, file, self.now)
+
+    def who(self, login: str) -> Actor:
+        """A person as he acts now."""
+        actor = identity.actor_of(self.tx, self.people[login], self.now.date())
+        assert actor is not None
+        return actor
+
+    def file(self, login: str, procedure: str, answers: Mapping[str, object], about: Case | None = None) -> Case:
+        """Somebody files."""
+        actor, about_id = self.who(login), about.id if about else None
+        return filing.file(self.kernel, self.tx, actor, REGULATION, procedure, answers, self.now, about_id)
+
+    def do(self, login: str, case: Case, element: str, answers: Mapping[str, object]) -> None:
+        """Somebody completes the open task of an element."""
+        task = select(Task.id).where(Task.case_id == case.id, Task.element == element, Task.state == "open")
+        tasks.complete(self.kernel, self.tx, self.who(login), self.tx.scalars(task).one(), answers, self.now)
+
+    def started_by(self, case: Case) -> Case:
+        """The case that a case has started."""
+        return self.tx.scalars(select(Case).where(Case.started_by_id == case.id)).one()
+
+    def letter(self, case: Case, name: str) -> Letter:
+        """A letter of a case."""
+        return self.tx.scalars(select(Letter).where(Letter.case_id == case.id, Letter.name == name)).one()
+
+    def sign_for(self, unit: Unit, letter: Letter) -> None:
+        """A unit opens and signs for a letter."""
+        delivery.sign_for(self.kernel, self.tx, self.who(unit.login), letter.id, self.now)
+
+    def enter_receipt(self, login: str, letter: Letter, received: datetime, note: str) -> None:
+        """A clerk enters that a letter was received by post."""
+        [service] = [service for service in letter.services if service.kind == "party"]
+        delivery.enter_receipt(self.kernel, self.tx, self.who(login), service.id, "post", received, note, self.now)

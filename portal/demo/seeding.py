@@ -1,0 +1,61 @@
+"""Fills an empty demo, all or nothing: units, people, and what happened before today."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
+
+from portal import identity
+from portal.calendar import service as calendars
+from portal.clock import day_of
+from portal.demo.history import REGULATION, History
+from portal.demo.people import OFFICIALS, PASSWORD, UNITS
+from portal.demo.stories import Stories
+from portal.identity import Person
+from portal.worker.tools import Tools
+
+LONG_BEFORE = timedelta(days=365)
+
+
+def seed(tools: Tools) -> str:
+    """Fills the database unless there is anybody in it; what was done, in a word."""
+    with tools.database.transaction() as tx:
+        if tx.scalar(select(exists(select(Person.id)))):
+            return "there already"
+        now = tools.kernel.now(tx)
+        history = History(tools, tx, _people(tx, now), now)
+        stories = Stories(history, calendars.current(tx), day_of(now))
+        history.tell(stories.all(), now)
+    return "made"
+
+
+def _people(tx: Session, now: datetime) -> dict[str, int]:
+    """Everybody's id by login."""
+    since = now - LONG_BEFORE
+    ids = {}
+    for official in OFFICIALS:
+        administrator = official.role is None
+        person = identity.add_person(
+            tx, login=official.login, name=official.name, password=PASSWORD, administrator=administrator
+        )
+        if official.role is not None:
+            identity.grant_role(
+                tx, person_id=person.id, regulation=REGULATION, role=official.role, from_day=day_of(since)
+            )
+        ids[official.login] = person.id
+    for unit in UNITS:
+        organisation = identity.add_organisation(
+            tx,
+            uscc=unit.uscc,
+            name=unit.name,
+            district=unit.district,
+            kinds=["enterprise"],
+            electronic_service_since=since,
+        )
+        person = identity.add_person(
+            tx, login=unit.login, name=unit.person, password=PASSWORD, organisation_id=organisation.id
+        )
+        ids[unit.login] = person.id
+    return ids

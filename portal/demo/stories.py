@@ -1,0 +1,142 @@
+"""What happened in the demo before today: allocations, notices and reviews, each left in another state."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from datetime import date, datetime, timedelta
+
+from portal.calendar.rules import Calendar
+from portal.cases.models import Case
+from portal.demo.history import History, Story, at, working_days_before
+from portal.demo.people import CEMENT, CHEMICALS, STEEL, Unit
+
+DECIDED_WITHIN = 10
+"""Working days in which a review is to be decided (article 11)."""
+DAY = timedelta(days=1)
+
+
+class Stories:
+    """The stories, with their days reckoned back from today."""
+
+    def __init__(self, history: History, calendar: Calendar, today: date) -> None:
+        self._past, self._calendar, self._today = history, calendar, today
+
+    def all(self) -> list[Story]:
+        """One story for each state that somebody should be able to look at."""
+        due = self._calendar.next_working(self._today)
+        # Between that day, which is not counted, and today, which is, lie two working days.
+        overdue = self._before(self._today + DAY, 3)
+        return [
+            self.decided(self._before(self._today, 30)),
+            self.review_overdue(self._before(overdue, DECIDED_WITHIN)),
+            self.review_due(self._before(due, DECIDED_WITHIN)),
+            self.served_yesterday(),
+            self.not_signed_for(),
+            self.waits_for_signature(),
+        ]
+
+    def _before(self, day: date, n: int) -> date:
+        return working_days_before(self._calendar, day, n)
+
+    def served_yesterday(self) -> Story:
+        """A notice that was signed for yesterday: the objection period runs."""
+        issued = self._before(self._today - DAY, 2)
+        notice = yield from self._notice("zhou", CEMENT, self._today.year - 1, 1_186_400, issued)
+        yield at(self._today - DAY, 15, 20)
+        self._past.sign_for(CEMENT, self._past.letter(notice, "notice"))
+
+    def review_due(self, filed: date) -> Story:
+        """A review that was admitted, has not been examined, and is due today or on the next working day."""
+        notice = yield from self._notice("wu", STEEL, self._today.year - 1, 5_420_000, self._before(filed, 6))
+        received = at(self._before(filed, 4), 10, 5)
+        yield at(self._before(filed, 3), 9, 40)
+        letter = self._past.letter(notice, "notice")
+        self._past.enter_receipt("tao", letter, received, "邮政特快专递，收发室签收")
+        yield at(filed, 14, 10)
+        review = self._past.file("liu", "allocation-review", _STEEL_APPLICATION, notice)
+        yield at(self._calendar.next_working(filed + DAY), 9, 30)
+        self._past.do("li", review, "check", {"result": "受理"})
+
+    def review_overdue(self, filed: date) -> Story:
+        """A review whose decision is drafted and lies with the leader, two working days late."""
+        notice = yield from self._notice("zhou", CHEMICALS, self._today.year - 1, 842_300, self._before(filed, 5))
+        yield at(self._before(filed, 4), 16, 30)
+        self._past.sign_for(CHEMICALS, self._past.letter(notice, "notice"))
+        yield at(filed, 10, 25)
+        review = self._past.file("guo", "allocation-review", _CHEMICALS_APPLICATION, notice)
+        yield at(self._after(filed, 1), 9, 15)
+        self._past.do("li", review, "check", {"result": "受理"})
+        yield at(self._after(filed, 6), 11, 0)
+        self._past.do("zheng", review, "review", _UPHELD)
+        yield at(self._after(filed, 8), 15, 45)
+        self._past.do("zheng", review, "draft", _UPHELD_FINDINGS)
+
+    def decided(self, filed: date) -> Story:
+        """A review that changed the allowance: decision and adjustment were served."""
+        notice = yield from self._notice("wu", CEMENT, self._today.year - 2, 1_200_000, self._before(filed, 7))
+        yield at(self._before(filed, 6), 11, 10)
+        self._past.sign_for(CEMENT, self._past.letter(notice, "notice"))
+        yield at(filed, 9, 50)
+        review = self._past.file("wang", "allocation-review", _CEMENT_APPLICATION, notice)
+        yield at(self._after(filed, 1), 10, 0)
+        self._past.do("li", review, "check", {"result": "受理"})
+        yield at(self._after(filed, 4), 16, 0)
+        self._past.do("he", review, "review", _CHANGED)
+        yield at(self._after(filed, 5), 10, 30)
+        self._past.do("he", review, "draft", _CHANGED_FINDINGS)
+        yield at(self._after(filed, 6), 17, 5)
+        self._past.do("chen", review, "sign", {"result": "签发"})
+        yield at(self._after(filed, 7), 9, 20)
+        self._past.sign_for(CEMENT, self._past.letter(review, "decision"))
+        yield at(self._after(filed, 7), 9, 25)
+        self._past.sign_for(CEMENT, self._past.letter(review, "adjustment"))
+
+    def not_signed_for(self) -> Story:
+        """A notice that its addressee has not opened yet."""
+        yield from self._notice("wu", STEEL, self._today.year, 5_300_000, self._before(self._today, 1))
+
+    def waits_for_signature(self) -> Story:
+        """An allocation that waits for the leader."""
+        day = self._before(self._today, 1)
+        yield from self._draft("zhou", CHEMICALS, self._today.year, 851_000, day)
+
+    def _after(self, day: date, n: int) -> date:
+        return self._calendar.count(day, n).last_day
+
+    def _draft(self, handler: str, unit: Unit, year: int, amount: int, day: date) -> Generator[datetime, None, Case]:
+        yield at(day, 9, 5)
+        allocation = self._past.file(handler, "allocation", {})
+        yield at(day, 9, 35)
+        answers = {"unit": unit.uscc, "year": str(year), "amount": str(amount), "grounds": _GROUNDS}
+        self._past.do(handler, allocation, "draft", answers)
+        return allocation
+
+    def _notice(self, handler: str, unit: Unit, year: int, amount: int, day: date) -> Generator[datetime, None, Case]:
+        """An allocation that is drafted and signed on a day: the notice that this starts."""
+        allocation = yield from self._draft(handler, unit, year, amount, day)
+        yield at(day, 11, 15)
+        self._past.do("chen", allocation, "sign", {"result": "签发"})
+        return self._past.started_by(allocation)
+
+
+_GROUNDS = "按行业基准法，以核查确认的上一年度产量计算。"
+_CEMENT_APPLICATION = {
+    "claimed_amount": "1260000",
+    "grounds": "通知书采用的熟料产量未计入二号线第四季度产量，少计约四万八千吨。",
+}
+_STEEL_APPLICATION = {
+    "claimed_amount": "5580000",
+    "grounds": "转炉煤气回收量按设计值计入，与实际运行记录不符，请按计量记录重新核定。",
+}
+_CHEMICALS_APPLICATION = {
+    "claimed_amount": "910000",
+    "grounds": "外购蒸汽的排放因子取值偏低，申请按供热企业提供的实测值计算。",
+}
+_CHANGED = {
+    "conclusion": "变更",
+    "amount": "1248000",
+    "reasons": "遗漏的产量属实，按基准值增加配额；其余主张没有计量凭证支持。",
+}
+_UPHELD = {"conclusion": "维持", "reasons": "原核定数据来源清楚，计算正确；申请人未能提交完整的计量凭证。"}
+_CHANGED_FINDINGS = {"findings": "经查，申请人二号熟料线产量统计遗漏第四季度数据，有生产日报和过磅单为证。"}
+_UPHELD_FINDINGS = {"findings": "经查，申请人的外购蒸汽凭证不完整，原核定所用数据与核查报告一致。"}

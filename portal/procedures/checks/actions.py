@@ -1,0 +1,209 @@
+"""Whether a service task names an action that there is, with inputs that exist and fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from portal.errors import Fault
+from portal.forms import Form
+from portal.procedures.actions import ActionRule
+from portal.procedures.checks import expressions
+from portal.procedures.checks.expressions import Where
+from portal.procedures.checks.names import NUMBER, Names, Value, choices_of
+from portal.procedures.checks.whole import Subject, Whole, at
+from portal.procedures.drawing import Action, Drawing, Element
+
+# The inputs that name something; each must be written out, or nothing could be checked.
+_NAMING = {
+    "documents.issue": ("document",),
+    "ledger.post": ("asset",),
+    "ledger.reverse": ("case",),
+    "cases.start": ("procedure",),
+    "cases.message": ("to", "message"),
+}
+ABOUT = "about"
+
+
+def faults(whole: Whole, subject: Subject, drawn: Drawing, element: Element) -> Iterator[Fault]:
+    """The faults of a service task."""
+    action = element.action
+    if action is None or not action.name:
+        yield at(
+            drawn, element, "服务任务没有说明做什么", f'写 <portal:action name="…"/>，可用：{_list(whole.actions)}'
+        )
+        return
+    rule = whole.actions.get(action.name)
+    if rule is None:
+        yield at(drawn, element, f"没有名为“{action.name}”的动作", f"可用：{_list(whole.actions)}")
+        return
+    task = _Task(whole, subject, drawn, element, action)
+    found = [*task.inputs(rule), *task.expressions()]
+    named = [key for key in _NAMING.get(action.name, ()) if action.inputs.get(key, "").startswith("=")]
+    found += [task.at(f"输入“{key}”应当直接写出，不能用表达式", "去掉等号，写出名称") for key in named]
+    special = _SPECIAL.get(action.name)
+    if special and not named and rule.required <= action.inputs.keys():
+        found += special(task)
+    yield from found
+
+
+def unsent(whole: Whole) -> Iterator[tuple[str, Fault]]:
+    """Messages sent without what the receiver's expressions read, by the sender; ask when all else was checked."""
+    for slug, message, key in sorted(whole.wanted):
+        for sender in whole.senders(slug, message):
+            if key not in sender.inputs:
+                what = f"消息“{message}”没有带对方要用的“{key}”"
+                mend = f'加上 <portal:input name="{key}" value="…"/>'
+                yield sender.subject.slug, at(sender.drawn, sender.element, what, mend)
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A service task in its diagram, as one procedure uses it."""
+
+    whole: Whole
+    subject: Subject
+    drawn: Drawing
+    element: Element
+    action: Action
+
+    def at(self, what: str, mend: str) -> Fault:
+        """A fault of the task."""
+        return at(self.drawn, self.element, what, mend)
+
+    @property
+    def names(self) -> Names:
+        """The names its expressions may use."""
+        return Names(self.whole, self.subject, self.drawn)
+
+    def free(self, rule: ActionRule) -> dict[str, str]:
+        """The inputs that are handed on under their own names."""
+        own = rule.required | rule.optional
+        return {key: text for key, text in self.action.inputs.items() if key and key not in own}
+
+    def inputs(self, rule: ActionRule) -> Iterator[Fault]:
+        """Inputs that are missing, or that the action does not take."""
+        for key in sorted(rule.required - self.action.inputs.keys()):
+            yield self.at(f"动作“{self.action.name}”缺少输入“{key}”", f'加上 <portal:input name="{key}" value="…"/>')
+        for key in [] if rule.free else self.free(rule):
+            known = "、".join(sorted(rule.required | rule.optional)) or "无"
+            yield self.at(f"动作“{self.action.name}”不认识输入“{key}”", f"可用：{known}")
+
+    def expressions(self) -> Iterator[Fault]:
+        """The faults of the inputs that are expressions."""
+        for key, text in self.action.inputs.items():
+            if text.startswith("="):
+                where = Where(f"输入“{key}”", self.drawn.file, self.element.id, self.element.line)
+                yield from expressions.faults(text[1:], where, self.names)
+
+    # What the single actions ask for
+
+    def issue(self) -> Iterator[Fault]:
+        """A letter of the manifest."""
+        documents = self.subject.procedure.manifest.documents
+        name = self.action.inputs["document"]
+        if name not in documents:
+            yield self.at(f"没有名为“{name}”的文书", f"在 [documents.{name}] 中定义；已有：{_list(documents)}")
+
+    def post(self) -> Iterator[Fault]:
+        """An asset of the regulation, kept apart by exactly its dimensions."""
+        name = self.action.inputs["asset"]
+        asset = self.whole.regulation.assets.get(name)
+        if asset is None:
+            if self.whole.regulation_known:
+                yield self.at(f"法规中没有名为“{name}”的资产", f"可用：{_list(self.whole.regulation.assets)}")
+        else:
+            given = self.free(self.whole.actions[self.action.name])
+            yield from self._exactly(given, asset.distinguish, asset.distinguish, f"资产“{name}”的维度")
+        for key in ("to", "amount"):
+            if not self.action.inputs[key].startswith("="):
+                yield self.at(f"输入“{key}”应当是表达式", f"写成 {key} = “=…”，如 =party.uscc、=start.amount")
+        if self._kind("amount") not in (NUMBER, None):
+            yield self.at("输入“amount”不是数字", "写一个数字的路径或算式")
+
+    def _kind(self, key: str) -> str | None:
+        """The kind of a value that an input names by its bare path."""
+        path = tuple(self.action.inputs[key].removeprefix("=").strip().split("."))
+        found = self.names.value(path) if all(path) else None
+        return found.kind if isinstance(found, Value) else None
+
+    def reverse(self) -> Iterator[Fault]:
+        """What the linked case has posted."""
+        yield from self._linked("case")
+
+    def message(self) -> Iterator[Fault]:
+        """A message that the linked case waits for somewhere."""
+        unlinked = list(self._linked("to"))
+        yield from unlinked
+        receiver = self.whole.about(self.subject)
+        if unlinked or receiver is None or not receiver.complete:
+            return
+        known = {e.message.name for _, e in receiver.procedure.elements() if e.message is not None}
+        name = self.action.inputs["message"]
+        if name not in known:
+            yield self.at(
+                f"关联事项“{receiver.slug}”没有等待消息“{name}”的元素", f"可用：{'、'.join(sorted(known)) or '无'}"
+            )
+
+    def _linked(self, key: str) -> Iterator[Fault]:
+        if self.action.inputs[key] != ABOUT:
+            yield self.at(f"输入“{key}”只能是 about（本案所关联的案件）", f'写 value="{ABOUT}"')
+        elif self.subject.procedure.manifest.about is None:
+            yield self.at("本事项没有写 about，没有关联的案件", "在 procedure.toml 中写 about")
+
+    def start(self) -> Iterator[Fault]:
+        """A procedure of the regulation that this one may start, with exactly what its start form asks."""
+        slug = self.action.inputs["procedure"]
+        if slug not in self.whole.slugs:
+            yield self.at(f"法规中没有名为“{slug}”的事项", f"可用：{_list(self.whole.slugs)}")
+            return
+        started = self.whole.subjects.get(slug)
+        if started is None:
+            return
+        if not any(self.subject.slug in rule.cases for rule in started.procedure.manifest.starts):
+            mend = f'在它的 procedure.toml 中写 starts = {{ cases = ["{self.subject.slug}"] }}'
+            yield self.at(f"事项“{slug}”没有写可由“{self.subject.slug}”启动", mend)
+        yield from self._start_form(started)
+
+    def _start_form(self, started: Subject) -> Iterator[Fault]:
+        first = [e for e in started.procedure.drawing.of_kind("startEvent") if e.parent is None]
+        name = first[0].form if first else None
+        form = started.procedure.forms.get(name or "")
+        if not first or (name and form is None):
+            return
+        given = self.free(self.whole.actions[self.action.name])
+        fields = {field.name: field for field in form.fields} if form else {}
+        needed = [field.name for field in fields.values() if field.kind.required and not field.hidden_when]
+        yield from self._exactly(given, list(fields), needed, f"事项“{started.slug}”启动表单的字段")
+        if form is not None:
+            yield from self._choices(given, form)
+
+    def _choices(self, given: Mapping[str, str], form: Form) -> Iterator[Fault]:
+        for field in form.fields:
+            options, text = choices_of(field), given.get(field.name, "=")
+            if options is not None and not text.startswith("=") and text not in options:
+                yield self.at(f"“{field.name}”没有选项“{text}”", f"可能的值：{'、'.join(sorted(options))}")
+
+    def _exactly(
+        self, given: Iterable[str], known: Iterable[str], needed: Iterable[str], title: str
+    ) -> Iterator[Fault]:
+        names = list(known)
+        for key in given:
+            if key not in names:
+                yield self.at(f"输入“{key}”不是{title}", f"可用：{'、'.join(names) or '无'}")
+        for key in needed:
+            if key not in given:
+                yield self.at(f"缺少输入“{key}”（{title}）", f'加上 <portal:input name="{key}" value="…"/>')
+
+
+def _list(names: Iterable[str]) -> str:
+    return "、".join(names) or "无"
+
+
+_SPECIAL: Mapping[str, Callable[[_Task], Iterator[Fault]]] = {
+    "documents.issue": _Task.issue,
+    "ledger.post": _Task.post,
+    "ledger.reverse": _Task.reverse,
+    "cases.start": _Task.start,
+    "cases.message": _Task.message,
+}

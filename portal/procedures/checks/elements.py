@@ -1,0 +1,207 @@
+"""Whether what each element names exists: roles, forms, deadlines, messages, outcomes, articles, conditions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+from portal.errors import Fault
+from portal.procedures.checks import actions, expressions
+from portal.procedures.checks.expressions import Where
+from portal.procedures.checks.names import Names
+from portal.procedures.checks.whole import Subject, Whole, at
+from portal.procedures.drawing import BPMN, Drawing, Element
+from portal.procedures.regulation import PARTY
+
+SERVED = "served"  # the message by which the portal tells a case that a letter was served
+_ROLE = '写 <portal:task role="…" form="…"/>'
+
+
+def faults(whole: Whole, subject: Subject) -> Iterator[Fault]:
+    """The faults of a procedure's diagrams as this procedure uses them."""
+    for drawn in subject.procedure.drawings.values():
+        yield from _Drawn(whole, subject, drawn).faults()
+
+
+class _Drawn:
+    """One diagram as one procedure uses it."""
+
+    def __init__(self, whole: Whole, subject: Subject, drawn: Drawing) -> None:
+        self.whole, self.subject, self.drawn = whole, subject, drawn
+        self.said = subject.procedure.manifest
+        self.names = Names(whole, subject, drawn)
+        self.has_lanes = drawn.root.find(f".//{{{BPMN}}}lane") is not None
+
+    def faults(self) -> Iterator[Fault]:
+        for element in self.drawn.elements.values():
+            if element.kind == "userTask":
+                yield from self._task(element)
+            if element.message is not None:
+                yield from self._message(element)
+            if element.kind == "serviceTask":
+                yield from actions.faults(self.whole, self.subject, self.drawn, element)
+            if element.event == "timer":
+                yield from self._timer(element)
+            yield from self._article(element)
+        yield from self._ends()
+        for flow in self.drawn.flows.values():
+            if flow.condition:
+                where = Where("顺序流的条件", self.drawn.file, flow.id, flow.line)
+                yield from expressions.condition_faults(flow.condition, where, self.names)
+
+    def _at(self, element: Element, what: str, mend: str) -> Fault:
+        return at(self.drawn, element, what, mend)
+
+    # People
+
+    def _task(self, element: Element) -> Iterator[Fault]:
+        task = element.task
+        if task is None:
+            yield self._at(element, "人员任务没有说明由谁办理、用哪份表单", _ROLE)
+            return
+        if not element.name:
+            yield self._at(element, "人员任务没有名称", "写上办理人看到的名称")
+        if not task.form:
+            yield self._at(element, "人员任务没有说明用哪份表单", _ROLE)
+        yield from self._role(element, task.role, "人员任务没有说明由谁办理")
+        if task.deadline is not None:
+            yield from self._deadline(element, task.deadline)
+        if task.revises is not None:
+            yield from self._revised(element, task.revises, task.form)
+        yield from self._lane(element, task.role)
+
+    def _role(self, element: Element, role: str, missing: str) -> Iterator[Fault]:
+        meant = self.said.role(role)
+        if not role:
+            yield self._at(element, missing, _ROLE)
+        elif meant != PARTY and self.whole.regulation_known and meant not in self.whole.regulation.roles:
+            known = "、".join([PARTY, *self.whole.regulation.roles])
+            yield self._at(element, f"法规中没有岗位“{meant}”", f"可用：{known}；或在 procedure.toml 的 roles 中对应")
+
+    def _lane(self, element: Element, role: str) -> Iterator[Fault]:
+        meant, regulation = self.said.role(role), self.whole.regulation
+        if not self.has_lanes or element.parent is not None or (meant != PARTY and meant not in regulation.roles):
+            return
+        title = regulation.role_title(meant)
+        if element.lane is None:
+            yield self._at(element, "人员任务不在任何泳道中", f"把它放进泳道“{title}”")
+        elif element.lane != title:
+            mend = f"移到泳道“{title}”，或改 role"
+            yield self._at(element, f"泳道“{element.lane}”与岗位“{title}”（{meant}）不符", mend)
+
+    def _revised(self, element: Element, key: str, form: str) -> Iterator[Fault]:
+        revised = self.drawn.elements.get(key)
+        if revised is None:
+            yield self._at(element, f"revises 指的元素“{key}”不在这张图中", "写本图中用同一表单的元素")
+        elif form != (revised.task.form if revised.task else revised.form):
+            yield self._at(element, f"revises 指的元素“{key}”用的不是表单“{form}”", "两处用同一份表单")
+
+    # Events
+
+    def _message(self, element: Element) -> Iterator[Fault]:
+        message = element.message
+        if message is None:
+            return
+        if message.role is not None:
+            yield from self._role(element, message.role, "消息的 role 是空的")
+            if not element.name:
+                yield self._at(element, "可由人员发出的消息没有名称", "写上发送人看到的名称")
+        elif message.form:
+            yield self._at(element, "消息有表单而没有写由谁填写", "加上 role，或删去 form")
+        if message.taken_while is not None:
+            where = Where("消息的 while", self.drawn.file, element.id, element.line)
+            yield from expressions.condition_faults(message.taken_while, where, self.names)
+            if not message.otherwise:
+                yield self._at(element, "消息写了 while 而没有写 otherwise", "在 otherwise 中写明不再接收的理由")
+        if message.document is not None:
+            yield from self._served(element, message.name, message.document)
+
+    def _served(self, element: Element, message: str, document: str) -> Iterator[Fault]:
+        if document not in self.said.documents:
+            yield self._at(element, f"没有名为“{document}”的文书", _known(self.said.documents))
+        if message != SERVED:
+            yield self._at(element, f"消息“{message}”不能写 document", f"只有消息 {SERVED}（送达）按文书区分")
+
+    def _timer(self, element: Element) -> Iterator[Fault]:
+        if element.deadline is None:
+            return
+        yield from self._deadline(element, element.deadline)
+        rule = self.said.deadlines.get(element.deadline)
+        if rule is not None and not rule.after:
+            what = f"期限“{element.deadline}”没有写 after，定时事件永远不会发生"
+            yield self._at(element, what, f"在 [deadlines.{element.deadline}] 中写 after")
+
+    def _deadline(self, element: Element, name: str) -> Iterator[Fault]:
+        if name not in self.said.deadlines:
+            yield self._at(element, f"没有名为“{name}”的期限", _known(self.said.deadlines))
+
+    # Outcomes
+
+    def _ends(self) -> Iterator[Fault]:
+        ends = list(self.drawn.of_kind("endEvent"))
+        count = Counter(end.name for end in ends)
+        seen: set[str] = set()
+        for end in ends:
+            if not end.name:
+                yield self._at(end, "结束事件没有名称", "写上结果的名称，如“维持”")
+            elif count[end.name] > 1 and end.name in seen:
+                yield self._at(
+                    end, f"结果“{end.name}”在图中有 {count[end.name]} 个结束事件", "每种结果只画一个，或改名"
+                )
+            seen.add(end.name)
+            if end.replaces is not None or end.replaced_as is not None:
+                yield from self._replaces(end)
+
+    def _replaces(self, end: Element) -> Iterator[Fault]:
+        if end.replaces != "about" or not end.replaced_as:
+            yield self._at(end, "portal:outcome 写得不对", '写成 <portal:outcome replaces="about" as="…"/>')
+        elif self.said.about is None:
+            yield self._at(end, "本事项没有写 about，不能取代关联案件的结果", "在 procedure.toml 中写 about")
+        elif self.drawn is not self.subject.procedure.drawing or self._inside(end):
+            yield self._at(end, "被调用的图或子流程中的结束事件不能取代关联案件的结果", "写在事项自己的图的结束事件上")
+        else:
+            about = self.whole.about(self.subject)
+            names = [e.name for e in about.procedure.drawing.of_kind("endEvent")] if about else [end.replaced_as]
+            if end.replaced_as not in names:
+                yield self._at(end, f"关联事项没有名为“{end.replaced_as}”的结果", f"可用：{'、'.join(names)}")
+
+    def _inside(self, element: Element) -> bool:
+        around = self.drawn.elements.get(element.parent or "")
+        return around is not None and (not around.event_subprocess or self._inside(around))
+
+    # Articles
+
+    def _article(self, element: Element) -> Iterator[Fault]:
+        basis = element.basis
+        if basis and basis.startswith("@") and basis[1:] not in self.said.basis:
+            yield self._at(
+                element, f"procedure.toml 的 basis 中没有“{basis[1:]}”", f'写 basis = {{ {basis[1:]} = "…" }}'
+            )
+        elif basis and not basis.startswith("@") and self.whole.regulation_known:
+            if not self.whole.regulation.cites(basis):
+                yield self._at(element, f"法规中没有条款“{basis}”", "改为 [articles] 中的条款，或“法名:条”")
+        elif _wants_article(element) and not basis and not element.assumed and not self._borrowed(element):
+            mend = '写 <portal:basis ref="…"/>，文本没有规定时写 <portal:assumed reason="…"/>'
+            yield self._at(element, "没有写依据哪一条", mend)
+
+    def _borrowed(self, element: Element) -> bool:
+        """Whether the deadline or document that it names says the article; a missing one is told elsewhere."""
+        name = element.deadline or (element.task.deadline if element.task else None)
+        document = element.action.inputs.get("document") if element.action else None
+        if element.event == "timer" and name is None:
+            return True
+        if name is not None:
+            rule = self.said.deadlines.get(name)
+            return rule is None or bool(rule.basis or rule.assumed)
+        return document is not None and (
+            document not in self.said.documents or bool(self.said.documents[document].basis)
+        )
+
+
+def _wants_article(element: Element) -> bool:
+    posts = element.action is not None and element.action.name.startswith("ledger.")
+    return element.kind in ("userTask", "endEvent") or element.event == "timer" or posts
+
+
+def _known(table: Mapping[str, object]) -> str:
+    return f"可用：{'、'.join(table)}" if table else "先在 procedure.toml 中定义"

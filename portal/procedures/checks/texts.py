@@ -1,0 +1,130 @@
+"""Whether forms and letters speak only of what is there where they are used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import lru_cache
+
+from portal import forms
+from portal.documents.service import own_paths
+from portal.documents.template import Placeholders, placeholders
+from portal.errors import ContentFaults, Fault
+from portal.procedures.checks import expressions
+from portal.procedures.checks.expressions import Vocabulary, Where
+from portal.procedures.checks.names import (
+    DATE,
+    LIST,
+    MOMENT,
+    NUMBER,
+    FormNames,
+    Names,
+    StartNames,
+    Unknown,
+    Value,
+)
+from portal.procedures.checks.whole import Subject, Whole
+from portal.procedures.content import Content
+from portal.procedures.drawing import Drawing, Element
+from portal.procedures.functions import FUNCTIONS
+
+# What a filter of letters can write.
+_FITS: Mapping[str, frozenset[str]] = {
+    "day": frozenset({DATE, MOMENT}),
+    "moment": frozenset({MOMENT}),
+    "number": frozenset({NUMBER}),
+    "tonnes": frozenset({NUMBER}),
+}
+_ATTRIBUTES = {
+    "conditional.hide": "显示条件",
+    "prefill": "预填",
+    "valuesExpression": "选项",
+    "label": "标签",
+    "description": "说明",
+    "text": "文字",
+}
+
+
+def of_files(content: Content) -> Iterator[Fault]:
+    """The faults of every form and letter by itself, used or not."""
+    for file, data in sorted(content.files.items()):
+        if file.endswith(".docx"):
+            # Their faults name the part of the Word file in which they stand.
+            yield from (replace(fault, file=file, element=fault.element or fault.file) for fault in _letter(data)[1])
+        elif file.endswith(".json"):
+            try:
+                forms.read(data, FUNCTIONS)
+            except ContentFaults as error:
+                yield from (fault.at(file) for fault in error.faults)
+
+
+@lru_cache(maxsize=128)
+def _letter(data: bytes) -> tuple[Placeholders | None, tuple[Fault, ...]]:
+    """What a template speaks of, or its faults; cached, for reading Word files is what checking waits for."""
+    try:
+        return placeholders(data), ()
+    except ContentFaults as error:
+        return None, error.faults
+    except RecursionError:
+        # Jinja's parser descends once for every bracket.
+        return None, (Fault("占位符的括号或嵌套过多", "把占位符写简单，判断放在流程图里"),)
+
+
+def faults(whole: Whole, subject: Subject) -> Iterator[Fault]:
+    """The faults of a procedure's forms and letters where it uses them."""
+    for drawn in subject.procedure.drawings.values():
+        names = Names(whole, subject, drawn)
+        for element in drawn.elements.values():
+            starts = element.kind == "startEvent" and element.message is None
+            for name in {element.form, element.task and element.task.form, element.message and element.message.form}:
+                if name:
+                    yield from _form(whole, subject, name, StartNames(names) if starts else names)
+            yield from _issued(subject, drawn, element, names)
+
+
+def _form(whole: Whole, subject: Subject, name: str, below: Names | StartNames) -> Iterator[Fault]:
+    form = subject.procedure.forms.get(name)
+    file = whole.content.find("forms", subject.slug, f"{name}.json")
+    if form is None or file is None:
+        return
+    own = FormNames(form, below)
+    for written in form.expressions:
+        where = Where(_ATTRIBUTES.get(written.attribute, written.attribute), file, written.element)
+        # A prefill is worked out before anything was answered.
+        names: Vocabulary = below if written.attribute == "prefill" else own
+        yield from expressions.faults(written.text, where, names)
+
+
+def _issued(subject: Subject, drawn: Drawing, element: Element, names: Names) -> Iterator[Fault]:
+    action = element.action
+    if action is None or action.name != "documents.issue":
+        return
+    document = action.inputs.get("document", "")
+    template = subject.procedure.templates.get(document)
+    said = _letter(template)[0] if template is not None else None
+    if said is None:
+        return
+    file, place = subject.procedure.template_files[document], f"在“{drawn.name}”的“{element.id}”处制发时"
+    for path in sorted(said.paths - own_paths(document)):
+        if not _inside_list(path, said):
+            found = names.value(tuple(path.split(".")))
+            if isinstance(found, Unknown):
+                yield Fault(f"占位符“{path}”：{found.what}（{place}）", found.mend, path, file=file)
+            elif isinstance(found, Value):
+                yield from _fits(path, found, said, file)
+
+
+def _inside_list(path: str, said: Placeholders) -> bool:
+    return any(path.startswith(f"{walked}.") for walked in said.lists)
+
+
+def _fits(path: str, value: Value, said: Placeholders, file: str) -> Iterator[Fault]:
+    """Whether a value can be written the way the template asks."""
+    if value.kind is None:
+        return
+    for name in sorted(name for filtered, name in said.filtered if filtered == path):
+        if value.kind not in _FITS.get(name, frozenset({value.kind})):
+            mend = "、".join(sorted(n for n, kinds in _FITS.items() if value.kind in kinds)) or "不用“|”"
+            yield Fault(f"占位符“{path}”是{value.kind}，不能用“| {name}”", f"可用：{mend}", path, file=file)
+    if path in said.lists and value.kind != LIST:
+        yield Fault(f"占位符“{path}”不是列表，不能用 for", "直接写 {{ … }}", path, file=file)

@@ -1,0 +1,79 @@
+"""Pages: the web application over one machine, its routes in one visible list."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from flask import Blueprint, Flask
+from flask_wtf import CSRFProtect
+
+from portal.identity.rules import SESSION_LASTS
+from portal.settings import Settings
+from portal.web import (
+    access,
+    acting,
+    applicant,
+    auth,
+    dates,
+    demo,
+    errors,
+    files,
+    headers,
+    health,
+    languages,
+    letters,
+    official,
+    public,
+)
+from portal.web.kept import labels_of
+from portal.web.machine import EXTENSION, DemoAccount, Machine
+
+__all__ = ["DemoAccount", "Machine", "create_app"]
+
+_YEAR = timedelta(days=365)
+_TEXT_LIMIT = 4_000_000
+"""Bytes of all texts in one form."""
+
+
+def create_app(machine: Machine) -> Flask:
+    """The web application; Undeclared when a route does not say who may use it."""
+    app = Flask(__name__, static_folder=str(Path(__file__).parent / "static"), static_url_path="/static")
+    app.extensions[EXTENSION] = machine
+    https = machine.settings.public_url.startswith("https://")
+    app.config.update(
+        SECRET_KEY=machine.secret_key,
+        SESSION_COOKIE_NAME="portal_page",
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SECURE=https,
+        SEND_FILE_MAX_AGE_DEFAULT=_YEAR,  # every built file's name holds its hash
+        MAX_CONTENT_LENGTH=4 * machine.settings.upload_megabytes * 1_000_000,
+        MAX_FORM_MEMORY_SIZE=_TEXT_LIMIT,
+        WTF_CSRF_TIME_LIMIT=int(SESSION_LASTS.total_seconds()),
+        PROPAGATE_EXCEPTIONS=False,  # a page for the unexpected too, in tests as well
+    )
+    app.jinja_env.filters.update({**dates.FILTERS, **letters.FILTERS})
+    app.jinja_env.globals["labels_of"] = labels_of
+    languages.install(app)
+    errors.install(app)
+    headers.install(app, https=https)
+    app.before_request(acting.receive)
+    CSRFProtect(app)  # type: ignore[no-untyped-call] # Flask-WTF has no types
+    for blueprint in blueprints(machine.settings):
+        app.register_blueprint(blueprint)
+    access.guard(app)
+    return app
+
+
+def blueprints(settings: Settings) -> tuple[Blueprint, ...]:
+    """Everything that has routes; what moves the clock only in a demo."""
+    always = (
+        public.blueprint,
+        auth.blueprint,
+        health.blueprint,
+        files.blueprint,
+        official.blueprint,
+        applicant.blueprint,
+    )
+    return (*always, demo.blueprint) if settings.demo else always

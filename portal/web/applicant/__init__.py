@@ -1,0 +1,8 @@
+"""The pages of applicants: what they have to do and by when, filing, their cases, letters and accounts."""
+
+from __future__ import annotations
+
+from portal.web.applicant import account, answering, cases, filing, home, letters  # noqa: F401 # they add routes
+from portal.web.applicant.frame import blueprint
+
+__all__ = ["blueprint"]

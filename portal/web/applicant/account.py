@@ -1,0 +1,104 @@
+"""The accounts of an organisation: what it holds, and every entry that made it so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+
+from portal import ledger
+from portal.identity import Permission, Subject
+from portal.ledger.rules import dimensions_text
+from portal.procedures import regulation as regulations
+from portal.web.access import needs, signed_in
+from portal.web.acting import reading
+from portal.web.applicant import queries, wording
+from portal.web.applicant.frame import admit, blueprint, frame, organisation_of
+from portal.web.articles import citation
+from portal.web.machine import machine
+from portal.web.pages import render
+
+
+@dataclass(frozen=True)
+class HoldingView:
+    """What is held of one asset and its dimensions."""
+
+    title: str
+    kind: str
+    balance: str
+    unit: str
+    account: str
+
+
+@dataclass(frozen=True)
+class EntryView:
+    """One line of the statement."""
+
+    at: str
+    what: str
+    basis: str
+    asset: str
+    kind: str
+    amount: str
+    taken: bool
+    balance: str
+    unit: str
+    case: str
+    case_url: str | None
+
+
+@blueprint.get("/account")
+@needs(Permission.ACCOUNT_READ)
+def my_account() -> ResponseReturnValue:
+    """Balances and the statement, newest entry first."""
+    actor = signed_in()
+    organisation_id = organisation_of(actor)
+    admit(Subject(party_id=organisation_id))
+    with reading() as tx:
+        context = {
+            "holdings": holdings(tx, organisation_id),
+            "entries": _entries(tx, organisation_id),
+            **frame(tx, actor, "my_account"),
+        }
+    return render("applicant/account.html", **context)
+
+
+def holdings(tx: Session, organisation_id: int) -> list[HoldingView]:
+    """What the organisation holds, by asset and dimensions."""
+    found = []
+    for holding in ledger.holdings(tx, organisation_id):
+        asset = _asset(tx, holding.asset)
+        kind = dimensions_text(holding.dimensions)
+        found.append(HoldingView(asset.title, kind, wording.amount_text(holding.balance), asset.unit, holding.account))
+    return found
+
+
+def _entries(tx: Session, organisation_id: int) -> list[EntryView]:
+    statement = ledger.statement(tx, organisation_id)
+    cases = queries.cases_by_id(tx, (line.case_id for line in statement), organisation_id)
+    found = []
+    for line in reversed(statement):
+        asset, case = _asset(tx, line.asset), cases.get(line.case_id)
+        regulation = machine().kernel.releases.newest(tx, line.asset.regulation).regulation
+        found.append(
+            EntryView(
+                at=wording.minute_text(line.moment),
+                what=line.kind,
+                basis=citation(regulation, line.basis) or "",
+                asset=asset.title,
+                kind=dimensions_text(line.dimensions),
+                amount=f"{line.amount:+,}",
+                taken=line.amount < 0,
+                balance=wording.amount_text(line.balance),
+                unit=asset.unit,
+                case=case.number if case else "",
+                case_url=url_for("applicant.my_case", case_id=case.id) if case else None,
+            )
+        )
+    return found
+
+
+def _asset(tx: Session, asset: ledger.Asset) -> regulations.Asset:
+    return machine().kernel.releases.newest(tx, asset.regulation).regulation.assets[asset.code]

@@ -1,0 +1,315 @@
+"""One case as its party sees it: where it stands, by when, its letters and files, and what can be done now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from portal import audit
+from portal.calendar import service as calendars
+from portal.cases import filing
+from portal.cases.errors import UnknownCase
+from portal.cases.live import LiveCase
+from portal.cases.models import Attachment, Case, Subscription, Task
+from portal.cases.names import evaluate, facts_of, scope_of
+from portal.deadlines.models import Deadline
+from portal.documents.models import Letter, Service
+from portal.forms import Option
+from portal.forms.form import Shown
+from portal.identity import PARTY, Actor, Permission, Subject
+from portal.web.access import needs
+from portal.web.acting import moment, reading
+from portal.web.applicant import clocks, offering, progress, queries, wording
+from portal.web.applicant.clocks import DeadlineView
+from portal.web.applicant.frame import admit, blueprint, case_of, frame, organisation_of
+from portal.web.applicant.offering import OfferView
+from portal.web.applicant.progress import Standing
+from portal.web.articles import citation
+from portal.web.machine import machine
+from portal.web.pages import render
+
+
+@dataclass(frozen=True)
+class StateView:
+    """The first question answered: `tone` is "" nothing to do, a to act, r late, n ended."""
+
+    title: str
+    text: str
+    tone: str
+    deadline: DeadlineView | None
+    action: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class LetterLine:
+    """A letter in a list: to be signed for, or to be read."""
+
+    title: str
+    number: str
+    note: str
+    url: str
+    signed: bool
+    ready: bool
+
+
+@dataclass(frozen=True)
+class FileLine:
+    """A file handed in."""
+
+    name: str
+    kind: str
+    note: str
+    url: str
+
+
+@dataclass(frozen=True)
+class ActView:
+    """What the party may send now; where it may not any more, `refused` says why in the diagram's words."""
+
+    text: str
+    url: str
+    refused: str = ""
+
+
+@dataclass(frozen=True)
+class LinkedView:
+    """A case that belongs together with this one."""
+
+    title: str
+    number: str
+    status: str
+    url: str
+
+
+@blueprint.get("/my/cases/<int:case_id>")
+@needs(Permission.CASE_READ)
+def my_case(case_id: int) -> ResponseReturnValue:
+    """Where a case stands and what can be done."""
+    with reading() as tx:
+        case, actor = opened(tx, case_id)
+        now = moment(tx)
+        standing = standing_of(tx, case)
+        state = _state(tx, standing, now)
+        context = {
+            "case": case.row,
+            "state": state,
+            "others": _other_deadlines(tx, case, state.deadline, now),
+            "steps": progress.steps(standing, state.deadline.progress if state.deadline else ""),
+            "received": letter_lines(queries.letters_in(tx, case_id, organisation_of(actor))),
+            "files": _files(queries.files_of(tx, case_id, organisation_of(actor))),
+            "said": submitted(tx, case, organisation_of(actor)),
+            "acts": _acts(case, standing.waits),
+            "offers": _offers(tx, actor, case, now),
+            "linked": _linked(tx, case),
+            "receipt": url_for("applicant.receipt", case_id=case_id) if case.row.filer_id is not None else None,
+            "basis": _basis(case),
+            **frame(tx, actor),
+        }
+    return render("applicant/case.html", **context)
+
+
+@blueprint.get("/my/cases/<int:case_id>/receipt")
+@needs(Permission.CASE_READ)
+def receipt(case_id: int) -> ResponseReturnValue:
+    """The receipt of what was filed: number, second of receipt, what follows, and by when."""
+    with reading() as tx:
+        case, actor = opened(tx, case_id)
+        if case.row.filer_id is None:
+            raise UnknownCase()
+        now = moment(tx)
+        duty = next((d for d in case.deadlines.values() if d.kind == "duty" and d.event == "filed"), None)
+        context = {
+            "case": case.row,
+            "at": wording.second_text(case.row.filed_at),
+            "about": offering.letter_named(case.about) if case.about else "",
+            "next": _next_words(case, queries.open_tasks(tx, case_id)),
+            "facts": _facts(case),
+            "duty": clocks.view(duty, now, calendars.current(tx), case.published.regulation) if duty else None,
+            "files": _files(queries.files_of(tx, case_id, organisation_of(actor))),
+            "party": case.party.name if case.party else "",
+            "basis": _basis(case),
+            **frame(tx, actor),
+        }
+    return render("applicant/receipt.html", **context)
+
+
+def opened(tx: Session, case_id: int) -> tuple[LiveCase, Actor]:
+    """A case of the person's own organisation, and who he is; UnknownCase."""
+    case = case_of(tx, case_id)
+    # An official's view of a case is another page; here a case is its party's.
+    actor = admit(Subject(party_id=case.row.party_id))
+    return case, actor
+
+
+def standing_of(tx: Session, case: LiveCase) -> Standing:
+    """Where a case stands."""
+    history = audit.entries(tx, case.id)
+    return Standing(case, history, queries.open_tasks(tx, case.id), queries.waits(tx, case.id))
+
+
+def letter_lines(letters: Sequence[tuple[Letter, Service]]) -> list[LetterLine]:
+    """Letters as lines of a list; before service only that there is one."""
+    return [_letter_line(letter, service) for letter, service in letters]
+
+
+def _letter_line(letter: Letter, service: Service) -> LetterLine:
+    url = url_for("applicant.my_letter", letter_id=letter.id)
+    if service.served_at is not None:
+        note = _("%(day)s 送达", day=wording.minute_text(service.served_at))
+    elif letter.state == "ready":
+        note = _("%(day)s 制发，待签收", day=wording.minute_text(letter.issued_at))
+    else:
+        note = _("%(day)s 制发，文件正在生成", day=wording.minute_text(letter.issued_at))
+    return LetterLine(letter.title, letter.number, note, url, service.served_at is not None, letter.state == "ready")
+
+
+def _state(tx: Session, standing: Standing, now: datetime) -> StateView:
+    """The state card: whose turn it is decides what it says first."""
+    case = standing.case
+    ended = _("已办结：%(outcome)s", outcome=case.row.outcome) if case.ended else ""
+    waiting = [letter for letter in case.letters.values() if letter.state == "ready" and not _is_served(letter)]
+    letter = waiting[0] if waiting else None
+    if letter is not None:
+        url = url_for("applicant.my_letter", letter_id=letter.id)
+        text = _("《%(title)s》（%(number)s）等您打开并签收。", title=letter.title, number=letter.number)
+        return StateView(ended or case.row.status, text, "a", None, _("去签收"), url)
+    if case.ended:
+        return StateView(ended, _ended_text(case), "n", None)
+    mine = next((task for task in standing.tasks if task.role == PARTY), None)
+    if mine is not None:
+        shown = _shown(tx, case, case.deadlines.get(mine.deadline or ""), now)
+        url = url_for("applicant.my_task", task_id=mine.id)
+        text = _("现在需要您办理“%(task)s”。", task=mine.name)
+        return StateView(case.row.status, text, "a", shown, _("现在办理"), url)
+    deadline = _hero(case, now)
+    shown = _shown(tx, case, deadline, now)
+    late = shown is not None and shown.late
+    return StateView(case.row.status, _turn_text(standing, deadline), "r" if late else "", shown)
+
+
+def _ended_text(case: LiveCase) -> str:
+    at = wording.minute_text(case.row.ended_at) if case.row.ended_at else ""
+    if case.letters:
+        return _("%(at)s 办结，您现在无需操作。结果和救济途径见下方文书。", at=at)
+    return _("%(at)s 办结，您现在无需操作。", at=at)
+
+
+def _turn_text(standing: Standing, deadline: Deadline | None) -> str:
+    if standing.tasks:
+        return _next_words(standing.case, standing.tasks) + _("您现在无需操作。")
+    if deadline is not None and deadline.kind == "right":
+        return _("如不同意，可以在下面的期限内提出；没有异议，无需操作。")
+    return _("您现在无需操作。")
+
+
+def _is_served(letter: Letter) -> bool:
+    return any(service.served_at is not None for service in letter.services if service.kind == "party")
+
+
+def _next_words(case: LiveCase, tasks: Sequence[Task]) -> str:
+    """下一步由受理人员办理“形式审查”。"""
+    regulation = case.published.regulation
+    words = [
+        _("下一步由%(role)s办理“%(task)s”。", role=regulation.role_title(task.role), task=task.name) for task in tasks
+    ]
+    return "".join(dict.fromkeys(words))
+
+
+def _hero(case: LiveCase, now: datetime) -> Deadline | None:
+    """The date that matters: a right that is running, else the authority's duty that ends first."""
+    running = [deadline for deadline in case.deadlines.values() if deadline.state == "running"]
+    rights = [d for d in running if d.kind == "right" and d.due > now and queries.is_awaited(d, case.row)]
+    duties = [d for d in running if d.kind != "right"]
+    return min(rights or duties, key=lambda d: d.due, default=None)
+
+
+def _shown(tx: Session, case: LiveCase, deadline: Deadline | None, now: datetime) -> DeadlineView | None:
+    if deadline is None:
+        return None
+    return clocks.view(deadline, now, calendars.current(tx), case.published.regulation)
+
+
+def _other_deadlines(tx: Session, case: LiveCase, hero: DeadlineView | None, now: datetime) -> list[DeadlineView]:
+    """The other deadlines that run."""
+    running = [d for d in case.deadlines.values() if d.state == "running" and not case.ended]
+    live = [d for d in running if d.kind != "right" or queries.is_awaited(d, case.row)]
+    views = [clocks.view(d, now, calendars.current(tx), case.published.regulation) for d in live]
+    return [view for view in views if view != hero]
+
+
+def _files(rows: Sequence[Attachment]) -> list[FileLine]:
+    return [
+        FileLine(
+            row.name,
+            row.kind.upper(),
+            f"{wording.size_text(row.size)} · {wording.minute_text(row.uploaded_at)}",
+            url_for("files.attachment", attachment_id=row.id),
+        )
+        for row in rows
+    ]
+
+
+def submitted(tx: Session, case: LiveCase, organisation_id: int) -> list[Shown]:
+    """What was filled in when the case was filed, as it stands after corrections."""
+    start = case.procedure.drawing.start()
+    said = case.values.latest("", start.id)
+    if said is None or start.form is None or case.row.filer_id is None:
+        return []
+    form = case.procedure.forms[start.form]
+    files = [Option(str(row.id), row.name) for row in queries.files_of(tx, case.id, organisation_id)]
+    choices = {field.name: files for field in form.fields if field.kind_name == "filepicker"}
+    return form.display(said.value, scope_of(case), choices)
+
+
+def _acts(case: LiveCase, waits: Sequence[Subscription]) -> list[ActView]:
+    """The messages that the case takes from its party, and those it takes no more."""
+    return list(_act_views(case, [wait for wait in waits if wait.role == PARTY]))
+
+
+def _act_views(case: LiveCase, waits: Sequence[Subscription]) -> Iterator[ActView]:
+    for wait in waits:
+        element = case.element(wait.scope, wait.element)
+        url = url_for("applicant.my_message", case_id=case.id, name=wait.message)
+        yield ActView(element.name, url, why_not(case, wait))
+
+
+def why_not(case: LiveCase, wait: Subscription) -> str:
+    """In the diagram's words why a message is not taken any more, though the case still waits for it."""
+    message = case.element(wait.scope, wait.element).message
+    if message is None or message.taken_while is None:
+        return ""
+    holds = evaluate(case, message.taken_while.removeprefix("="), wait.scope) is True
+    return "" if holds else message.otherwise
+
+
+def _offers(tx: Session, actor: Actor, case: LiveCase, now: datetime) -> list[OfferView]:
+    found = filing.offers(machine().kernel, tx, actor)
+    return [offering.view(tx, offer, now) for offer in found if offer.about is not None and offer.about.id == case.id]
+
+
+def _linked(tx: Session, case: LiveCase) -> list[LinkedView]:
+    return [_linked_view(row) for row in queries.linked(tx, case.row)]
+
+
+def _linked_view(row: Case) -> LinkedView:
+    return LinkedView(row.title, row.number, row.status, url_for("applicant.my_case", case_id=row.id))
+
+
+def _facts(case: LiveCase) -> list[tuple[str, str]]:
+    """The facts of the manifest that are settled, such as whether the filing was in time."""
+    values = facts_of(case)
+    words = {True: _("是"), False: _("否")}
+    facts = case.procedure.manifest.facts.values()
+    return [(fact.title, words[values[fact.name] is True]) for fact in facts if isinstance(values[fact.name], bool)]
+
+
+def _basis(case: LiveCase) -> str:
+    article = case.procedure.article(case.procedure.drawing.start())
+    return citation(case.published.regulation, article) or ""

@@ -1,0 +1,319 @@
+"""Filing in three steps: fill in (kept as a draft), check, hand in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from flask import flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from portal.cases import drafts
+from portal.cases import filing as filings
+from portal.cases.attachments import NotYourFile, TooMany
+from portal.cases.errors import FormRefused, MayNotStart, Refused
+from portal.cases.filing import Offer
+from portal.cases.live import Cases, LiveCase
+from portal.cases.models import Attachment, Filing
+from portal.cases.starting import names_for
+from portal.errors import PortalError
+from portal.forms import REFRESH, Checked, FieldError, Form, FormView, posted
+from portal.identity import Actor, Permission
+from portal.procedures import Procedure
+from portal.web.access import needs, signed_in
+from portal.web.acting import act, moment, reading
+from portal.web.applicant import offering, queries, uploads, wording
+from portal.web.applicant.frame import admit, blueprint, frame
+from portal.web.applicant.offering import OfferView
+from portal.web.applicant.uploads import Taken
+from portal.web.errors import status_of
+from portal.web.machine import machine
+from portal.web.pages import render
+
+NEXT = "next"
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A draft laid out: the procedure, what it is about, and the files its fields hold."""
+
+    draft: Filing
+    procedure: Procedure
+    about: LiveCase | None
+    held: Mapping[str, Sequence[Attachment]]
+
+    @property
+    def form(self) -> Form | None:
+        """What is asked, if anything is."""
+        return self.procedure.start_form
+
+    @property
+    def names(self) -> Mapping[str, object]:
+        """What the form may speak of."""
+        return names_for(self.about)
+
+    def view(self, errors: Mapping[str, FieldError]) -> FormView | None:
+        """The form with what was typed and uploaded so far."""
+        if self.form is None:
+            return None
+        answers = self.draft.answers or None
+        known = uploads.choices(self.form, self.held)
+        view = self.form.view(answers, errors, self.names, known, wording.language())
+        return uploads.with_limits(view, self.procedure, self.form)
+
+    def check(self) -> Checked:
+        """The answers so far, held against the form."""
+        if self.form is None:
+            return Checked({}, {})
+        return self.form.check(self.draft.answers, self.names, uploads.choices(self.form, self.held))
+
+
+@dataclass(frozen=True)
+class AnswerView:
+    """One answer read back, with the place where it is changed."""
+
+    label: str
+    text: str
+    change: str
+    files: tuple[str, ...] = ()
+
+
+@blueprint.get("/file/<regulation>/<procedure>")
+@needs(Permission.CASE_FILE)
+def file(regulation: str, procedure: str) -> ResponseReturnValue:
+    """Begins a filing, or goes on with the one begun; what stands in the way is said plainly."""
+    about_id = request.args.get("about", type=int)
+
+    def begin(tx: Session, now: datetime) -> int | PortalError:
+        actor = _admit_to(tx, regulation, procedure, about_id)
+        try:
+            offer = filings.offer(machine().kernel, tx, actor, regulation, procedure, about_id)
+        except Refused as error:
+            return error
+        unread = _unread(tx, actor, offer)
+        if unread is not None:
+            return unread
+        return drafts.begin(tx, actor, regulation, procedure, about_id, now).id
+
+    begun = act(begin, _("开始填写申请"))
+    if isinstance(begun, PortalError):
+        return _obstacle(begun, about_id)
+    return redirect(url_for("applicant.draft", draft_id=begun), 303)
+
+
+@blueprint.get("/drafts/<int:draft_id>")
+@needs(Permission.CASE_FILE)
+def draft(draft_id: int) -> ResponseReturnValue:
+    """Step 1: the form, with everything typed and uploaded so far."""
+    with reading() as tx:
+        desk = _desk(tx, draft_id)
+        if desk.draft.case_id is not None:
+            return _to_receipt(desk.draft.case_id)
+        if desk.form is None:
+            return redirect(url_for("applicant.check", draft_id=draft_id))
+        errors = desk.check().errors if "check" in request.args else {}
+        return _form_page(tx, desk, errors)
+
+
+@blueprint.post("/drafts/<int:draft_id>")
+@needs(Permission.CASE_FILE)
+def save_draft(draft_id: int) -> ResponseReturnValue:
+    """Keeps what was typed and uploaded; then goes on, or shows what is to be mended."""
+    with reading() as tx:
+        desk = _desk(tx, draft_id)
+    if desk.draft.case_id is not None:
+        return _to_receipt(desk.draft.case_id)
+    if desk.form is None:
+        return redirect(url_for("applicant.check", draft_id=draft_id), 303)
+    form, held = desk.form, _without_removed(desk)
+    taken = uploads.take(desk.procedure, form, held)
+
+    def keep(tx: Session, now: datetime) -> None:
+        answers, actor = posted(request.form.items(multi=True)), signed_in()
+        new = uploads.write_rows(tx, actor, form, taken, now)
+        drafts.save(tx, actor, draft_id, answers, new, request.form.get(uploads.REMOVE), now)
+
+    act(keep, _("保存申请草稿"))
+    return _after_save(draft_id, taken)
+
+
+@blueprint.get("/drafts/<int:draft_id>/check")
+@needs(Permission.CASE_FILE)
+def check(draft_id: int) -> ResponseReturnValue:
+    """Step 2: everything read back before it is handed in."""
+    with reading() as tx:
+        desk = _desk(tx, draft_id)
+        if desk.draft.case_id is not None:
+            return _to_receipt(desk.draft.case_id)
+        if not desk.check().ok:
+            return redirect(url_for("applicant.draft", draft_id=draft_id, check=1))
+        return _check_page(tx, desk, None)
+
+
+@blueprint.post("/drafts/<int:draft_id>/check")
+@needs(Permission.CASE_FILE)
+def hand_in(draft_id: int) -> ResponseReturnValue:
+    """Step 3: hands it in, once, however often the button is pressed."""
+    with reading() as tx:
+        desk = _desk(tx, draft_id)
+    actor = signed_in()
+    try:
+        case_id = act(
+            lambda tx, now: drafts.hand_in(machine().kernel, tx, actor, draft_id, now),
+            _("提交申请"),
+            desk.draft.about_id,
+        )
+    except FormRefused:
+        return redirect(url_for("applicant.draft", draft_id=draft_id, check=1), 303)
+    except (Refused, MayNotStart, NotYourFile, TooMany) as error:
+        with reading() as tx:
+            return _check_page(tx, _desk(tx, draft_id), error), status_of(error)
+    return _to_receipt(case_id)
+
+
+def _admit_to(tx: Session, regulation: str, slug: str, about_id: int | None) -> Actor:
+    """Who files, if the procedure is open to him and what it is about is his own."""
+    procedure = machine().kernel.releases.newest(tx, regulation).procedure(slug)
+    subject = offering.may_file(procedure)
+    if about_id is not None:
+        party_id = Cases(tx, machine().kernel.releases).get(about_id).row.party_id
+        # Whoever files about a case of others must not learn that it exists.
+        if procedure.manifest.about is None or party_id != signed_in().organisation_id:
+            subject = replace(subject, roles=frozenset(), kinds=frozenset())
+    return admit(subject)
+
+
+def _desk(tx: Session, draft_id: int) -> Desk:
+    """The person's own draft, laid out."""
+    row = drafts.draft(tx, signed_in(), draft_id)
+    actor = _admit_to(tx, row.regulation, row.procedure, row.about_id)
+    procedure = machine().kernel.releases.newest(tx, row.regulation).procedure(row.procedure)
+    about = Cases(tx, machine().kernel.releases).get(row.about_id) if row.about_id else None
+    form = procedure.start_form
+    held = {
+        field.name: drafts.usable(tx, actor, row.answers.get(field.name, ()))
+        for field in (uploads.pickers(form) if form else [])
+    }
+    return Desk(row, procedure, about, held)
+
+
+class Unread(Refused):
+    """What the filing would be about was not signed for yet, so its content is not shown."""
+
+    zh = "《{title}》（{number}）尚未签收。请先打开并签收，再提出申请。"
+    en = "“{title}” ({number}) has not been signed for. Please open and sign for it first."
+
+    def __init__(self, title: str, number: str, letter_id: int) -> None:
+        self.letter_id = letter_id
+        super().__init__(title=title, number=number)
+
+
+def _unread(tx: Session, actor: Actor, offer: Offer) -> Unread | None:
+    """The letter to be signed for first, when the person's organisation knows none of those it would answer."""
+    if offer.about is None or actor.organisation_id is None:
+        return None
+    addressed = queries.letters_in(tx, offer.about.id, actor.organisation_id)
+    if not addressed or any(service.state == "served" for _letter, service in addressed):
+        return None
+    letter = addressed[0][0]
+    return Unread(letter.title, letter.number, letter.id)
+
+
+def _obstacle(error: PortalError, about_id: int | None) -> ResponseReturnValue:
+    letter_id = error.letter_id if isinstance(error, Unread) else None
+    with reading() as tx:
+        html = render(
+            "applicant/obstacle.html",
+            text=wording.said(error),
+            letter_url=url_for("applicant.my_letter", letter_id=letter_id) if letter_id else None,
+            about_url=url_for("applicant.my_case", case_id=about_id) if about_id else None,
+            **frame(tx, signed_in()),
+        )
+    return html, status_of(error)
+
+
+def _without_removed(desk: Desk) -> dict[str, list[Attachment]]:
+    """The files the draft holds, but for the one whose button 移除 was pressed."""
+    removed = request.form.get(uploads.REMOVE)
+    return {name: [file for file in files if str(file.id) != removed] for name, files in desk.held.items()}
+
+
+def _after_save(draft_id: int, taken: Taken) -> ResponseReturnValue:
+    """The form again with what is wrong, the next step, or the form with what was saved."""
+    if taken.errors or REFRESH in request.form:
+        with reading() as tx:
+            desk = _desk(tx, draft_id)
+            errors = desk.check().errors if request.form.get("_go") == NEXT else {}
+            html = _form_page(tx, desk, {**errors, **taken.errors})
+        return html, 422 if taken.errors else 200
+    if request.form.get("_go") != NEXT:
+        if uploads.REMOVE in request.form:
+            flash(_("文件已移除，其他内容已保存。"), "success")
+        else:
+            flash(_("草稿已保存，可以随时回来继续填写。"), "success")
+        return redirect(url_for("applicant.draft", draft_id=draft_id), 303)
+    with reading() as tx:
+        desk = _desk(tx, draft_id)
+        errors = desk.check().errors
+        if errors:
+            return _form_page(tx, desk, errors), 422
+    return redirect(url_for("applicant.check", draft_id=draft_id), 303)
+
+
+def _to_receipt(case_id: int) -> ResponseReturnValue:
+    return redirect(url_for("applicant.receipt", case_id=case_id), 303)
+
+
+def _offer_of(tx: Session, desk: Desk) -> OfferView:
+    """The thing to file with its period, even where something stands in the way of filing it."""
+    published = machine().kernel.releases.newest(tx, desk.draft.regulation)
+    rule = desk.procedure.manifest.about
+    until = desk.about.deadlines.get(rule.until) if rule and rule.until and desk.about else None
+    return offering.view(tx, Offer(published, desk.procedure, desk.about, until), moment(tx))
+
+
+def _form_page(tx: Session, desk: Desk, errors: Mapping[str, FieldError]) -> str:
+    return render(
+        "applicant/draft.html",
+        form=desk.view(errors),
+        held=desk.held,
+        offer=_offer_of(tx, desk),
+        draft=desk.draft,
+        saved=wording.minute_text(desk.draft.saved_at) if desk.draft.answers else None,
+        here=url_for("applicant.draft", draft_id=desk.draft.id),
+        **frame(tx, signed_in()),
+    )
+
+
+def _check_page(tx: Session, desk: Desk, error: PortalError | None) -> str:
+    return render(
+        "applicant/check.html",
+        answers=_answers(desk),
+        offer=_offer_of(tx, desk),
+        draft=desk.draft,
+        error=wording.said(error) if error else None,
+        change=url_for("applicant.draft", draft_id=desk.draft.id),
+        **frame(tx, signed_in()),
+    )
+
+
+def _answers(desk: Desk) -> list[AnswerView]:
+    """Every answer in the order of the page; an unanswered one says so."""
+    form, change = desk.form, url_for("applicant.draft", draft_id=desk.draft.id)
+    if form is None:
+        return []
+    known, values = uploads.choices(form, desk.held), desk.check().values
+    asked = [field for field in form.view(values, {}, desk.names, known).fields if field.visible]
+    shown = form.display(values, desk.names, known)
+    return [
+        AnswerView(
+            line.label,
+            line.text,
+            f"{change}#{field.id}",
+            tuple(option.label for option in field.named) if field.kind == "filepicker" else (),
+        )
+        for field, line in zip(asked, shown, strict=True)
+    ]

@@ -1,0 +1,64 @@
+"""What the pages of applicants share: the top bar, whose organisation it is, and what is not theirs to see."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, url_for
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from portal import identity
+from portal.cases.errors import UnknownCase
+from portal.cases.live import Cases, LiveCase
+from portal.identity import Actor, Forbidden, Subject
+from portal.web.access import permit
+from portal.web.applicant import queries, wording
+from portal.web.machine import machine
+
+blueprint = Blueprint("applicant", __name__)
+blueprint.add_app_template_filter(wording.size_text, "file_size")
+
+
+def admit(subject: Subject | None = None) -> Actor:
+    """Who acts; what is not his to see answers as if it did not exist (UnknownCase)."""
+    try:
+        return permit(subject)
+    except Forbidden as error:
+        raise UnknownCase() from error
+
+
+def own(actor: Actor) -> Subject:
+    """What belongs to the person's own organisation; UnknownCase for people of none."""
+    return Subject(party_id=organisation_of(actor))
+
+
+def organisation_of(actor: Actor) -> int:
+    """The person's organisation; an official has none, and these pages are not his (UnknownCase)."""
+    if actor.organisation_id is None:
+        raise UnknownCase()
+    return actor.organisation_id
+
+
+def case_of(tx: Session, case_id: int) -> LiveCase:
+    """A case opened for reading; the caller asks `admit` for it with `about_case`."""
+    return Cases(tx, machine().kernel.releases).get(case_id)
+
+
+def frame(tx: Session, actor: Actor, on: str = "") -> dict[str, Any]:
+    """The variables of the top bar; `on` is the endpoint of the entry that is open."""
+    company = identity.organisation(tx, actor.organisation_id) if actor.organisation_id else None
+    waiting = queries.unsigned(tx, actor.organisation_id) if actor.organisation_id else []
+    entries = (("home", _("首页")), ("my_cases", _("我的办件")), ("my_account", _("账户")))
+    return {
+        "home_url": url_for("applicant.home"),
+        "nav": [
+            {"text": text, "url": url_for(f"applicant.{endpoint}"), "on": endpoint == on} for endpoint, text in entries
+        ],
+        "letters": {"url": url_for("applicant.my_letters"), "count": len(waiting)},
+        "person": {
+            "name": actor.name,
+            "role": company.name if company else "",
+            "url": url_for("applicant.home"),
+        },
+    }

@@ -1,0 +1,175 @@
+"""The first page: what have I to do, and by when; then my cases, what I can file, and what we hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from portal.calendar import service as calendars
+from portal.cases import drafts, filing
+from portal.cases.live import Cases
+from portal.cases.models import Case
+from portal.clock import day_of
+from portal.deadlines import service as deadlines
+from portal.documents.models import Letter, Service
+from portal.identity import Actor, Permission
+from portal.web.access import needs, permit
+from portal.web.acting import moment, reading
+from portal.web.applicant import clocks, offering, queries, wording
+from portal.web.applicant.account import holdings
+from portal.web.applicant.clocks import DeadlineView
+from portal.web.applicant.frame import blueprint, frame
+from portal.web.applicant.offering import OfferView
+from portal.web.auth import INBOX
+from portal.web.machine import machine
+from portal.web.pages import render
+
+
+@dataclass(frozen=True)
+class TodoView:
+    """One thing to do: `kind` is task, letter or right; a letter's content is not told before it is signed for."""
+
+    kind: str
+    title: str
+    number: str
+    url: str
+    deadline: DeadlineView | None = None
+    offers: tuple[OfferView, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class CaseLine:
+    """One case in a list: its status and the next date."""
+
+    title: str
+    number: str
+    status: str
+    url: str
+    ended: bool
+    next: str
+    left: str
+    tone: str
+
+
+@dataclass(frozen=True)
+class DraftLine:
+    """A filing begun and not handed in."""
+
+    title: str
+    saved: str
+    url: str
+
+
+@blueprint.get("/home")
+@needs(Permission.TASK_LIST)
+def home() -> ResponseReturnValue:
+    """What to do, my cases, what I can file, what we hold."""
+    actor = permit()
+    if actor.organisation_id is None:
+        return redirect(INBOX)
+    with reading() as tx:
+        now = moment(tx)
+        offers = [offering.view(tx, offer, now) for offer in filing.offers(machine().kernel, tx, actor)]
+        cases = queries.cases_of(tx, actor.organisation_id)
+        context = {
+            "todos": _todos(tx, actor, actor.organisation_id, offers, now),
+            "cases": lines(tx, cases[: queries.AT_A_TIME], now),
+            "more_cases": len(cases) > queries.AT_A_TIME,
+            "drafts": _drafts(tx, actor),
+            "offers": [offer for offer in offers if offer.state != offering.LATE],
+            "late_offers": [offer for offer in offers if offer.state == offering.LATE],
+            "holdings": holdings(tx, actor.organisation_id),
+            **frame(tx, actor, "home"),
+        }
+    return render("applicant/home.html", **context)
+
+
+@blueprint.get("/my/cases")
+@needs(Permission.TASK_LIST)
+def my_cases() -> ResponseReturnValue:
+    """All cases of the organisation, newest first."""
+    actor = permit()
+    if actor.organisation_id is None:
+        return redirect(INBOX)
+    with reading() as tx:
+        before = request.args.get("before", type=int)
+        cases = queries.cases_of(tx, actor.organisation_id, before)
+        shown, more = cases[: queries.AT_A_TIME], len(cases) > queries.AT_A_TIME
+        context = {
+            "cases": lines(tx, shown, moment(tx)),
+            "later": url_for("applicant.my_cases", before=shown[-1].id) if more else None,
+            "earlier": url_for("applicant.my_cases") if before is not None else None,
+            **frame(tx, actor, "my_cases"),
+        }
+    return render("applicant/cases.html", **context)
+
+
+def lines(tx: Session, cases: list[Case], now: datetime) -> list[CaseLine]:
+    """Cases as lines of a list, those that run before those that have ended."""
+    found = [_line(tx, case, now) for case in cases]
+    return sorted(found, key=lambda line: line.ended)
+
+
+def _line(tx: Session, case: Case, now: datetime) -> CaseLine:
+    calendar = calendars.current(tx)
+    running = [] if case.ended_at else [d for d in deadlines.of_case(tx, case.id) if d.state == "running"]
+    shown = [d for d in running if d.kind != "right" or (d.due > now and queries.is_awaited(d, case))]
+    first = min(shown, key=lambda d: d.due, default=None)
+    return CaseLine(
+        title=case.title,
+        number=case.number,
+        status=case.status,
+        url=url_for("applicant.my_case", case_id=case.id),
+        ended=case.ended_at is not None,
+        next=_("%(what)s：%(due)s", what=first.title, due=wording.due_text(first.due, day_of(now))) if first else "",
+        left=wording.left_text(first, now, calendar) if first else "",
+        tone=wording.tone(first, now, calendar) if first else "n",
+    )
+
+
+def _todos(tx: Session, actor: Actor, organisation_id: int, offers: list[OfferView], now: datetime) -> list[TodoView]:
+    """Tasks first, then letters to sign for, then rights whose period is running."""
+    cases = Cases(tx, machine().kernel.releases)
+    calendar = calendars.current(tx)
+    found = []
+    tasks = queries.tasks_of(tx, organisation_id)
+    for task, case in tasks:
+        live = cases.get(case.id)
+        deadline = live.deadlines.get(task.deadline or "")
+        shown = clocks.view(deadline, now, calendar, live.published.regulation) if deadline else None
+        url = url_for("applicant.my_task", task_id=task.id)
+        found.append(TodoView("task", task.name, f"{case.title} {case.number}", url, shown))
+    found += [_letter(letter, service) for letter, service in queries.unsigned(tx, organisation_id)]
+    asked = {(task.case_id, task.deadline) for task, _case in tasks}
+    for right in queries.running_rights(tx, organisation_id, now):
+        if (right.case.id, right.deadline.name) in asked:
+            continue
+        regulation = cases.get(right.case.id).published.regulation
+        shown = clocks.view(right.deadline, now, calendar, regulation)
+        about = tuple(offer for offer in offers if offer.about_id == right.case.id)
+        url = url_for("applicant.my_case", case_id=right.case.id)
+        found.append(TodoView("right", right.case.title, right.case.number, url, shown, about))
+    return found
+
+
+def _letter(letter: Letter, service: Service) -> TodoView:
+    note = "" if service.state == "open" else _("文书文件正在生成，稍后即可签收。")
+    return TodoView(
+        "letter", letter.title, letter.number, url_for("applicant.my_letter", letter_id=letter.id), note=note
+    )
+
+
+def _drafts(tx: Session, actor: Actor) -> list[DraftLine]:
+    releases = machine().kernel.releases
+    found = []
+    for row in drafts.begun(tx, actor):
+        title = releases.newest(tx, row.regulation).procedure(row.procedure).manifest.title
+        url = url_for("applicant.draft", draft_id=row.id)
+        found.append(DraftLine(title, wording.minute_text(row.saved_at), url))
+    return found

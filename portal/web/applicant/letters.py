@@ -1,0 +1,190 @@
+"""Letters: before service only that there is one; 打开并签收 proves service, then it can be read."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from markupsafe import Markup
+from sqlalchemy.orm import Session
+
+from portal.cases import delivery
+from portal.cases.errors import UnknownCase
+from portal.cases.live import LiveCase
+from portal.clock import day_of
+from portal.documents import service as documents
+from portal.documents.models import Letter, Service
+from portal.documents.preview import preview
+from portal.documents.rules import FileNotReady, ServedBeforeIssue, ServedInFuture
+from portal.documents.service import UnknownLetter
+from portal.errors import PortalError
+from portal.identity import Actor, Permission, Subject
+from portal.storage import ObjectMissing, StoreUnavailable
+from portal.web.access import needs, signed_in
+from portal.web.acting import act, reading
+from portal.web.applicant import queries, wording
+from portal.web.applicant.cases import letter_lines
+from portal.web.applicant.frame import admit, blueprint, case_of, frame, organisation_of
+from portal.web.errors import status_of
+from portal.web.machine import machine
+from portal.web.pages import render
+from portal.web.periods import period_text
+
+# What the preview calls the parts of a letter, and what the paper look calls them.
+_PAPER = {
+    "letter-authority": "authority",
+    "letter-number": "end",
+    "letter-to": "flat",
+    "letter-signed": "end",
+    "letter-date": "end",
+    "letter-copies": "flat",
+    "letter-code": "flat",
+}
+
+
+class FileAltered(PortalError):
+    """The stored file is not the one whose hash was noted when the letter was made."""
+
+    zh = "文书《{title}》的文件与制发时登记的摘要不一致，已停止显示。请联系发文机关。"
+    en = "The file of “{title}” is not the one that was issued, so it is not shown. Please ask the authority."
+
+
+@dataclass(frozen=True)
+class LetterView:
+    """What may be known of a letter; `served` and `sha256` only after it was signed for."""
+
+    id: int
+    title: str
+    number: str
+    issuer: str
+    issued: str
+    state: str
+    served: str
+    how: str
+    sha256: str
+    code: str
+    period: str
+    case_url: str
+    case_title: str
+
+
+@blueprint.get("/my/letters")
+@needs(Permission.LETTER_READ)
+def my_letters() -> ResponseReturnValue:
+    """All letters to the organisation, newest first."""
+    actor = signed_in()
+    organisation_id = organisation_of(actor)
+    admit(Subject(party_id=organisation_id))
+    with reading() as tx:
+        before = request.args.get("before", type=int)
+        found = queries.letters_of(tx, organisation_id, before)
+        shown, more = found[: queries.AT_A_TIME], len(found) > queries.AT_A_TIME
+        context = {
+            "lines": letter_lines(shown),
+            "later": url_for("applicant.my_letters", before=shown[-1][0].id) if more else None,
+            "earlier": url_for("applicant.my_letters") if before is not None else None,
+            **frame(tx, actor),
+        }
+    return render("applicant/letters.html", **context)
+
+
+@blueprint.get("/my/letters/<int:letter_id>")
+@needs(Permission.LETTER_READ)
+def my_letter(letter_id: int) -> ResponseReturnValue:
+    """One letter: to be signed for, or to be read."""
+    with reading() as tx:
+        letter, service, actor, case = _addressed(tx, letter_id)
+        context = {"letter": _view(case, letter, service), **frame(tx, actor)}
+    if service.state != "served" or letter.state != "ready":
+        return render("applicant/letter_closed.html", **context)
+    body, trouble = _body(letter)
+    return render("applicant/letter.html", body=body, trouble=trouble, **context)
+
+
+@blueprint.post("/my/letters/<int:letter_id>/sign")
+@needs(Permission.LETTER_SIGN_FOR)
+def sign_for(letter_id: int) -> ResponseReturnValue:
+    """Opens and signs for a letter: it is served at this moment, and can then be read.
+
+    First the file is looked for: what cannot be read is not served.
+    """
+    with reading() as tx:
+        letter, service, actor, case = _addressed(tx, letter_id)
+        context = {"letter": _view(case, letter, service), **frame(tx, actor)}
+    here = redirect(url_for("applicant.my_letter", letter_id=letter_id), 303)
+    if service.state == "served":
+        return here
+    if letter.state == "ready":
+        _body_text, trouble = _body(letter)
+        if trouble:
+            text = _("%(trouble)s本次没有签收，期限没有起算。", trouble=trouble)
+            return render("applicant/letter_closed.html", trouble=text, **context), 503
+
+    def sign(tx: Session, now: datetime) -> None:
+        delivery.sign_for(machine().kernel, tx, actor, letter_id, now)
+
+    try:
+        act(sign, _("签收文书"), case.id)
+    except (FileNotReady, ServedBeforeIssue, ServedInFuture) as error:
+        return render("applicant/letter_closed.html", trouble=wording.said(error), **context), status_of(error)
+    flash(_("已签收。今日即为送达日。"), "success")
+    return here
+
+
+def _addressed(tx: Session, letter_id: int) -> tuple[Letter, Service, Actor, LiveCase]:
+    """A letter to the person's own organisation, its service, who he is, and the case; UnknownCase."""
+    try:
+        letter = documents.letter(tx, letter_id)
+    except UnknownLetter as error:
+        raise UnknownCase() from error
+    service = delivery.addressed_to(letter, signed_in())
+    return letter, service, admit(Subject(party_id=service.organisation_id)), case_of(tx, letter.case_id)
+
+
+def _view(case: LiveCase, letter: Letter, service: Service) -> LetterView:
+    served = service.served_at
+    regulation = case.published.regulation
+    ways = {"read": _("门户签收"), "post": _("邮寄"), "in person": _("直接送达"), "filing": _("提出申请时视为收到")}
+    return LetterView(
+        id=letter.id,
+        title=letter.title,
+        number=letter.number,
+        # A regulation names the authority that carries it out first.
+        issuer=next(iter(regulation.bodies.values()), ""),
+        issued=wording.day_text(day_of(letter.issued_at)),
+        state=letter.state,
+        served=wording.second_text(served) if served else "",
+        how=ways.get(service.how or "", ""),
+        sha256=letter.sha256 or "",
+        code=documents.spoken(letter.verification_code),
+        period=_starts(case, letter),
+        case_url=url_for("applicant.my_case", case_id=case.id),
+        case_title=f"{case.row.title} {case.row.number}",
+    )
+
+
+def _starts(case: LiveCase, letter: Letter) -> str:
+    """The period that begins with the service of this letter: 提出异议（申请复核）：7 个工作日."""
+    event = f"served({letter.name})"
+    rules = [rule for rule in case.procedure.manifest.deadlines.values() if event in rule.after]
+    return "、".join(f"{rule.title}：{period_text(str(rule.length))}" for rule in rules)
+
+
+def _body(letter: Letter) -> tuple[Markup, str]:
+    """The letter as HTML in the paper look, and why it cannot be shown if it cannot."""
+    try:
+        data = machine().store.get(letter.object_key or "")
+        if hashlib.sha256(data).hexdigest() != letter.sha256:
+            raise FileAltered(title=letter.title)
+    except (StoreUnavailable, ObjectMissing) as error:
+        return Markup(), wording.said(error) if isinstance(error, StoreUnavailable) else _("文书文件暂时找不到。")
+    except FileAltered as error:
+        return Markup(), wording.said(error)
+    html = preview(data)
+    for name, paper in _PAPER.items():
+        html = html.replace(f'class="{name}"', f'class="{paper}"')
+    return Markup(html), ""  # the preview holds nothing but harmless elements

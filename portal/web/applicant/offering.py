@@ -1,0 +1,92 @@
+"""What can be filed, as an applicant reads it: about what, until when, by which article."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import url_for
+from sqlalchemy.orm import Session
+
+from portal.calendar import service as calendars
+from portal.cases.filing import Offer
+from portal.cases.live import LiveCase, served_at
+from portal.deadlines.models import Deadline
+from portal.identity import Subject
+from portal.procedures import Procedure
+from portal.web.applicant import clocks
+from portal.web.applicant.clocks import DeadlineView
+from portal.web.articles import citation
+
+IN_TIME, LATE, OPEN, NONE = "in time", "late", "open", "none"
+
+
+@dataclass(frozen=True)
+class OfferView:
+    """One thing to file; `state` says how its period stands: in time, late, open (not begun) or none."""
+
+    title: str
+    about: str
+    about_id: int | None
+    letter: str
+    basis: str
+    until: DeadlineView | None
+    state: str
+    url: str
+
+
+def view(tx: Session, offer: Offer, moment: datetime) -> OfferView:
+    """An offer with its period."""
+    regulation, about = offer.published.regulation, offer.about
+    until = None
+    if offer.until is not None:
+        until = clocks.view(offer.until, moment, calendars.current(tx), regulation)
+    return OfferView(
+        title=offer.procedure.manifest.title,
+        about=about.row.title if about else "",
+        about_id=about.id if about else None,
+        letter=letter_named(about) if about else "",
+        basis=citation(regulation, offer.procedure.article(offer.procedure.drawing.start())) or "",
+        until=until,
+        state=period_state(offer, moment),
+        url=url_for(
+            "applicant.file",
+            regulation=regulation.slug,
+            procedure=offer.procedure.slug,
+            about=about.id if about else None,
+        ),
+    )
+
+
+def period_state(offer: Offer, moment: datetime) -> str:
+    """How the period for filing stands at a moment."""
+    rule = offer.procedure.manifest.about
+    if offer.about is None or rule is None or rule.until is None:
+        return NONE
+    if offer.until is None:
+        return OPEN
+    return IN_TIME if _runs(offer.until, offer.about, moment) else LATE
+
+
+def _runs(until: Deadline, about: LiveCase, moment: datetime) -> bool:
+    return moment < until.due and not (about.ended and until.state == "dropped")
+
+
+def letter_named(case: LiveCase) -> str:
+    """《碳排放配额分配通知书》渝环配〔2026〕1号: the first letter of a case that its party knows."""
+    known = [letter for letter in case.letters.values() if served_at(letter) is not None]
+    return f"《{known[0].title}》{known[0].number}" if known else ""
+
+
+def may_file(procedure: Procedure) -> Subject:
+    """To whom the table must open a procedure: the roles of its `starts`, and their kinds of organisation."""
+    roles = [
+        procedure.regulation.roles[procedure.manifest.role(rule.role)]
+        for rule in procedure.manifest.starts
+        if rule.role
+    ]
+    return Subject(
+        regulation=procedure.regulation.slug,
+        roles=frozenset(role.name for role in roles),
+        kinds=frozenset(kind for role in roles for kind in role.applicant),
+    )

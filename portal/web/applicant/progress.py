@@ -1,0 +1,176 @@
+"""The steps of a case in words: done by its history, now by its open places, ahead by its drawing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from flask_babel import gettext as _
+
+from portal.audit import Entry
+from portal.cases.live import LiveCase
+from portal.cases.models import Subscription, Task
+from portal.procedures.drawing import Element
+from portal.web.applicant import wording
+from portal.web.applicant.ahead import Way, is_letter
+
+Details = Mapping[str, str]
+Said = tuple[str, str] | None
+
+MOST_AHEAD = 5
+"""Further ahead nobody can honestly say what will be."""
+
+
+@dataclass(frozen=True)
+class StepView:
+    """One step: `state` is done, now, next or stopped."""
+
+    name: str
+    note: str
+    state: str
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a case stands: its history, its open tasks, and what it waits for besides."""
+
+    case: LiveCase
+    history: Sequence[Entry]
+    tasks: Sequence[Task]
+    waits: Sequence[Subscription]
+
+
+def steps(standing: Standing, progress: str) -> list[StepView]:
+    """The steps done, the present ones, and those that the drawing shows ahead.
+
+    `progress` says how far the period of the present step has run.
+    """
+    done = list(_done(standing))
+    if standing.case.ended:
+        return done
+    return [*done, *_now(standing, progress), *_ahead(standing)]
+
+
+def _done(standing: Standing) -> Iterator[StepView]:
+    for entry in standing.history:
+        said = _said(standing.case, entry)
+        if said is not None:
+            name, note = said
+            when = wording.minute_text(entry.moment)
+            yield StepView(name, f"{when} · {note}" if note else when, "done")
+
+
+def _said(case: LiveCase, entry: Entry) -> Said:
+    """What the applicant reads of one entry; None for what is the authority's own business."""
+    sentence = _SENTENCES.get(entry.kind)
+    return sentence(case, entry, {key: str(value) for key, value in entry.details.items()}) if sentence else None
+
+
+def _begun(case: LiveCase, entry: Entry, details: Details) -> Said:
+    return _name(case, entry) or case.row.title, details.get("number", "")
+
+
+def _completed(case: LiveCase, entry: Entry, details: Details) -> Said:
+    element = case.element(details.get("scope", ""), entry.element or "")
+    return element.name, _doer(case, element)
+
+
+def _served(case: LiveCase, entry: Entry, details: Details) -> Said:
+    # A later proof than the one that counts changes nothing for the addressee.
+    if details.get("counts") != str(True):
+        return None
+    return _("《%(title)s》已送达", title=details["title"]), details["number"]
+
+
+def _received(case: LiveCase, entry: Entry, details: Details) -> Said:
+    if "from" in details:
+        return _name(case, entry), details["from"]
+    return (_name(case, entry), _("申请人")) if _is_from_party(case, entry) else None
+
+
+def _name(case: LiveCase, entry: Entry) -> str:
+    """What the drawing calls the place of an entry, in whichever of its diagrams that stands."""
+    for _drawing, element in case.procedure.elements():
+        if element.id == entry.element:
+            return element.name
+    return ""
+
+
+def _is_from_party(case: LiveCase, entry: Entry) -> bool:
+    for _drawing, element in case.procedure.elements():
+        if element.id == entry.element and element.message is not None:
+            return element.message.role is not None
+    return False
+
+
+def _doer(case: LiveCase, element: Element) -> str:
+    """The role that does a task, as people call it."""
+    if element.task is None:
+        return ""
+    return case.published.regulation.role_title(case.procedure.manifest.role(element.task.role))
+
+
+def _now(standing: Standing, progress: str) -> Iterator[StepView]:
+    case = standing.case
+    if standing.tasks:
+        for task in standing.tasks:
+            doer = case.published.regulation.role_title(task.role)
+            yield StepView(task.name, f"{doer} · {progress}" if progress else doer, "now")
+        return
+    yield StepView(case.row.status, progress, "now")
+
+
+def _ahead(standing: Standing) -> list[StepView]:
+    """What may come next along the drawing's main way; the first says that it only may."""
+    scope, here = _place(standing)
+    if here is None:
+        return []
+    way = Way(standing.case.procedure.drawing_at(scope), _walked(standing, scope))
+    first_of = way.together(here) if not standing.tasks else []
+    if first_of:
+        return [StepView(_("接下来可能"), "、".join(element.name for element in first_of), "next")]
+    ahead = list(way.main(here))[:MOST_AHEAD]
+    return [
+        StepView(element.name, _note(standing.case, element, choice, first=number == 0), "next")
+        for number, (element, choice) in enumerate(ahead)
+    ]
+
+
+def _place(standing: Standing) -> tuple[str, str | None]:
+    """The scope and element from which the way ahead is looked at."""
+    if standing.tasks:
+        return standing.tasks[0].scope, standing.tasks[0].element
+    for wait in standing.waits:
+        if standing.case.element(wait.scope, wait.element).kind == "intermediateCatchEvent":
+            return wait.scope, wait.element
+    return "", None
+
+
+def _walked(standing: Standing, scope: str) -> frozenset[str]:
+    done = (entry for entry in standing.history if entry.kind == "task.completed")
+    return frozenset(entry.element for entry in done if entry.element and entry.details.get("scope") == scope)
+
+
+def _note(case: LiveCase, element: Element, choice: str, *, first: bool) -> str:
+    parts = [_("接下来可能")] if first else []
+    if choice:
+        parts.append(_("“%(choice)s”之后", choice=choice))
+    if is_letter(element):
+        parts.append(_("送达后可在本页阅读、下载"))
+    doer = _doer(case, element)
+    return " · ".join([*parts, doer] if doer else parts)
+
+
+_SENTENCES: Mapping[str, Callable[[LiveCase, Entry, Details], Said]] = {
+    "case.filed": _begun,
+    "case.started": _begun,
+    "task.completed": _completed,
+    "letter.issued": lambda case, entry, d: (_("制发《%(title)s》", title=d["title"]), d["number"]),
+    "letter.served": _served,
+    "message.received": _received,
+    "timer.fired": lambda case, entry, d: (_name(case, entry) or d["title"], ""),
+    "case.begun": lambda case, entry, d: (_("启动“%(title)s”", title=d["title"]), d["number"]),
+    "case.replaced": lambda case, entry, d: (d["outcome"], _("由 %(number)s 取代", number=d["by"])),
+    "case.ended": lambda case, entry, d: (_("办结：%(outcome)s", outcome=d["outcome"]), ""),
+}
+"""Kind of entry -> what the applicant reads of it, and a second line."""

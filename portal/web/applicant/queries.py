@@ -1,0 +1,131 @@
+"""What concerns an organisation: its cases, open tasks, letters, running rights, and files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Select, or_, select
+from sqlalchemy.orm import Session
+
+from portal.cases.models import Attachment, Case, Subscription, Task
+from portal.deadlines.models import Deadline
+from portal.documents.models import Letter, Service
+from portal.identity import PARTY, Person
+
+AT_A_TIME = 20
+
+
+@dataclass(frozen=True)
+class Running:
+    """A right of the organisation whose period is running, and the case it belongs to."""
+
+    deadline: Deadline
+    case: Case
+
+
+def cases_of(tx: Session, organisation_id: int, before: int | None = None) -> list[Case]:
+    """Its cases, newest first, one more than a page shows when there are more."""
+    mine = select(Case).where(Case.party_id == organisation_id)
+    if before is not None:
+        mine = mine.where(Case.id < before)
+    return list(tx.scalars(mine.order_by(Case.id.desc()).limit(AT_A_TIME + 1)))
+
+
+def tasks_of(tx: Session, organisation_id: int) -> list[tuple[Task, Case]]:
+    """What it is asked to do, most urgent first."""
+    rows = tx.execute(
+        select(Task, Case)
+        .join(Case, Case.id == Task.case_id)
+        .where(Task.state == "open", Task.role == PARTY, Case.party_id == organisation_id)
+        .order_by(Task.due.nulls_last(), Task.id)
+    )
+    return [(task, case) for task, case in rows]
+
+
+def open_tasks(tx: Session, case_id: int) -> list[Task]:
+    """Where a case waits for people."""
+    rows = select(Task).where(Task.case_id == case_id, Task.state == "open")
+    return list(tx.scalars(rows.order_by(Task.id)))
+
+
+def waits(tx: Session, case_id: int) -> list[Subscription]:
+    """The messages that a case waits for, whoever sends them."""
+    rows = select(Subscription).where(Subscription.case_id == case_id)
+    return list(tx.scalars(rows.order_by(Subscription.engine_id)))
+
+
+def letters_of(tx: Session, organisation_id: int, before: int | None = None) -> list[tuple[Letter, Service]]:
+    """The letters addressed to it, newest first."""
+    mine = _addressed(organisation_id)
+    if before is not None:
+        mine = mine.where(Letter.id < before)
+    return [(letter, service) for letter, service in tx.execute(mine.limit(AT_A_TIME + 1))]
+
+
+def unsigned(tx: Session, organisation_id: int) -> list[tuple[Letter, Service]]:
+    """The letters that wait for 打开并签收, or for their file."""
+    waiting = _addressed(organisation_id).where(Service.state != "served")
+    return [(letter, service) for letter, service in tx.execute(waiting)]
+
+
+def letters_in(tx: Session, case_id: int, organisation_id: int) -> list[tuple[Letter, Service]]:
+    """The letters of one case that are addressed to the organisation, oldest first."""
+    mine = _addressed(organisation_id).where(Letter.case_id == case_id).order_by(None).order_by(Letter.id)
+    return [(letter, service) for letter, service in tx.execute(mine)]
+
+
+def running_rights(tx: Session, organisation_id: int, moment: datetime) -> list[Running]:
+    """Periods in which it may still do something and in which its cases wait for that, first to end first."""
+    rows = tx.execute(
+        select(Deadline, Case)
+        .join(Case, Case.id == Deadline.case_id)
+        .where(
+            Case.party_id == organisation_id,
+            Case.ended_at.is_(None),
+            Case.ripe_at.is_not(None),
+            Deadline.state == "running",
+            Deadline.kind == "right",
+            Deadline.due > moment,
+        )
+        .order_by(Deadline.due, Deadline.id)
+    )
+    return [Running(deadline, case) for deadline, case in rows if is_awaited(deadline, case)]
+
+
+def is_awaited(deadline: Deadline, case: Case) -> bool:
+    """Whether the case waits for the end of this deadline: in a pending review its right does not run out."""
+    return case.ripe_at is not None and case.ripe_at == deadline.ripe
+
+
+def linked(tx: Session, case: Case) -> list[Case]:
+    """The cases this one is about or was started by, and those about it or started by it, of the same party."""
+    near = [found for found in (case.about_id, case.started_by_id) if found is not None]
+    rows = select(Case).where(
+        Case.party_id == case.party_id,
+        or_(Case.id.in_(near), Case.about_id == case.id, Case.started_by_id == case.id),
+    )
+    return list(tx.scalars(rows.order_by(Case.id)))
+
+
+def files_of(tx: Session, case_id: int, organisation_id: int) -> list[Attachment]:
+    """The files of a case that people of the organisation handed in."""
+    own = select(Person.id).where(Person.organisation_id == organisation_id)
+    rows = select(Attachment).where(Attachment.case_id == case_id, Attachment.uploaded_by_id.in_(own))
+    return list(tx.scalars(rows.order_by(Attachment.id)))
+
+
+def cases_by_id(tx: Session, ids: Iterable[int], organisation_id: int) -> dict[int, Case]:
+    """Those of the cases that are the organisation's."""
+    rows = select(Case).where(Case.id.in_(set(ids)), Case.party_id == organisation_id)
+    return {case.id: case for case in tx.scalars(rows)}
+
+
+def _addressed(organisation_id: int) -> Select[Letter, Service]:
+    return (
+        select(Letter, Service)
+        .join(Service, Service.letter_id == Letter.id)
+        .where(Service.organisation_id == organisation_id, Service.kind == "party")
+        .order_by(Letter.id.desc())
+    )

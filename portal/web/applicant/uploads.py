@@ -1,0 +1,159 @@
+"""Files that come with a posted form: each looked at, stored, and then either kept or told why not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import BinaryIO, cast
+
+from flask import request
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+from werkzeug.datastructures import FileStorage
+
+from portal.cases import attachments
+from portal.cases.attachments import Accepted, TooMany
+from portal.cases.models import Attachment
+from portal.errors import PortalError
+from portal.forms import UPLOAD, Choices, Field, FieldError, Form, FormView, Option
+from portal.forms.kinds.filepicker import FilePicker
+from portal.forms.views import FieldView, GroupView, PartView
+from portal.identity import Actor
+from portal.procedures import Procedure
+from portal.procedures.manifest import Material
+from portal.storage import StoreUnavailable
+from portal.web.applicant import wording
+from portal.web.files import TYPES
+from portal.web.machine import machine
+
+KEPT = "_kept."
+"""Begins the name of a hidden input that says which uploaded files a field of this page holds."""
+REMOVE = "_remove"
+"""Posted by the button 移除; its value is the file's id."""
+_LARGEST = 50_000_000
+
+
+class StoreAway(PortalError):
+    """A file could not be stored; everything else was kept."""
+
+    zh = "“{name}”没有上传成功：文件存储暂时不可用，请稍后重新选择。其他内容已保留。"
+    en = "“{name}” was not uploaded: the file store is unavailable, please choose it again later. All else was kept."
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """A file that lies in the store and waits for its row; `field` is the form field it was posted for."""
+
+    field: str
+    file: Accepted
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What became of the files of one request: those stored, and what is wrong, by field."""
+
+    arrived: tuple[Arrived, ...]
+    errors: Mapping[str, FieldError]
+
+
+def pickers(form: Form) -> list[Field]:
+    """The file fields of a form."""
+    return [field for field in form.fields if isinstance(field.kind, FilePicker)]
+
+
+def material_of(procedure: Procedure, field: Field) -> Material:
+    """What the manifest accepts under a file field; where it says nothing, what the form says."""
+    material = procedure.manifest.materials.get(field.name)
+    if material is not None:
+        return material
+    kind = cast(FilePicker, field.kind)
+    accept = tuple(ending.lstrip(".") for ending in kind.accept) or tuple(sorted(TYPES))
+    return Material(field.name, field.name, accept, kind.most, _LARGEST, kind.required)
+
+
+def posted_ids(form: Form) -> dict[str, list[str]]:
+    """The uploaded files that the page says its fields hold, but for one that is to be removed."""
+    removed = request.form.get(REMOVE)
+    return {
+        field.name: [text for text in request.form.getlist(KEPT + field.name) if text != removed]
+        for field in pickers(form)
+    }
+
+
+def take(procedure: Procedure, form: Form, held: Mapping[str, Sequence[Attachment]]) -> Taken:
+    """Looks at every new file and stores those that pass; `held` are the files a field holds already."""
+    arrived: list[Arrived] = []
+    errors: dict[str, FieldError] = {}
+    for field in pickers(form):
+        material = material_of(procedure, field)
+        known = {file.sha256 for file in held.get(field.name, ())}
+        refused: list[PortalError] = []
+        for posted in request.files.getlist(UPLOAD + field.name):
+            if not posted.filename:
+                continue
+            try:
+                file = attachments.examine(posted.filename, cast(BinaryIO, posted.stream), material)
+                if file.sha256 in known:
+                    continue  # the same file again, as after a double click
+                if len(known) >= material.most:
+                    raise TooMany(title=material.title, most=material.most)
+                _store(posted, file)
+            except PortalError as error:
+                refused.append(error)
+                continue
+            known.add(file.sha256)
+            arrived.append(Arrived(field.name, file))
+        if refused:
+            errors[field.name] = _together(refused)
+    return Taken(tuple(arrived), errors)
+
+
+def write_rows(tx: Session, actor: Actor, form: Form, taken: Taken, moment: datetime) -> dict[str, list[str]]:
+    """Writes the rows of the files that were stored; their ids by file field."""
+    ids: dict[str, list[str]] = {field.name: [] for field in pickers(form)}
+    for new in taken.arrived:
+        ids[new.field].append(str(attachments.keep(tx, new.file, actor, moment).id))
+    return ids
+
+
+def _store(posted: FileStorage, file: Accepted) -> None:
+    kind = TYPES.get(file.kind, "application/octet-stream")
+    try:
+        machine().store.put(file.key, cast(BinaryIO, posted.stream), file.size, kind, file.name)
+    except StoreUnavailable as error:
+        raise StoreAway(name=file.name) from error
+
+
+def _together(errors: Iterable[PortalError]) -> FieldError:
+    """Several refusals as one message, each said once."""
+    zh = dict.fromkeys(error.text("zh") for error in errors)
+    en = dict.fromkeys(error.text("en") for error in errors)
+    return FieldError("".join(zh), " ".join(en))
+
+
+def choices(form: Form, held: Mapping[str, Sequence[Attachment]]) -> Choices:
+    """The files that each file field may name."""
+    return {
+        field.name: [
+            Option(str(file.id), f"{file.name}（{wording.size_text(file.size)}）") for file in held.get(field.name, ())
+        ]
+        for field in pickers(form)
+    }
+
+
+def with_limits(view: FormView, procedure: Procedure, form: Form) -> FormView:
+    """The form with what may be uploaded written beside each file field, before anything is chosen."""
+    materials = {field.name: material_of(procedure, field) for field in pickers(form)}
+    return replace(view, parts=tuple(_limited(part, materials) for part in view.parts))
+
+
+def _limited(part: PartView, materials: Mapping[str, Material]) -> PartView:
+    if isinstance(part, GroupView):
+        return replace(part, parts=tuple(_limited(inner, materials) for inner in part.parts))
+    if not isinstance(part, FieldView) or part.name not in materials:
+        return part
+    material = materials[part.name]
+    limit = _("每个文件不超过 %(size)s MB，最多 %(most)s 个。", size=material.size // 1_000_000, most=material.most)
+    hint = f"{part.hint.rstrip('。')}。{limit}" if part.hint else limit
+    return replace(part, hint=hint, accept=tuple(f".{kind}" for kind in material.accept), multiple=material.most > 1)

@@ -1,0 +1,82 @@
+"""Signing in and out."""
+
+from __future__ import annotations
+
+from flask import Blueprint, g, redirect, request, session
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from portal import clock, identity
+from portal.errors import PortalError
+from portal.identity import Actor, Permission, TooManyAttempts
+from portal.web.access import COOKIE, needs, open_to_all, permit, visitor
+from portal.web.acting import act, reading
+from portal.web.machine import machine
+from portal.web.pages import render
+
+blueprint = Blueprint("auth", __name__)
+
+INBOX, HOME = "/inbox", "/home"
+
+
+def first_page(actor: Actor) -> str:
+    """Where a person begins: officials at their tasks, applicants at their cases."""
+    return INBOX if actor.organisation_id is None else HOME
+
+
+@blueprint.get("/sign-in")
+@open_to_all
+def sign_in() -> ResponseReturnValue:
+    """Asks for login and password."""
+    actor = visitor()
+    if actor is not None:
+        return redirect(_next(actor))
+    with reading():
+        return _form()
+
+
+@blueprint.post("/sign-in")
+@open_to_all
+def sign_in_post() -> ResponseReturnValue:
+    """Opens a session; neither words nor time of a refusal tell whether the login exists."""
+    login, password = request.form.get("login", ""), request.form.get("password", "")
+    address = request.remote_addr or ""
+    answer = act(lambda tx, _moment: identity.sign_in(tx, login, password, address, clock.now()), _("登录"))
+    if isinstance(answer, PortalError):
+        return _form(login, answer.text("zh")), 429 if isinstance(answer, TooManyAttempts) else 422
+    session.clear()  # the form tokens of before belong to nobody
+    with reading() as tx:
+        actor = identity.actor_of_session(tx, answer, clock.now())
+    response = redirect(_next(actor) if actor else "/")
+    secure = machine().settings.public_url.startswith("https://")
+    response.set_cookie(COOKIE, answer, httponly=True, samesite="Lax", secure=secure)
+    return response
+
+
+@blueprint.post("/sign-out")
+@needs(Permission.TASK_LIST)
+def sign_out() -> ResponseReturnValue:
+    """Ends the session, on the server too."""
+    permit()
+    token = request.cookies[COOKIE]
+    act(lambda tx, _moment: identity.sign_out(tx, token, clock.now()), _("退出登录"))
+    session.clear()
+    g.actor = None
+    response = redirect("/sign-in")
+    response.delete_cookie(COOKIE, httponly=True, samesite="Lax")
+    return response
+
+
+def _form(login: str = "", error: str | None = None) -> str:
+    accounts = machine().demo_accounts if machine().settings.demo else ()
+    return render("auth/sign_in.html", login=login, error=error, next=_wanted(), accounts=accounts)
+
+
+def _wanted() -> str:
+    """The page to go to afterwards: one of this site, or none."""
+    wanted = request.values.get("next", "")
+    return wanted if wanted.startswith("/") and not wanted.startswith(("//", "/\\")) else ""
+
+
+def _next(actor: Actor) -> str:
+    return _wanted() or first_page(actor)

@@ -1,0 +1,253 @@
+"""The file of a case as officials read it: what was asked and said, letters, files, links, deadlines, history."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal.calendar import service as calendars
+from portal.cases import attachments
+from portal.cases.live import LiveCase
+from portal.cases.models import Attachment, Case, Subscription, Task
+from portal.cases.names import facts_of, form_of, scope_of
+from portal.cases.values import Said
+from portal.deadlines import service as deadlines
+from portal.documents import service as documents
+from portal.documents.models import Letter
+from portal.forms import Form, Shown
+from portal.identity import queries as identity
+from portal.procedures.drawing import Drawing, Element
+from portal.web import choices
+from portal.web.articles import citation
+from portal.web.history import Happening, happenings
+from portal.web.periods import DeadlineView, deadline_view
+
+
+@dataclass(frozen=True)
+class FactView:
+    """A fact with its title, article and result; `good` None where nothing can be said yet."""
+
+    title: str
+    basis: str | None
+    result: str
+    good: bool | None
+
+
+@dataclass(frozen=True)
+class SaidView:
+    """What was answered at one step: its name, who answered and when, line by line."""
+
+    element: str
+    title: str
+    who: str
+    at: datetime | None
+    lines: tuple[Shown, ...]
+
+
+@dataclass(frozen=True)
+class LinkView:
+    """A case joined to this one: how, its number, title and where it stands."""
+
+    relation: str
+    case_id: int
+    number: str
+    title: str
+    status: str
+    ended: bool
+
+
+@dataclass(frozen=True)
+class StepView:
+    """One step of the way: as `ui.track` takes it."""
+
+    name: str
+    state: str
+
+
+@dataclass(frozen=True)
+class DiagramView:
+    """A diagram with the way gone: as `ui.diagram` takes it."""
+
+    name: str
+    walked: tuple[str, ...]
+    here: tuple[str, ...]
+    here_text: str
+
+
+@dataclass(frozen=True)
+class CaseFile:
+    """Everything that the right-hand side of a page shows of a case."""
+
+    case: Case
+    procedure_title: str
+    party: str | None
+    start: SaidView | None
+    said: tuple[SaidView, ...]
+    facts: tuple[FactView, ...]
+    deadlines: tuple[DeadlineView, ...]
+    attachments: tuple[Attachment, ...]
+    letters: tuple[Letter, ...]
+    history: tuple[Happening, ...]
+    links: tuple[LinkView, ...]
+    steps: tuple[StepView, ...]
+    diagram: DiagramView
+
+
+def case_file(tx: Session, case: LiveCase, moment: datetime, scope: str = "") -> CaseFile:
+    """The file of a case at a moment; `scope` chooses the diagram that is shown."""
+    history = tuple(happenings(tx, case))
+    tasks = list(tx.scalars(select(Task).where(Task.case_id == case.id, Task.state == "open").order_by(Task.id)))
+    said = _said(tx, case, history)
+    calendar, regulation = calendars.current(tx), case.published.regulation
+    first = case.procedure.drawing.start().id
+    return CaseFile(
+        case=case.row,
+        procedure_title=case.procedure.manifest.title,
+        party=case.party.name if case.party else None,
+        start=next((one for one in said if one.element == first), None),
+        said=tuple(one for one in said if one.element != first),
+        facts=tuple(_facts(case)),
+        deadlines=tuple(
+            deadline_view(row, regulation, moment, calendar)
+            for row in deadlines.of_case(tx, case.id)
+            if row.state != "dropped"
+        ),
+        attachments=tuple(attachments.of_case(tx, case.id)),
+        letters=tuple(documents.letters_of(tx, case.id)),
+        history=history,
+        links=tuple(links(tx, case.row)),
+        steps=tuple(_steps(case, history, tasks)),
+        diagram=_diagram(tx, case, scope, history, tasks),
+    )
+
+
+def _said(tx: Session, case: LiveCase, history: tuple[Happening, ...]) -> list[SaidView]:
+    """What was answered at the start and at every task, in order; corrections of an answer stand in its place."""
+    shown: dict[tuple[str, str, int], Said] = {}
+    for one in case.values.all:
+        drawn = case.procedure.drawing_at(one.scope).elements.get(one.element)
+        if drawn is not None and form_of(drawn) and not (drawn.task and drawn.task.revises):
+            shown[one.scope, one.element, one.visit] = one
+    read = [(one, _form(case, one)) for one in shown.values()]
+    names = choices.named(tx, [(form, one.value) for one, form in read])
+    people = identity.person_names(tx, {one.person_id for one, _ in read if one.person_id})
+    moments = {line.act_id: datetime.fromisoformat(line.moment) for line in history}
+    return [
+        SaidView(
+            element=one.element,
+            title=case.element(one.scope, one.element).name,
+            who=people.get(one.person_id or 0, ""),
+            at=moments.get(one.act_id),
+            lines=tuple(form.display(one.value, scope_of(case, one.scope), names)),
+        )
+        for one, form in read
+    ]
+
+
+def _form(case: LiveCase, said: Said) -> Form:
+    name = form_of(case.element(said.scope, said.element))
+    return case.procedure.forms[name or ""]
+
+
+def _facts(case: LiveCase) -> list[FactView]:
+    results = facts_of(case)
+    regulation, said = case.published.regulation, case.procedure.manifest
+    words: Mapping[object, str] = {True: _("是"), False: _("否"), None: _("尚不能判断")}
+    return [
+        FactView(
+            title=fact.title,
+            basis=citation(regulation, said.basis.get(name)),
+            result=words[result] if isinstance(result, bool) or result is None else str(result),
+            good=result if isinstance(result, bool) else None,
+        )
+        for name, fact in said.facts.items()
+        for result in [results[name]]
+    ]
+
+
+def links(tx: Session, row: Case) -> list[LinkView]:
+    """The cases this one answers or comes from, and those that answer it or come from it."""
+    joined = select(Case).where(
+        (Case.about_id == row.id)
+        | (Case.started_by_id == row.id)
+        | (Case.id == row.about_id)
+        | (Case.id == row.started_by_id)
+    )
+    found = tx.scalars(joined.order_by(Case.id))
+    return [
+        LinkView(_relation(row, one), one.id, one.number, one.title, one.status, one.ended_at is not None)
+        for one in found
+    ]
+
+
+def _relation(row: Case, other: Case) -> str:
+    if other.id == row.about_id:
+        return _("所针对的案件")
+    if other.id == row.started_by_id:
+        return _("由其启动")
+    return _("针对本案提出") if other.about_id == row.id else _("由本案启动")
+
+
+def _steps(case: LiveCase, history: tuple[Happening, ...], tasks: list[Task]) -> list[StepView]:
+    """The steps done, each once, and those where the case is."""
+    done: dict[str, str] = {}
+    for line in reversed(history):
+        drawn = _drawn(case, line.element)
+        if drawn is not None and (line.kind in ("task.completed", "case.filed", "case.started")):
+            done.pop(drawn.id, None)
+            done[drawn.id] = drawn.name
+    now = {task.element: task.name for task in tasks}
+    steps = [StepView(name, "done") for element, name in done.items() if element not in now]
+    steps += [StepView(name, "now") for name in now.values()]
+    if case.ended:
+        steps.append(StepView(case.row.outcome or "", "done"))
+    elif not now:
+        steps.append(StepView(case.row.status, "now"))
+    return steps
+
+
+def _drawn(case: LiveCase, element: str | None) -> Element | None:
+    drawings = case.procedure.drawings.values()
+    return next((drawing.elements[element] for drawing in drawings if element and element in drawing.elements), None)
+
+
+def _diagram(tx: Session, case: LiveCase, scope: str, history: tuple[Happening, ...], tasks: list[Task]) -> DiagramView:
+    drawing = case.procedure.drawing_at(scope)
+    waiting = tx.execute(
+        select(Subscription.element).where(Subscription.case_id == case.id, Subscription.scope == scope)
+    ).scalars()
+    here = [task.element for task in tasks if task.scope == scope]
+    outer = [place.split("/")[0].split(":")[0] for task in tasks if (place := task.scope) and not scope]
+    calls = [element for element in outer if element in drawing.elements]
+    here += calls or ([] if here else [element for element in waiting if element in drawing.elements])
+    walked = {line.element for line in history if line.element and line.element in drawing.elements}
+    walked |= {one.element for one in case.values.all if one.scope == scope and one.element in drawing.elements}
+    passed = _way(drawing, walked - set(here), set(here))
+    names = "、".join(drawing.elements[element].name for element in here)
+    return DiagramView(drawing.name, tuple(sorted(passed)), tuple(here), names)
+
+
+def _way(drawing: Drawing, walked: set[str], here: set[str]) -> set[str]:
+    """The elements walked with the gateways and flows between them."""
+    quiet = {element.id for element in drawing.elements.values() if element.kind.endswith("Gateway")}
+    passed = set(walked)
+    while True:
+        found = {
+            gateway
+            for gateway in quiet - passed
+            if any(flow.source in passed for flow in drawing.into(gateway))
+            and any(flow.target in passed | here | quiet for flow in drawing.out(gateway))
+        }
+        if not found:
+            break
+        passed |= found
+    # A gateway from which nothing walked leads on is none that was passed.
+    dead = {g for g in passed & quiet if not any(flow.target in passed | here for flow in drawing.out(g))}
+    passed -= dead
+    flows = {f.id for f in drawing.flows.values() if f.source in passed and f.target in passed | here}
+    return passed | flows

@@ -1,0 +1,179 @@
+"""What people see when something goes wrong: which status, in plain words, with what they typed kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from flask import Flask, current_app, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException, InternalServerError, RequestEntityTooLarge, Unauthorized
+
+from portal.cases import attachments
+from portal.cases import errors as cases
+from portal.db.database import DatabaseBusy, DatabaseUnreachable
+from portal.documents import rules as letters
+from portal.documents import service as documents
+from portal.engine import EngineFault, NotWaiting
+from portal.errors import PortalError
+from portal.identity import Forbidden, SignInRefused, TooManyAttempts
+from portal.procedures.releases import UnknownProcedure
+from portal.storage import ObjectMissing, StoreUnavailable
+from portal.web.acting import note_failure
+from portal.web.kept import kept_fields
+from portal.web.pages import render
+
+RETRY_AFTER = 10
+"""Seconds after which a browser or client may try again."""
+_FIELD_LIMIT = 4
+"""How many times the upload limit is still read, so that the texts beside the files are not lost."""
+
+STATUS: Mapping[type[PortalError], int] = {
+    Forbidden: 403,
+    cases.NotYourRole: 403,
+    cases.Separated: 403,
+    cases.MayNotStart: 403,
+    cases.UnknownCase: 404,
+    documents.UnknownLetter: 404,
+    documents.UnknownService: 404,
+    UnknownProcedure: 404,
+    ObjectMissing: 404,
+    cases.Refused: 409,
+    cases.StepFailed: 409,
+    NotWaiting: 409,
+    letters.FileNotReady: 409,
+    attachments.FileTooLarge: 413,
+    cases.FormRefused: 422,
+    cases.UnknownParty: 422,
+    letters.ServedInFuture: 422,
+    letters.ServedBeforeIssue: 422,
+    letters.UnknownWayOfService: 422,
+    documents.CopyIsNotServed: 422,
+    attachments.EmptyFile: 422,
+    attachments.WrongKind: 422,
+    attachments.TooMany: 422,
+    attachments.NotYourFile: 422,
+    SignInRefused: 422,
+    TooManyAttempts: 429,
+    EngineFault: 500,
+    cases.RequestTooOld: 503,
+    DatabaseUnreachable: 503,
+    DatabaseBusy: 503,
+    StoreUnavailable: 503,
+}
+"""The nearest base class in the table decides; an error that is not in it is one of the portal's own (500)."""
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """An error page: status, heading, what happened, what to do, and whether posting again may help."""
+
+    status: int
+    title: str
+    text: str
+    mend: str
+    again: bool = False
+    sign_in: bool = False
+
+
+def status_of(error: PortalError) -> int:
+    """The HTTP status of an error."""
+    return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
+
+
+def install(app: Flask) -> None:
+    """Has every error answered by a page."""
+    app.register_error_handler(PortalError, _portal_error)
+    app.register_error_handler(CSRFError, _csrf_error)
+    app.register_error_handler(RequestEntityTooLarge, _too_large)
+    app.register_error_handler(Unauthorized, _unauthorized)
+    app.register_error_handler(InternalServerError, _unexpected)
+    app.register_error_handler(HTTPException, _http_error)
+
+
+def page(trouble: Trouble) -> ResponseReturnValue:
+    """The page of an error, with everything that was typed; it asks neither database nor store."""
+    kept = kept_fields()
+    shown = [field for field in kept if field.kind != "hidden"]
+    headers = {"Retry-After": str(RETRY_AFTER)} if trouble.status == HTTPStatus.SERVICE_UNAVAILABLE else {}
+    html = render(
+        "errors/trouble.html",
+        trouble=trouble,
+        kept=kept,
+        has_text=bool(shown),
+        has_files=any(field.kind == "file" for field in kept),
+        again=trouble.again and request.method == "POST",
+        action=request.full_path.rstrip("?"),
+    )
+    return html, trouble.status, headers
+
+
+def _portal_error(error: PortalError) -> ResponseReturnValue:
+    status = status_of(error)
+    if status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        current_app.logger.error("%s", error, exc_info=error)
+        note_failure(error)
+    elif status == HTTPStatus.SERVICE_UNAVAILABLE:
+        current_app.logger.warning("%s", error)
+    titles = {
+        403: _("您不能进行这项操作"),
+        404: _("没有找到"),
+        409: _("没有办成"),
+        413: _("文件太大"),
+        422: _("有内容需要修改"),
+        429: _("请稍后再试"),
+        500: _("这一步没有办成"),
+        503: _("暂时不能办理"),
+    }
+    mends = {
+        403: _("如确需办理，请联系管理员确认您的岗位。"),
+        404: _("请从工作台或办件列表重新进入。"),
+        409: _("案件没有变动。请返回查看案件的最新情况。"),
+        413: _("请压缩或拆分文件后重新提交。"),
+        422: _("请修改后重新提交。"),
+        429: "",
+        500: _("案件没有变动，问题已记录并交管理员处理。"),
+        503: _("案件没有变动。所填内容仍在本页，请稍候重新提交。")
+        if request.method == "POST"
+        else _("请稍候刷新本页。"),
+    }
+    again = status in (413, 422, 429, 500, 503)
+    return page(Trouble(status, titles[status], error.text("zh"), mends[status], again=again))
+
+
+def _csrf_error(error: CSRFError) -> ResponseReturnValue:
+    mend = _("所填内容仍在本页，请核对后重新提交；如已退出登录，请先在新窗口登录。")
+    text = _("本页打开时间过长或登录状态已变化，为了安全没有提交。")
+    return page(Trouble(400, _("请重新提交"), text, mend, again=True, sign_in=True))
+
+
+def _unauthorized(error: Unauthorized) -> ResponseReturnValue:
+    mend = _("请先在新窗口登录，再回到本页重新提交，所填内容不会丢失。")
+    return page(Trouble(401, _("请先登录"), _("您尚未登录，或登录已过期。"), mend, again=True, sign_in=True))
+
+
+def _too_large(error: RequestEntityTooLarge) -> ResponseReturnValue:
+    limit = current_app.config["MAX_CONTENT_LENGTH"]
+    if (request.content_length or 0) <= _FIELD_LIMIT * limit:
+        request.max_content_length = _FIELD_LIMIT * limit
+    text = _("一次提交的内容不能超过 %(n)s MB。", n=limit // 1_000_000)
+    return page(Trouble(413, _("文件太大"), text, _("请压缩、拆分或分次上传文件。"), again=True))
+
+
+def _http_error(error: HTTPException) -> ResponseReturnValue:
+    status = error.code or 500
+    if status < HTTPStatus.BAD_REQUEST:
+        return error
+    if status == HTTPStatus.NOT_FOUND:
+        return page(Trouble(404, _("没有找到"), _("没有这个页面，或者您无权查看。"), _("请从首页重新进入。")))
+    title, mend = _("请求无法处理"), _("请返回上一页重试。")
+    return page(Trouble(status, title, _("服务器不能处理这个请求（%(code)s）。", code=status), mend))
+
+
+def _unexpected(error: InternalServerError) -> ResponseReturnValue:
+    noted = note_failure(error.original_exception or error)
+    mend = _("没有任何变动，问题已记录并交管理员处理。") if noted else _("没有任何变动，请稍候再试。")
+    return page(Trouble(500, _("系统出错"), _("系统遇到意外情况，没有完成这次操作。"), mend, again=True))

@@ -1,0 +1,96 @@
+"""Letters and uploaded files, streamed from the object store to those who may read them."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from urllib.parse import quote
+
+from flask import Blueprint, Response
+
+from portal.cases.errors import UnknownCase
+from portal.cases.models import Attachment, Case
+from portal.documents import service as documents
+from portal.documents.models import Letter
+from portal.documents.rules import FileNotReady
+from portal.identity import Actor, Permission, Subject
+from portal.identity import service as identity
+from portal.web.access import needs, permit
+from portal.web.acting import reading
+from portal.web.machine import machine
+
+blueprint = Blueprint("files", __name__)
+
+WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+TYPES = {
+    "pdf": "application/pdf",
+    "docx": WORD,
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "jpg": "image/jpeg",
+    "jpeg": "image/jpeg",
+    "png": "image/png",
+}
+
+
+@blueprint.get("/letters/<int:letter_id>/file")
+@needs(Permission.LETTER_READ)
+def letter(letter_id: int) -> Response:
+    """A letter's Word file; its addressee gets it from the moment he has signed for it."""
+    with reading() as tx:
+        found = documents.letter(tx, letter_id)
+        case = tx.get_one(Case, found.case_id)
+        actor = permit(Subject(regulation=case.regulation, party_id=case.party_id))
+        if not may_read(found, actor):
+            raise UnknownCase
+        if found.object_key is None:
+            raise FileNotReady
+        key, name = found.object_key, f"{found.title} {found.number}.docx"
+    return stream(key, name, WORD)
+
+
+@blueprint.get("/attachments/<int:attachment_id>")
+@needs(Permission.ATTACHMENT_READ)
+def attachment(attachment_id: int) -> Response:
+    """An uploaded file: for its uploader, his organisation, and the officials of the case that uses it."""
+    with reading() as tx:
+        row = tx.get(Attachment, attachment_id)
+        if row is None:
+            raise UnknownCase
+        uploader = identity.person(tx, row.uploaded_by_id)
+        case = tx.get(Case, row.case_id) if row.case_id else None
+        permit(
+            Subject(
+                regulation=case.regulation if case else None,
+                party_id=uploader.organisation_id if uploader else None,
+                uploader_id=row.uploaded_by_id,
+            )
+        )
+    return stream(row.key, row.name, TYPES.get(row.kind, "application/octet-stream"))
+
+
+def may_read(found: Letter, actor: Actor) -> bool:
+    """Whether a person who belongs to an organisation may see a letter's content: it signed for it."""
+    if actor.organisation_id is None:
+        return True
+    own = [service for service in found.services if service.organisation_id == actor.organisation_id]
+    return any(service.kind == "copy" or service.state == "served" for service in own)
+
+
+def stream(key: str, name: str, content_type: str) -> Response:
+    """An object as a download, piece by piece; always saved, never shown, so that no file acts as a page."""
+    with ExitStack() as opening:
+        pieces = opening.enter_context(machine().store.open(key))
+        size = machine().store.stat(key).size
+        opened = opening.pop_all()
+    response = Response(pieces, content_type=content_type)
+    response.call_on_close(opened.close)
+    response.content_length = size
+    response.headers["Content-Disposition"] = disposition(name)
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+def disposition(name: str) -> str:
+    """The header by which a file is saved under its own name (RFC 6266, RFC 8187), with a plain one beside it."""
+    ending = name.rpartition(".")[2]
+    plain = f"file.{ending}" if ending.isascii() and ending.isalnum() else "file"
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

@@ -1,0 +1,161 @@
+"""A case's history in Chinese sentences: who did what, when; one visible table from kinds of entries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from portal import audit
+from portal.audit.rules import Entry
+from portal.cases.live import LiveCase
+from portal.identity import queries as identity
+from portal.web import dates
+
+
+@dataclass(frozen=True)
+class Happening:
+    """One line of the history, as `ui.timeline` takes it; `kind` and `element` are the entry's."""
+
+    at: str
+    moment: str
+    text: str
+    note: str | None
+    kind: str
+    element: str | None
+    act_id: int
+    state: str | None = None
+
+
+def happenings(tx: Session, case: LiveCase) -> list[Happening]:
+    """What happened in a case, newest first."""
+    entries = audit.entries(tx, case.id)
+    names = identity.person_names(tx, {entry.actor_id for entry in entries if entry.actor_id})
+    lines = [_happening(case, entry, names) for entry in reversed(entries)]
+    return lines if case.ended else [replace(line, state="now") if line is lines[0] else line for line in lines]
+
+
+def _happening(case: LiveCase, entry: Entry, names: Mapping[int, str]) -> Happening:
+    sentence = SENTENCES.get(entry.kind)
+    text, note = sentence(entry.details) if sentence else (entry.kind, None)
+    who = _who(case, entry, names)
+    return Happening(
+        at=dates.short(entry.moment),
+        moment=entry.moment.isoformat(),
+        text=f"{text} · {who}" if who else text,
+        note=note,
+        kind=entry.kind,
+        element=entry.element,
+        act_id=entry.act_id,
+    )
+
+
+def _who(case: LiveCase, entry: Entry, names: Mapping[int, str]) -> str:
+    """The person's name with the role of the step; nothing for what the portal did by itself."""
+    if entry.actor_id is None or not entry.kind.startswith(("task.", "case.filed", "message.", "letter.served")):
+        return ""
+    name = names.get(entry.actor_id, "")
+    role = _role(case, entry)
+    return f"{name}（{role}）" if role else name
+
+
+def _role(case: LiveCase, entry: Entry) -> str:
+    if not entry.element or not entry.kind.startswith("task."):
+        return ""
+    scope = str(entry.details.get("scope", ""))
+    for drawing in (case.procedure.drawing_at(scope), *case.procedure.drawings.values()):
+        drawn = drawing.elements.get(entry.element)
+        if drawn is not None and drawn.task is not None:
+            return case.published.regulation.role_title(case.procedure.manifest.role(drawn.task.role))
+    return ""
+
+
+Details = Mapping[str, Any]
+Said = tuple[str, str | None]
+
+
+def _day(details: Details, key: str) -> str:
+    value = details.get(key)
+    return dates.long_day(dates.last_day(datetime.fromisoformat(str(value)))) if value else ""
+
+
+def _at(details: Details, key: str) -> str:
+    return dates.exact(datetime.fromisoformat(str(details[key])))
+
+
+def _message(details: Details) -> Said:
+    sender = _("来自 %(number)s", number=details["from"]) if details.get("from") else None
+    return _MESSAGES.get(str(details["message"]), lambda: _("收到消息“%(name)s”", name=details["message"]))(), sender
+
+
+def _served(details: Details) -> Said:
+    how = how_text(str(details["how"]))
+    note = None if details.get("counts", True) else _("此前已有更早的送达证明，期限不变")
+    text = _(
+        "《%(title)s》%(number)s 于 %(at)s 送达（%(how)s）",
+        title=details["title"],
+        number=details["number"],
+        at=_at(details, "at"),
+        how=how,
+    )
+    return text, note
+
+
+def how_text(how: str) -> str:
+    """A way of service in Chinese."""
+    ways = {"read": _("门户签收"), "post": _("邮寄送达"), "in person": _("直接送达"), "filing": _("以提出申请推定")}
+    return ways[how]
+
+
+# Messages of the shared diagrams in the words of people; others are named as the diagram names them.
+_MESSAGES: Mapping[str, Callable[[], str]] = {
+    "withdraw": lambda: _("申请人撤回申请"),
+    "waive": lambda: _("当事人放弃异议"),
+    "served": lambda: _("文书已送达"),
+    "review_filed": lambda: _("收到复核申请"),
+}
+
+SENTENCES: Mapping[str, Callable[[Details], Said]] = {
+    "case.filed": lambda d: (_("提出申请，编号 %(number)s", number=d["number"]), None),
+    "case.started": lambda d: (_("立案，编号 %(number)s", number=d["number"]), None),
+    "case.begun": lambda d: (_("启动《%(title)s》%(number)s", title=d["title"], number=d["number"]), None),
+    "case.ended": lambda d: (_("办结：%(outcome)s", outcome=d["outcome"]), None),
+    "case.replaced": lambda d: (
+        _("结果变更为：%(outcome)s", outcome=d["outcome"]),
+        _("由 %(by)s 引起，原结果：%(was)s", by=d["by"], was=d["was"]),
+    ),
+    "task.claimed": lambda d: (_("领取“%(task)s”", task=d["task"]), None),
+    "task.released": lambda d: (_("退回“%(task)s”，由岗位重新领取", task=d["task"]), None),
+    "task.completed": lambda d: (_("办结“%(task)s”", task=d["task"]), None),
+    "message.received": _message,
+    "message.dropped": lambda d: (_("案件已办结，收到的消息“%(name)s”未处理", name=d["message"]), None),
+    "timer.fired": lambda d: (_("期限届满：%(title)s", title=d["title"]), None),
+    "letter.issued": lambda d: (_("制发《%(title)s》%(number)s", title=d["title"], number=d["number"]), None),
+    "letter.rendered": lambda d: (_("文书 %(number)s 已生成", number=d["number"]), f"SHA-256 {d['sha256'][:12]}…"),
+    "letter.failed": lambda d: (_("文书 %(number)s 生成失败", number=d["number"]), str(d["reason"])),
+    "letter.served": _served,
+    "ledger.posted": lambda d: (_("登记入账 %(amount)s", amount=d["amount"]), None),
+    "ledger.reversed": lambda d: (_("冲销 %(number)s 的登记", number=d["of"]), None),
+    "deadline.started": lambda d: (
+        _("期限起算：%(title)s，至 %(day)s 24:00", title=d["title"], day=_day(d, "new_due")),
+        d["reason"],
+    ),
+    "deadline.met": lambda d: (_("期限内完成：%(title)s", title=d["title"]), None),
+    "deadline.moved": lambda d: (
+        _(
+            "期限调整：%(title)s，由 %(old)s 改为 %(new)s",
+            title=d["title"],
+            old=_day(d, "old_due"),
+            new=_day(d, "new_due"),
+        ),
+        d["reason"],
+    ),
+    "deadline.dropped": lambda d: (_("期限终止：%(title)s", title=d["title"]), d["reason"]),
+    "deadline.kept": lambda d: (_("期限不变：%(title)s", title=d["title"]), d["reason"]),
+    "deadline.confirmed": lambda d: (_("期限确定：%(title)s", title=d["title"]), d["reason"]),
+}
+"""Kind of entry -> its sentence and a second line, from its details."""

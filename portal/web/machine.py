@@ -1,0 +1,47 @@
+"""What pages need of the rest of the portal, put together once by the application."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from flask import current_app
+
+from portal.cases.kernel import Kernel
+from portal.db import Database
+from portal.settings import Settings
+from portal.storage import ObjectStore
+
+if TYPE_CHECKING:
+    from portal.web.assets import Manifest  # `python -m portal.web.assets` runs that module itself
+
+EXTENSION = "portal"
+
+
+@dataclass(frozen=True)
+class DemoAccount:
+    """An account that the sign-in page of a demo offers: its password is no secret."""
+
+    login: str
+    password: str
+    name: str
+    role: str
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Settings, database, object store, kernel and built assets; `secret_key` signs cookies and forms."""
+
+    settings: Settings
+    database: Database
+    store: ObjectStore
+    kernel: Kernel
+    assets: Manifest
+    secret_key: str
+    demo_accounts: Sequence[DemoAccount] = ()
+
+
+def machine() -> Machine:
+    """The machine behind the present request."""
+    return cast(Machine, current_app.extensions[EXTENSION])

@@ -1,0 +1,74 @@
+"""The page of a case for officials: its whole file, running or ended, and its diagram."""
+
+from __future__ import annotations
+
+from flask import Response, request
+from flask.typing import ResponseReturnValue
+from lxml import etree
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal.cases.errors import UnknownCase
+from portal.cases.live import Cases, LiveCase
+from portal.cases.models import Case, Task
+from portal.identity import Actor, Permission, Subject
+from portal.identity import queries as identity
+from portal.web.access import needs, permit
+from portal.web.acting import moment, reading
+from portal.web.casefile import case_file
+from portal.web.machine import machine
+from portal.web.official.blueprint import blueprint, frame, place_of
+from portal.web.pages import render
+
+
+@blueprint.get("/cases/<int:case_id>")
+@needs(Permission.CASE_READ)
+def case_page(case_id: int) -> ResponseReturnValue:
+    """Everything there is about a case."""
+    with reading() as tx:
+        actor, case = _opened(tx, case_id)
+        return render(
+            "official/case.html",
+            file=case_file(tx, case, moment(tx)),
+            tasks=_tasks(tx, case, actor),
+            **frame(tx, actor, "/cases"),
+        )
+
+
+@blueprint.get("/cases/<int:case_id>/diagram")
+@needs(Permission.CASE_READ)
+def diagram(case_id: int) -> Response:
+    """The drawing of the release that the case follows; `drawing` names a called one."""
+    with reading() as tx:
+        _actor, case = _opened(tx, case_id)
+        drawing = case.procedure.drawings.get(request.args.get("drawing", case.procedure.drawing.name))
+        if drawing is None:
+            raise UnknownCase
+        return Response(
+            etree.tostring(drawing.root, xml_declaration=True, encoding="UTF-8"), mimetype="application/xml"
+        )
+
+
+def _opened(tx: Session, case_id: int) -> tuple[Actor, LiveCase]:
+    row = tx.get(Case, case_id)
+    if row is None:
+        raise UnknownCase
+    # Its party reads it on pages of its own, which do not show what officials write for each other.
+    actor = permit(Subject(regulation=row.regulation))
+    place_of(actor)
+    return actor, Cases(tx, machine().kernel.releases).get(case_id)
+
+
+def _tasks(tx: Session, case: LiveCase, actor: Actor) -> list[dict[str, object]]:
+    """The open tasks with who holds them; `url` where this person may do them."""
+    rows = tx.scalars(select(Task).where(Task.case_id == case.id, Task.state == "open").order_by(Task.id)).all()
+    names = identity.person_names(tx, {row.holder_id for row in rows if row.holder_id})
+    return [
+        {
+            "name": row.name,
+            "role": case.published.regulation.role_title(row.role),
+            "holder": names.get(row.holder_id or 0),
+            "url": f"/tasks/{row.id}" if actor.has(row.regulation, row.role) else None,
+        }
+        for row in rows
+    ]

@@ -1,0 +1,45 @@
+"""A letter read in the portal: its text as HTML, what is known of it, its service."""
+
+from __future__ import annotations
+
+from flask.typing import ResponseReturnValue
+from markupsafe import Markup
+
+from portal.cases.delivery import may_enter_receipt
+from portal.cases.errors import NotYourRole
+from portal.cases.live import Cases
+from portal.documents import preview
+from portal.documents import service as documents
+from portal.identity import Permission, Subject
+from portal.web.access import needs, permit
+from portal.web.acting import reading
+from portal.web.machine import machine
+from portal.web.official.blueprint import blueprint, frame, place_of
+from portal.web.pages import render
+
+
+@blueprint.get("/letters/<int:letter_id>")
+@needs(Permission.LETTER_READ)
+def letter_page(letter_id: int) -> ResponseReturnValue:
+    """The letter, for officials of its regulation."""
+    with reading() as tx:
+        letter = documents.letter(tx, letter_id)
+        case = Cases(tx, machine().kernel.releases).get(letter.case_id)
+        actor = permit(Subject(regulation=case.row.regulation))
+        place_of(actor)
+        try:
+            may_enter_receipt(case, letter, actor)
+            enters = True
+        except NotYourRole:
+            enters = False
+        services = list(letter.services)
+        context = {
+            "letter": letter,
+            "services": services,
+            "case": case.row,
+            "enters": enters,
+            **frame(tx, actor, "/cases"),
+        }
+    # The preview is made of known harmless elements only.
+    body = Markup(preview.preview(machine().store.get(letter.object_key))) if letter.object_key else None
+    return render("official/letter.html", body=body, **context)

@@ -1,0 +1,156 @@
+"""Receipts of post and personal delivery: what is still to be entered, and entering one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time
+
+from flask import flash, redirect, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from sqlalchemy import select, tuple_
+from sqlalchemy.orm import Session
+
+from portal.cases import delivery
+from portal.cases.live import Cases
+from portal.cases.models import Case
+from portal.clock import TZ
+from portal.documents import service as documents
+from portal.documents.models import Letter, Service
+from portal.documents.rules import FileNotReady, ServedBeforeIssue, ServedInFuture
+from portal.identity import Actor, Permission, Subject
+from portal.web.access import needs, permit
+from portal.web.acting import act, moment, reading
+from portal.web.machine import machine
+from portal.web.official.blueprint import blueprint, frame, place_of, receipts, side
+from portal.web.pages import render
+
+SIZE = 50
+# Reading in the portal is proved by the addressee himself.
+WAYS = ("post", "in person")
+_NOTE_LIMIT = 500
+
+
+@dataclass(frozen=True)
+class Typed:
+    """What the clerk typed."""
+
+    how: str
+    day: str
+    time: str
+    note: str
+
+    @property
+    def at(self) -> datetime | None:
+        """The moment of receipt; None when day or time is none."""
+        try:
+            return datetime.combine(date.fromisoformat(self.day), time.fromisoformat(self.time), TZ)
+        except ValueError:
+            return None
+
+
+@blueprint.get("/receipts")
+@needs(Permission.TASK_LIST)
+def receipts_page() -> ResponseReturnValue:
+    """The services not proved yet whose receipts this official enters, the oldest letter first."""
+    actor = permit()
+    place = place_of(actor)
+    with reading() as tx:
+        after = request.args.get("after", 0, type=int)
+        rows = open_services(tx, actor, after)
+        return render(
+            "official/receipts.html",
+            rows=rows[:SIZE],
+            later=f"/receipts?after={rows[SIZE - 1][0].id}" if len(rows) > SIZE else None,
+            earlier="/receipts" if after else None,
+            side=side(tx, place),
+            **frame(tx, actor, "/receipts"),
+        )
+
+
+def open_services(tx: Session, actor: Actor, after: int) -> list[tuple[Service, Letter, Case]]:
+    """Services still to be proved whose receipts the actor's roles enter, at most a page and one more."""
+    kinds = [kind for one in machine().kernel.releases.in_force(tx) for kind in receipts(one, actor)]
+    wanted = (
+        select(Service, Letter, Case)
+        .join(Letter, Letter.id == Service.letter_id)
+        .join(Case, Case.id == Letter.case_id)
+        .where(
+            Service.kind == "party",
+            Service.state.in_(("awaiting file", "open")),
+            tuple_(Case.regulation, Case.procedure, Letter.name).in_(kinds),
+            Service.id > after,
+        )
+        .order_by(Service.id)
+        .limit(SIZE + 1)
+    )
+    return [(service, letter, case) for service, letter, case in tx.execute(wanted)] if kinds else []
+
+
+@blueprint.get("/services/<int:service_id>/receipt")
+@needs(Permission.SERVICE_ENTER)
+def receipt_page(service_id: int) -> ResponseReturnValue:
+    """The form for one receipt."""
+    return _page(service_id, Typed("", "", "", ""), {})
+
+
+@blueprint.post("/services/<int:service_id>/receipt")
+@needs(Permission.SERVICE_ENTER)
+def enter(service_id: int) -> ResponseReturnValue:
+    """Enters the receipt; the earliest proof counts, deadlines start from it."""
+    typed = Typed(*(request.form.get(name, "").strip() for name in ("how", "day", "time", "note")))
+    with reading() as tx:
+        actor, case = _permitted(tx, service_id)
+    errors = _errors(typed)
+    at = typed.at
+    if errors or at is None:
+        return _page(service_id, typed, errors), 422
+    try:
+        act(
+            lambda tx, now: delivery.enter_receipt(
+                machine().kernel, tx, actor, service_id, typed.how, at, typed.note, now
+            ),
+            _("登记送达"),
+            case.id,
+        )
+    except (ServedInFuture, ServedBeforeIssue, FileNotReady) as refusal:
+        return _page(service_id, typed, {"day": refusal.text("zh")}), 422
+    flash(_("已登记送达，相关期限自送达之日次日起算。"), "success")
+    return redirect(f"/cases/{case.id}")
+
+
+def _errors(typed: Typed) -> dict[str, str]:
+    errors = {}
+    if typed.how not in WAYS:
+        errors["how"] = _("请选择送达方式")
+    if typed.at is None:
+        errors["day"] = _("请填写签收的日期和时间，例如 2026-11-23 和 09:30")
+    if len(typed.note) > _NOTE_LIMIT:
+        errors["note"] = _("备注最多 %(n)s 字，请删减", n=_NOTE_LIMIT)
+    return errors
+
+
+def _page(service_id: int, typed: Typed, errors: dict[str, str]) -> str:
+    with reading() as tx:
+        actor, case = _permitted(tx, service_id)
+        service = documents.service_record(tx, service_id)
+        letter = service.letter
+        return render(
+            "official/receipt.html",
+            service=service,
+            letter=letter,
+            case=case,
+            typed=typed,
+            errors=errors,
+            now=moment(tx),
+            **frame(tx, actor, "/receipts"),
+        )
+
+
+def _permitted(tx: Session, service_id: int) -> tuple[Actor, Case]:
+    """The actor and the case, if the manifest lets him enter this receipt."""
+    service = documents.service_record(tx, service_id)
+    case = Cases(tx, machine().kernel.releases).get(service.letter.case_id)
+    actor = permit(Subject(regulation=case.row.regulation))
+    delivery.may_enter_receipt(case, service.letter, actor)
+    return actor, case.row

@@ -1,0 +1,79 @@
+"""The jobs by name: what does each, what follows when it failed for good, and when it comes round by itself."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from procrastinate import App, JobContext
+from procrastinate.jobs import Job
+from sqlalchemy.orm import Session
+
+from portal.jobs import is_last_attempt, retry
+from portal.jobs.procrastinating import ATTEMPTS
+from portal.worker import letters, sweeping
+from portal.worker.faults import FAULTS, note_once, said
+from portal.worker.tools import Tools
+
+DIED = "执行这项工作的进程多次中途退出或出错，详见日志。"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Work:
+    """A job: `run` gets the tools, the job's id, under which its act is done at most once, and its arguments.
+
+    `give_up` gets the transaction and a reason as well, once the last attempt has failed. `every` is a cron line.
+    """
+
+    run: Callable[..., None]
+    give_up: Callable[..., None] | None = None
+    every: str | None = None
+
+
+JOBS: Mapping[str, Work] = {
+    "letters.render": Work(letters.render_letter, letters.give_up),
+    "objects.sweep": Work(sweeping.sweep, every="20 * * * *"),
+}
+
+
+def register(app: App, tools: Tools) -> None:
+    """Has a Procrastinate app do these jobs."""
+    for name, work in JOBS.items():
+        task = app.task(name=name, pass_context=True, retry=retry())(_task(tools, work))
+        if work.every is not None:
+            app.periodic(cron=work.every)(task)
+
+
+def _task(tools: Tools, work: Work) -> Callable[..., None]:
+    def run(context: JobContext, timestamp: int | None = None, **arguments: Any) -> None:  # noqa: ANN401 - JSON
+        job = context.job
+        # An attempt counts from its claim, so a job that kills its workers comes to an end too.
+        if job.attempts >= ATTEMPTS:
+            give_up(tools, job, DIED)
+            return
+        try:
+            work.run(tools, str(job.id), **arguments)
+        except FAULTS as error:
+            log.warning("job %s (%s) failed: %s", job.id, job.task_name, error)
+            if not is_last_attempt(job):
+                raise
+            give_up(tools, job, said(error))
+
+    return run
+
+
+def give_up(tools: Tools, job: Job, reason: str) -> None:
+    """Does what follows when a job has failed for good; a second time it does nothing."""
+    work = JOBS.get(job.task_name)
+
+    def act(tx: Session) -> None:
+        if work is not None and work.give_up is not None:
+            work.give_up(tools, tx, str(job.id), reason, **job.task_kwargs)
+        else:
+            note_once(tx, f"后台工作 {job.task_name}（{job.id}）", reason, tools.kernel.now(tx))
+
+    tools.database.attempt(act)

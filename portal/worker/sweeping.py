@@ -1,0 +1,65 @@
+"""Sweeps what nobody uses any more: uploads that were never handed in, objects without a row, old sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import islice
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from portal import clock, identity
+from portal.cases.models import Attachment, Filing
+from portal.documents.models import Letter, ServiceProof
+from portal.worker.tools import Tools
+
+UNUSED_FOR = timedelta(hours=24)
+AT_A_TIME = 500
+
+
+def sweep(tools: Tools, job: str) -> None:
+    """Removes uploads and objects that have been unused for 24 hours (real time), and sessions that are over."""
+    before = clock.now() - UNUSED_FOR
+    with tools.database.transaction() as tx:
+        identity.sweep(tx, clock.now())
+        forget_uploads(tx, before)
+    for key in _orphans(tools, before):
+        tools.store.delete(key)
+
+
+def forget_uploads(tx: Session, before: datetime) -> None:
+    """Deletes the rows of uploads older than a moment that no case, draft or proof of service uses."""
+    kept = _in_drafts(tx)
+    proofs = select(ServiceProof.attachment_id).where(ServiceProof.attachment_id.is_not(None))
+    unused = select(Attachment.id).where(
+        Attachment.case_id.is_(None), Attachment.uploaded_at < before, Attachment.id.not_in(proofs)
+    )
+    ids = [attachment for attachment in tx.scalars(unused) if attachment not in kept]
+    tx.execute(delete(Attachment).where(Attachment.id.in_(ids)))
+
+
+def _in_drafts(tx: Session) -> set[int]:
+    """The uploads that a filing not handed in yet speaks of."""
+    drafts = tx.scalars(select(Filing.answers).where(Filing.case_id.is_(None)))
+    listed = (answer for answers in drafts for answer in answers.values() if isinstance(answer, list))
+    return {int(item) for answer in listed for item in answer if str(item).isdecimal()}
+
+
+def _orphans(tools: Tools, before: datetime) -> list[str]:
+    """The keys of objects older than a moment to which no row points."""
+    objects = tools.store.keys()
+    old = (kept.key for kept in objects if kept.since < before)
+    return [key for keys in _portions(old) for key in _unknown(tools, keys)]
+
+
+def _portions(keys: Iterator[str]) -> Iterator[tuple[str, ...]]:
+    while portion := tuple(islice(keys, AT_A_TIME)):
+        yield portion
+
+
+def _unknown(tools: Tools, keys: tuple[str, ...]) -> set[str]:
+    with tools.database.transaction() as tx:
+        uploads = tx.scalars(select(Attachment.key).where(Attachment.key.in_(keys)))
+        letters = tx.scalars(select(Letter.object_key).where(Letter.object_key.in_(keys)))
+        return set(keys) - set(uploads) - set(letters)

@@ -1,0 +1,125 @@
+"""The timers: families whose period is over are claimed and brought on, each in a transaction of its own."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from portal import clock
+from portal.cases import incidents
+from portal.cases.conduct import claim, fire_ripe
+from portal.cases.models import Case
+from portal.db.database import DatabaseBusy, DatabaseUnreachable
+from portal.errors import PortalError
+from portal.worker.faults import FAULTS, said
+from portal.worker.tools import Tools
+
+LONGEST_SLEEP = timedelta(seconds=1)
+TOLERANCE = timedelta(seconds=2)
+"""A clock that differs more from the database's is wrong, and whoever has it claims nothing."""
+
+log = logging.getLogger(__name__)
+
+
+class StillRipe(PortalError):
+    """A timer that was to fire is as ripe as before."""
+
+    zh = "期限已到，但流程没有前进。"
+    en = "A timer is due, and yet firing it changed nothing."
+
+
+@dataclass(frozen=True)
+class Round:
+    """What a look at the clocks says: the legal moment, how far the clock is off, and when to look again."""
+
+    now: datetime
+    off: timedelta
+    sleep: timedelta
+
+
+class Timers:
+    """Fires what is ripe, again and again, until `stop` is set."""
+
+    def __init__(self, tools: Tools, stop: threading.Event) -> None:
+        self._tools, self._stop = tools, stop
+        self._said = ""
+
+    def run(self) -> None:
+        """Looks at least once a second; an outage is waited out."""
+        while not self._stop.is_set():
+            sleep = LONGEST_SLEEP
+            try:
+                sleep = self.round()
+            except (DatabaseUnreachable, DatabaseBusy) as error:
+                self._say(f"timers wait for the database: {error}")
+            self._stop.wait(sleep.total_seconds())
+
+    def round(self) -> timedelta:
+        """Fires everything that is ripe now; how long there is nothing to do then."""
+        with self._tools.database.transaction() as tx:
+            seen = look(self._tools, tx)
+        if seen.off > TOLERANCE:
+            self._say(f"the clock differs from the database's by {seen.off.total_seconds():.1f} s: no timer is claimed")
+            return LONGEST_SLEEP
+        self._say("")
+        while not self._stop.is_set() and fire_one(self._tools, seen.now):
+            pass
+        return seen.sleep
+
+    def _say(self, line: str) -> None:
+        """Logs what is wrong, once."""
+        if line and line != self._said:
+            log.warning(line)
+        self._said = line
+
+
+def look(tools: Tools, tx: Session) -> Round:
+    """Compares the clocks and finds the next timer."""
+    before = clock.now()
+    at_database: datetime = tx.execute(select(func.clock_timestamp())).scalar_one()
+    off = max(before - at_database, at_database - clock.now())
+    now = tools.kernel.now(tx)
+    following = tx.scalar(select(func.min(Case.ripe_at)).where(Case.ripe_at > now))
+    sleep = LONGEST_SLEEP if following is None else min(LONGEST_SLEEP, following - now)
+    return Round(now, off, sleep)
+
+
+def fire_one(tools: Tools, now: datetime) -> bool:
+    """Brings on the family that has waited longest; False when there is none.
+
+    A family that breaks keeps its last state: the incident is written, its timers rest until somebody has looked,
+    and the others go on.
+    """
+
+    def act(tx: Session) -> bool:
+        root_id = claim(tx, now)
+        if root_id is None:
+            return False
+        try:
+            with tx.begin_nested():
+                fire_ripe(tools.kernel, tx, root_id, now)
+                _check_moved(tx, root_id, now)
+        except FAULTS as error:
+            tx.expire_all()
+            _set_aside(tx, root_id, now, error)
+        return True
+
+    return tools.database.attempt(act)
+
+
+def _check_moved(tx: Session, root_id: int, now: datetime) -> None:
+    tx.flush()
+    if tx.scalar(select(func.count()).where(Case.root_id == root_id, Case.ripe_at <= now)):
+        raise StillRipe
+
+
+def _set_aside(tx: Session, root_id: int, now: datetime, error: Exception) -> None:
+    ripe = update(Case).where(Case.root_id == root_id, Case.ripe_at <= now).values(ripe_at=None)
+    for case_id in tx.scalars(ripe.returning(Case.id)).all():
+        log.error("the timers of case %s rest: %s", case_id, error)
+        incidents.note(tx, "到期自动办理", said(error), now, case_id)
