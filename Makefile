@@ -10,7 +10,7 @@
 
 VENV := .venv
 PY := $(VENV)/bin/python
-PIP := $(PY) -m pip --disable-pip-version-check --quiet
+PIP := $(PY) -m pip --disable-pip-version-check -qq
 # A virtual environment only works where it was made.
 HERE := $(shell pwd | cksum | cut -d' ' -f1)
 RUN := $(VENV)/.run-$(HERE)

@@ -50,12 +50,11 @@ def kernel(settings: Settings) -> Kernel:
     return Kernel(Releases(), ProcrastinateQueue(), now, ACTIONS)
 
 
-def tools(settings: Settings, *, connections: int = 10) -> Tools:
-    """What the worker and the command line work with; the settings name a database and an object store."""
+def tools(settings: Settings) -> Tools:
+    """What the worker and the demo work with; the settings name a database and an object store."""
     assert settings.database_url is not None
     assert settings.s3 is not None
-    database = Database(settings.database_url, pool_size=connections)
-    return Tools(database, S3Store(settings.s3), kernel(settings), settings.public_url)
+    return Tools(Database(settings.database_url), S3Store(settings.s3), kernel(settings), settings.public_url)
 
 
 def web(settings: Settings, accounts: Sequence[DemoAccount] = ()) -> Flask:

@@ -18,6 +18,7 @@ from portal.cases.family import Family, Message, RipeTimer
 from portal.cases.live import LiveCase, served_at
 from portal.cases.models import ActRecord, Case, KeptMessage, Task
 from portal.cases.names import evaluate
+from portal.cases.values import digest
 from portal.clock import TZ
 from portal.deadlines import service as deadlines
 from portal.deadlines.changes import Change
@@ -67,9 +68,11 @@ class Act:
 
     def happened(self, case: LiveCase, event: str, at: datetime | None = None) -> None:
         """An event of the case that deadlines may start from or be met by."""
-        rules = case.procedure.manifest.deadlines.values()
-        changes = deadlines.happened(self.tx, case.id, rules, event, at or self.moment, self.family.calendar)
-        self.note_changes(case, changes)
+        every = case.procedure.manifest.deadlines.values()
+        rules = [rule for rule in every if event in rule.after or event in rule.met]
+        if rules:
+            changes = deadlines.happened(self.tx, case.id, rules, event, at or self.moment, self.family.calendar)
+            self.note_changes(case, changes)
 
     def note_changes(self, case: LiveCase, changes: list[Change]) -> None:
         """Writes what became of deadlines into the history."""
@@ -115,7 +118,10 @@ class Act:
         drawn = case.element(task.scope, task.element)
         if drawn.task and drawn.task.revises:
             self._revise(case, task.scope, drawn.task.revises, value)
-        self.note(case, "task.completed", task.element, task=task.name, scope=task.scope, visit=task.visit)
+        self.note(
+            case, "task.completed", task.element, task=task.name, scope=task.scope, visit=task.visit,
+            said=digest(value),
+        )  # fmt: skip
         self._done.add(task.engine_id)
         self.family.position(case).complete(task.engine_id)
 
@@ -181,7 +187,7 @@ class Act:
         if payload:
             self.say(case, waiting.place, payload)
         sender = _sender(self, sent) if sent else {}
-        self.note(case, "message.received", waiting.place.element, message=waiting.name, **sender)
+        self.note(case, "message.received", waiting.place.element, message=waiting.name, said=digest(payload), **sender)
         self.happened(case, f"received({waiting.name})")
         self.family.position(case).signal(waiting.id)
 

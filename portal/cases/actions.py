@@ -8,12 +8,14 @@ from decimal import Decimal
 from typing import Any
 
 from portal.cases.act import Act
+from portal.cases.delivery import RENDER
 from portal.cases.errors import StepFailed
 from portal.cases.family import Message
 from portal.cases.kernel import Action
 from portal.cases.live import LiveCase
 from portal.cases.names import Names
 from portal.cases.starting import StartedBy, checked, party_of, start
+from portal.cases.values import digest
 from portal.clock import TZ, day_of
 from portal.documents import service as documents
 from portal.documents.service import Addressee
@@ -45,9 +47,12 @@ def issue(act: Act, case: LiveCase, place: Place, inputs: Inputs) -> Result:
         moment=act.moment,
         year=day_of(act.moment).year,
     )
-    act.note(case, "letter.issued", place.element, letter=letter.id, number=letter.number, title=letter.title)
+    act.note(
+        case, "letter.issued", place.element, letter=letter.id, number=letter.number, title=letter.title,
+        data=digest(letter.data),
+    )  # fmt: skip
     act.happened(case, f"issued({name})")
-    act.family.kernel.queue.defer(act.tx, "letters.render", letter_id=letter.id)
+    act.family.kernel.queue.defer(act.tx, RENDER, letter_id=letter.id)
     return {"number": letter.number}
 
 
@@ -135,7 +140,11 @@ def start_case(act: Act, case: LiveCase, place: Place, inputs: Inputs) -> Result
     """Starts a case of another procedure of the regulation, its start form filled from the inputs."""
     published = act.family.kernel.releases.newest(act.tx, case.row.regulation)
     procedure = published.procedure(inputs["procedure"])
-    given = {key: plain(value) for key, value in inputs.items() if key != "procedure"}
+    given = {key: plain(value) for key, value in inputs.items() if key not in ("procedure", "instead_of")}
+    if "instead_of" in inputs:
+        # The new case takes the place of the linked one, of which there may be only one.
+        _linked(case, inputs["instead_of"]).row.once = None
+        act.tx.flush()
     values = checked(procedure, given, {})
     rule = next(rule for rule in procedure.manifest.starts if case.row.procedure in rule.cases)
     party = party_of(act, values[rule.party.partition(".")[2]]) if rule.party else case.party
@@ -174,7 +183,10 @@ ACTIONS: Mapping[str, Action] = {
     ),
     "ledger.reverse": Action(ActionRule(frozenset({"case"}), yields=frozenset({"transfers"})), reverse),
     "cases.start": Action(
-        ActionRule(frozenset({"procedure"}), free=True, yields=frozenset({"number", "case"})), start_case
+        ActionRule(
+            frozenset({"procedure"}), frozenset({"instead_of"}), free=True, yields=frozenset({"number", "case"})
+        ),
+        start_case,
     ),
     "cases.message": Action(ActionRule(frozenset({"to", "message"}), free=True), message),
 }

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, aliased
 
 from portal.cases.act import Act
@@ -117,7 +117,7 @@ def claim(tx: Session, now: datetime) -> int | None:
     return tx.scalar(
         select(root.id)
         .join_from(Case, root, root.id == Case.root_id)
-        .where(Case.ripe_at <= now)
+        .where(Case.ripe_at <= now, or_(Case.rests_until.is_(None), Case.rests_until <= now))
         .order_by(Case.ripe_at)
         .limit(1)
         .with_for_update(key_share=True, skip_locked=True, of=root)

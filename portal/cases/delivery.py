@@ -7,9 +7,10 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from portal import identity
 from portal.cases.act import Act
 from portal.cases.conduct import conduct
-from portal.cases.errors import NotYourRole, UnknownCase
+from portal.cases.errors import NotAgreed, NotYourRole, UnknownCase
 from portal.cases.family import Message
 from portal.cases.kernel import Kernel
 from portal.cases.live import LiveCase
@@ -17,10 +18,15 @@ from portal.clock import TZ
 from portal.deadlines import service as deadlines
 from portal.documents import service as documents
 from portal.documents.models import Letter, Service
+from portal.documents.rules import UnknownWayOfService
 from portal.documents.service import Served
 from portal.identity import Actor
 
 SERVED = "served"
+RENDER = "letters.render"
+"""The job that makes a letter's file."""
+RECEIPTS = ("post", "in person")
+"""Ways of service whose receipt a clerk enters; reading in the portal proves itself."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,23 @@ def failed(kernel: Kernel, tx: Session, letter_id: int, reason: str, moment: dat
     conduct(kernel, tx, letter.case_id, moment, "render", verb, job=job)
 
 
+def render_again(kernel: Kernel, tx: Session, actor: Actor, letter_id: int, moment: datetime) -> None:
+    """Has a letter whose rendering failed made again, with the newest release's template, which is recorded."""
+    letter = documents.letter(tx, letter_id)
+
+    def verb(act: Act) -> None:
+        under_lock = documents.letter(tx, letter_id)
+        case = act.family.cases.get(under_lock.case_id)
+        may_enter_receipt(case, under_lock, actor)
+        newest = kernel.releases.newest(tx, case.row.regulation)
+        template = newest.procedure(case.row.procedure).template_files[under_lock.name]
+        documents.retry(tx, under_lock, release_id=newest.id, template=template)
+        act.note(case, "letter.retried", letter=letter_id, number=under_lock.number, release=newest.id)
+        kernel.queue.defer(tx, RENDER, letter_id=letter_id)
+
+    conduct(kernel, tx, letter.case_id, moment, "render_again", verb, actor)
+
+
 def sign_for(kernel: Kernel, tx: Session, actor: Actor, letter_id: int, moment: datetime) -> None:
     """The addressee opens and signs for a letter in the portal (打开并签收): served at this moment."""
     letter = documents.letter(tx, letter_id)
@@ -68,8 +91,10 @@ def sign_for(kernel: Kernel, tx: Session, actor: Actor, letter_id: int, moment: 
         service = addressed_to(documents.letter(tx, letter_id), actor)
         if service.state == "served":
             return
-        by = actor.person_id
-        proved(act, documents.prove(tx, service, "read", moment, now=moment, by=by))
+        party = identity.organisation(tx, actor.organisation_id) if actor.organisation_id else None
+        if party is None or not party.electronic_service:
+            raise NotAgreed()
+        proved(act, documents.prove(tx, service, "read", moment, now=moment, by=actor.person_id))
 
     conduct(kernel, tx, letter.case_id, moment, "sign_for", verb, actor)
 
@@ -89,12 +114,16 @@ def enter_receipt(
     Raises ServedInFuture, ServedBeforeIssue, FileNotReady, NotYourRole.
     """
     letter = documents.service_record(tx, service_id).letter
+    if how not in RECEIPTS:
+        raise UnknownWayOfService(how=how)
 
     def verb(act: Act) -> None:
         service = documents.service_record(tx, service_id)
         case = act.family.cases.get(service.letter.case_id)
         may_enter_receipt(case, service.letter, actor)
         served = documents.prove(tx, service, how, at, now=moment, by=actor.person_id, note=note)
+        received = at.astimezone(TZ).isoformat()
+        act.note(case, "receipt.entered", letter=service.letter.id, number=service.letter.number, how=how, at=received)
         proved(act, served)
 
     conduct(kernel, tx, letter.case_id, moment, "receipt", verb, actor)
@@ -133,16 +162,16 @@ def proved(act: Act, served: Served) -> None:
     """
     letter = served.service.letter
     case = act.family.cases.get(letter.case_id)
-    if served.at is None:
+    if served.at is None or not served.changed:
         return
     act.note(
         case, "letter.served", letter=letter.id, number=letter.number, title=letter.title,
-        how=served.service.how, at=served.at.astimezone(TZ).isoformat(), counts=served.changed,
+        how=served.service.how, at=served.at.astimezone(TZ).isoformat(),
     )  # fmt: skip
     if served.first:
         act.happened(case, f"served({letter.name})", served.at)
         act.send(Message(case.id, SERVED, {}, document=letter.name))
-    elif served.changed:
+    else:
         rules = case.procedure.manifest.deadlines.values()
         event = f"served({letter.name})"
         act.note_changes(case, deadlines.move_start(act.tx, case.id, rules, event, served.at, act.family.calendar))

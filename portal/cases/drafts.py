@@ -83,9 +83,11 @@ def save(
     row = _locked(tx, actor, draft_id)
     if row.case_id is not None:
         return
+    # PostgreSQL's JSON cannot hold NUL; what stands in its place is refused by every form.
+    typed = {name: [text.replace("\0", "\x01") for text in texts] for name, texts in answers.items()}
     kept = {name: [text for text in row.answers.get(name, ()) if text != removed] for name in files}
     merged = {name: [*ids, *files[name]] for name, ids in kept.items()}
-    row.answers, row.saved_at = {**{name: list(texts) for name, texts in answers.items()}, **merged}, moment
+    row.answers, row.saved_at = {**typed, **merged}, moment
     tx.flush()
 
 

@@ -107,6 +107,20 @@ class TooLate(Refused):
     en = "{otherwise}"
 
 
+class InForceAlready(Refused):
+    """There is a case of the same unit and year in force; a second would count it twice."""
+
+    zh = "同一单位、同一年度已有《{title}》（{number}），不能重复作出。请改正单位或年度，或先依法撤销原来的一件。"
+    en = "There is already a case “{title}” ({number}) of the same unit and year; a second cannot be started."
+
+
+class NotAgreed(Refused):
+    """Reading in the portal serves a letter only on those who agreed to electronic service."""
+
+    zh = "贵单位没有同意电子送达，文书将以邮寄或直接送达；送达后可在此阅读。"
+    en = "Your organisation has not agreed to electronic service; the letter will be served by post or in person."
+
+
 class UnknownParty(Refused):
     """A case is to be started for an organisation that is not known."""
 

@@ -40,12 +40,11 @@ def offers(kernel: Kernel, tx: Session, actor: Actor) -> list[Offer]:
     cases = Cases(tx, kernel.releases)
     for published in kernel.releases.in_force(tx):
         for procedure in published.procedures.values():
-            if _rule(published, procedure, actor) is None:
-                continue
-            if procedure.manifest.about is None:
-                found.append(Offer(published, procedure, None, None))
-            else:
+            about = procedure.manifest.about
+            if about is not None and (about.by == "addressee" or _rule(published, procedure, actor)):
                 found += _about_offers(tx, cases, published, procedure, actor)
+            elif about is None and _rule(published, procedure, actor):
+                found.append(Offer(published, procedure, None, None))
     return found
 
 
@@ -53,7 +52,9 @@ def offer(kernel: Kernel, tx: Session, actor: Actor, regulation: str, slug: str,
     """One thing to file; raises MayNotStart, NotAddressed or AlreadyFiled when it may not be filed."""
     published = kernel.releases.newest(tx, regulation)
     procedure = published.procedure(slug)
-    if _rule(published, procedure, actor) is None:
+    rule = procedure.manifest.about
+    # The addressee's right hangs on being addressed, not on the kind of organisation it is.
+    if _rule(published, procedure, actor) is None and (rule is None or rule.by != "addressee"):
         raise MayNotStart(procedure=procedure.manifest.title)
     if procedure.manifest.about is None:
         return Offer(published, procedure, None, None)

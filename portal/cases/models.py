@@ -22,6 +22,7 @@ class Case(Base):
         Index("ix_cases_ripe", "ripe_at", postgresql_where=text("ripe_at IS NOT NULL")),
         Index("ix_cases_about", "about_id", "procedure"),
         # Cases started by a step of another are unique by that step, so a repeated job starts nothing twice.
+        Index("uq_cases_once", "once", unique=True, postgresql_where=text("once IS NOT NULL")),
         UniqueConstraint("started_by_id", "started_by_scope", "started_by_element", "started_by_visit"),
     )
 
@@ -45,6 +46,10 @@ class Case(Base):
     ended_at: Mapped[datetime | None]
     state: Mapped[bytes] = mapped_column(LargeBinary, default=b"")
     ripe_at: Mapped[datetime | None]
+    rests_until: Mapped[datetime | None]
+    """Its timers failed: the worker leaves them alone until then. `ripe_at` stays what it is."""
+    once: Mapped[str | None]
+    """What there may be only one case of (`once_per`); empty again when another has taken its place."""
     searchable: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
     audit_length: Mapped[int] = mapped_column(default=0)
     audit_head: Mapped[str] = mapped_column(default=BEFORE_THE_FIRST)

@@ -26,6 +26,7 @@ def project(tx: Session, case: LiveCase, position: Position, moment: datetime, d
     case.row.searchable = _searchable(case)
     timers = () if case.ended else waiting.timers
     running = [newest[t.deadline] for t in timers if t.deadline in newest]
+    case.row.rests_until = None
     case.row.ripe_at = min((d.ripe for d in running if d.state == "running"), default=None)
     if not case.ended:
         case.row.status = _status(case, tasks, [m.place for m in waiting.messages])

@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import func, select
+
 from portal.cases.act import Act
-from portal.cases.errors import FormRefused, UnknownParty
+from portal.cases.errors import FormRefused, InForceAlready, UnknownParty
 from portal.cases.live import LiveCase
 from portal.cases.models import Case
 from portal.cases.names import Names
+from portal.cases.values import digest
 from portal.clock import day_of
 from portal.documents.numbers import draw_number
 from portal.engine import Place
@@ -39,7 +42,9 @@ def start(
     filed: bool = False,
 ) -> LiveCase:
     """Starts a case of a procedure; `filed` when a person filed it, so that clocks of `filed` run."""
+    once = _once(act, procedure, values)
     row = Case(
+        once=once,
         number=draw_number(act.tx, procedure.manifest.number, day_of(act.moment).year),
         regulation=published.regulation.slug,
         procedure=procedure.slug,
@@ -63,7 +68,7 @@ def start(
         act.family.root_id = act.family.root_id or row.id
     case = act.family.cases.open(row)
     first = procedure.drawing.start().id
-    act.note(case, "case.filed" if filed else "case.started", first, number=row.number)
+    act.note(case, "case.filed" if filed else "case.started", first, number=row.number, said=digest(values))
     if procedure.start_form is not None:
         act.say(case, Place("", first, 1), values)
     if filed:
@@ -71,6 +76,21 @@ def start(
     act.happened(case, "started")
     act.family.begin(case)
     return case
+
+
+def _once(act: Act, procedure: Procedure, values: Mapping[str, Any]) -> str | None:
+    """What there may be only one case of; InForceAlready when there is one."""
+    fields = [path.partition(".")[2] for path in procedure.manifest.once_per]
+    if not fields:
+        return None
+    parts = [procedure.regulation.slug, procedure.slug, *(str(values.get(field, "")) for field in fields)]
+    once = "/".join(parts)
+    # Two that start at the same time wait for each other here.
+    act.tx.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(once, 0))))
+    other = act.tx.scalar(select(Case).where(Case.once == once))
+    if other is not None:
+        raise InForceAlready(title=other.title, number=other.number)
+    return once
 
 
 def checked(procedure: Procedure, values: Mapping[str, object], names: Mapping[str, object]) -> dict[str, Any]:

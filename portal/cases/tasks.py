@@ -18,7 +18,7 @@ from portal.cases.models import Task
 from portal.cases.names import scope_of
 from portal.cases.separation import Doers, Done, conflict
 from portal.clock import TZ
-from portal.forms import Checked
+from portal.forms import Checked, Choices, Form, Option
 from portal.identity import Actor
 from portal.identity import service as identity
 from portal.procedures.regulation import PARTY
@@ -72,8 +72,21 @@ def complete(
 
 
 def check_answers(case: LiveCase, scope: str, form: str, answers: Mapping[str, object]) -> Checked:
-    """The answers to a form at a place of a case, checked."""
-    return case.procedure.forms[form].check(answers, scope_of(case, scope))
+    """The answers to a form at a place of a case, checked; an organisation named in them must exist."""
+    read = case.procedure.forms[form]
+    return read.check(answers, scope_of(case, scope), known_parties(case.tx, read, answers))
+
+
+def known_parties(tx: Session, form: Form, answers: Mapping[str, object]) -> Choices:
+    """For each field that names an organisation, the one it names if there is such a one."""
+    choices: dict[str, list[Option]] = {}
+    for field in form.fields:
+        if field.kind_name == "party":
+            answer = answers.get(field.name)
+            text = answer[0] if isinstance(answer, list) and answer else answer
+            named = identity.organisation_by_uscc(tx, text) if isinstance(text, str) else None
+            choices[field.name] = [Option(named.uscc, named.name)] if named else []
+    return choices
 
 
 def may_do(case: LiveCase, task: Task, actor: Actor) -> None:
@@ -82,7 +95,8 @@ def may_do(case: LiveCase, task: Task, actor: Actor) -> None:
         if actor.organisation_id is None or actor.organisation_id != case.row.party_id:
             raise UnknownCase()
         return
-    if not actor.has(case.row.regulation, task.role):
+    own_case = actor.organisation_id is not None and actor.organisation_id == case.row.party_id
+    if own_case or not actor.has(case.row.regulation, task.role):
         raise NotYourRole(role=case.published.regulation.role_title(task.role))
     family = [Doers(other.row.procedure, other.persons) for other in case.ancestors()]
     own = Doers(case.row.procedure, case.persons)
@@ -117,7 +131,8 @@ def _open_task(act: Act, actor: Actor, task_id: int) -> tuple[Task, LiveCase]:
         raise TaskDone(who=_person(act.tx, task.holder_id), when=when)
     if task.state != "open":
         raise TaskGone()
-    if task.holder_id not in (None, actor.person_id):
+    # Within a party one person's claim must not let another miss the day.
+    if task.role != PARTY and task.holder_id not in (None, actor.person_id):
         raise TaskHeld(who=_person(act.tx, task.holder_id))
     return task, case
 

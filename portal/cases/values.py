@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +13,12 @@ from sqlalchemy.orm import Session
 
 from portal.cases.models import CaseValue
 from portal.engine import Place
+
+
+def digest(value: Any) -> str:  # noqa: ANN401 - JSON
+    """SHA-256 of a value, kept in the chained history so that a changed value shows."""
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal import app, audit, clock, identity, jobs
 from portal.audit import Chain
 from portal.cases.models import Case
-from portal.commands.servers import serving
+from portal.commands.servers import database_of, serving
 from portal.db import migrations
 from portal.errors import PortalError
 from portal.procedures import Published
@@ -54,9 +54,9 @@ def add_user(
     """Adds a person; an administrator, unless roles or an organisation are named."""
     with serving(settings, objects=False) as served:
         migrate(served)
-        tools = app.tools(served, connections=1)
-        with tools.database.transaction() as tx:
-            granted = [_role(tx, role, tools.kernel.releases.in_force(tx)) for role in roles]
+        kernel = app.kernel(served)
+        with database_of(served) as database, database.transaction() as tx:
+            granted = [_role(role, kernel.releases.in_force(tx)) for role in roles]
             person = identity.add_person(
                 tx,
                 login=login,
@@ -66,12 +66,11 @@ def add_user(
                 administrator=not roles and organisation is None,
             )
             for regulation, role in granted:
-                today = clock.day_of(tools.kernel.now(tx))
+                today = clock.day_of(kernel.now(tx))
                 identity.grant_role(tx, person_id=person.id, regulation=regulation, role=role, from_day=today)
-        tools.database.close()
 
 
-def _role(tx: Session, given: str, in_force: list[Published]) -> tuple[str, str]:
+def _role(given: str, in_force: list[Published]) -> tuple[str, str]:
     known = [(published.regulation.slug, role) for published in in_force for role in published.regulation.roles]
     regulation, _, role = given.partition(":")
     if (regulation, role) not in known:
@@ -98,24 +97,17 @@ def password_from(file: Path | None) -> str:
 
 def verify_audit(settings: Settings, *, as_json: bool) -> int:
     """Proves the history of every case; 1 when it has been tampered with."""
-    with serving(settings, objects=False) as served:
-        database = app.tools(served, connections=1).database
-        with database.transaction() as tx:
-            # One snapshot: an act that commits in between must not look like a break.
-            tx.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-            rows = tx.execute(select(Case.id, Case.audit_length, Case.audit_head).order_by(Case.id)).all()
-            entries = tx.scalar(select(func.sum(Case.audit_length))) or 0
-            breaks = audit.verify(tx, ((case_id, Chain(length, head)) for case_id, length, head in rows))
-        database.close()
+    with serving(settings, objects=False) as served, database_of(served) as database, database.transaction() as tx:
+        # One snapshot: an act that commits in between must not look like a break.
+        tx.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        rows = tx.execute(select(Case.id, Case.audit_length, Case.audit_head).order_by(Case.id)).all()
+        breaks = audit.verify(tx, ((case_id, Chain(length, head)) for case_id, length, head in rows))
+    entries = sum(length for _, length, _ in rows)
     if as_json:
-        said = {"ok": not breaks, "cases": len(rows), "entries": int(entries), "breaks": [asdict(b) for b in breaks]}
+        said = {"ok": not breaks, "cases": len(rows), "entries": entries, "breaks": [asdict(b) for b in breaks]}
         print(json.dumps(said, ensure_ascii=False, default=str))
     else:
-        for broken in breaks:
-            print(broken)
-        print(
-            f"{len(rows)} cases, {entries} entries: {len(breaks)} breaks"
-            if breaks
-            else f"{len(rows)} cases, {entries} entries: every history is complete and unchanged"
-        )
+        print(*breaks, sep="\n", end="\n" if breaks else "")
+        verdict = f"{len(breaks)} breaks" if breaks else "every history is complete and unchanged"
+        print(f"{len(rows)} cases, {entries} entries: {verdict}")
     return 1 if breaks else 0

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from portal import app, clock
+from portal import clock
 from portal.calendar import service as calendars
-from portal.commands.servers import serving
+from portal.commands.servers import database_of, serving
 from portal.db import moved_clock
 from portal.errors import PortalError
 from portal.settings import Settings
@@ -41,11 +41,8 @@ class NotAMoment(PortalError):
 
 def show(settings: Settings, *, as_json: bool) -> None:
     """Says what time it is, and how far the clock was moved."""
-    with serving(settings, objects=False) as served:
-        database = app.tools(served, connections=1).database
-        with database.transaction() as tx:
-            _say(moved_clock.offset(tx) if settings.demo else timedelta(0), as_json=as_json)
-        database.close()
+    with serving(settings, objects=False) as served, database_of(served) as database, database.transaction() as tx:
+        _say(moved_clock.offset(tx) if settings.demo else timedelta(0), as_json=as_json)
 
 
 def advance(settings: Settings, amount: int, unit: str, *, as_json: bool) -> None:
@@ -78,15 +75,10 @@ def reset(settings: Settings, *, as_json: bool) -> None:
 def _move(settings: Settings, by: Callable[[Session, datetime], timedelta], *, as_json: bool) -> None:
     if not settings.demo:
         raise NotInProduction
-    with serving(settings, objects=False) as served:
-        database = app.tools(served, connections=1).database
-        with database.transaction() as tx:
-            now = clock.now(moved_clock.offset(tx))
-            offset = moved_clock.move(tx, by(tx, now))
-            if not offset:
-                moved_clock.reset(tx)
-        _say(offset, as_json=as_json)
-        database.close()
+    with serving(settings, objects=False) as served, database_of(served) as database, database.transaction() as tx:
+        now = clock.now(moved_clock.offset(tx))
+        offset = moved_clock.move(tx, by(tx, now))
+    _say(offset, as_json=as_json)
 
 
 def _say(offset: timedelta, *, as_json: bool) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import select, text
 
 from portal import app, clock
 from portal.cases.actions import ACTIONS
-from portal.commands.servers import serving
+from portal.commands.servers import database_of, serving
 from portal.db import Database, migrations
 from portal.errors import ContentFaults, Fault, PortalError
 from portal.procedures import Content, from_folder, publish
@@ -73,36 +73,38 @@ def act_command(settings: Settings, path: Path | None, *, as_json: bool) -> int:
     return 1 if faults else 0
 
 
-def publish_command(settings: Settings) -> int:
-    """Checks, acts and publishes the shipped content; 1 when it is faulty and nothing was published."""
+def publish_command(settings: Settings) -> None:
+    """Checks, acts and publishes the shipped content; ContentFaults when it is faulty."""
     with serving(settings, objects=False) as served:
-        try:
-            lines = list(publish_shipped(served))
-        except ContentFaults as error:
-            _tell(error.faults, as_json=False, good="")
-            return 1
-    print("\n".join(lines))
-    return 0
+        for line in publish_shipped(served):
+            print(line, flush=True)
 
 
 def publish_shipped(settings: Settings) -> Iterator[str]:
-    """Publishes every regulation whose content has changed; a line for each; ContentFaults stops it."""
-    database = app.tools(settings, connections=1).database
-    for content in contents(None):
-        began = time.monotonic()
-        with database.transaction() as tx:
-            newest = select(Release.hash).where(Release.regulation == content.regulation)
-            unchanged = tx.scalar(newest.order_by(Release.id.desc()).limit(1)) == content.hash
-        if unchanged:
-            yield f"{content.regulation}: unchanged"
-            continue
-        faults = check(content, RULES) or acted_out(settings, content).faults
-        if faults:
-            raise ContentFaults(faults)
-        with database.transaction() as tx:
-            release, _ = publish(tx, content, clock.now(), "portal publish")
-        yield f"{content.regulation}: release {release.id} ({time.monotonic() - began:.1f} s)"
-    database.close()
+    """Publishes every regulation whose content has changed, saying so; ContentFaults stops it."""
+    with database_of(settings) as database:
+        for content in contents(None):
+            if _is_newest(database, content):
+                yield f"{content.regulation}: unchanged"
+            else:
+                yield f"{content.regulation}: being checked and acted out …"
+                yield f"{content.regulation}: release {_publish(settings, database, content)}"
+
+
+def _is_newest(database: Database, content: Content) -> bool:
+    newest = select(Release.hash).where(Release.regulation == content.regulation).order_by(Release.id.desc()).limit(1)
+    with database.transaction() as tx:
+        return tx.scalar(newest) == content.hash
+
+
+def _publish(settings: Settings, database: Database, content: Content) -> str:
+    began = time.monotonic()
+    faults = check(content, RULES) or acted_out(settings, content).faults
+    if faults:
+        raise ContentFaults(faults)
+    with database.transaction() as tx:
+        release, _ = publish(tx, content, clock.now(), "portal publish")
+    return f"{release.id} ({time.monotonic() - began:.1f} s)"
 
 
 def acted_out(settings: Settings, content: Content) -> scenarios.Report:

@@ -120,7 +120,9 @@ def _prepare(settings: Settings) -> None:
     for line in publish_shipped(settings):
         _say(line)
     if settings.demo:
-        _timed("demo data", lambda: demo.seed(app.tools(settings, connections=2)))
+        tools = app.tools(settings)
+        _timed("demo data", lambda: demo.seed(tools))
+        tools.database.close()
 
 
 def _serve(settings: Settings, host: str, address: str, began: float) -> None:

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 
+from portal.db import Database
 from portal.db.embedded import EmbeddedPostgres
 from portal.db.servers import write_secret
 from portal.settings import Settings
@@ -34,6 +35,17 @@ def serving(settings: Settings, *, objects: bool = True) -> Iterator[Settings]:
             for server in (store, postgres):
                 if server is not None:
                     server.stop()
+
+
+@contextmanager
+def database_of(settings: Settings) -> Iterator[Database]:
+    """The database of a short command, on a single connection."""
+    assert settings.database_url is not None
+    database = Database(settings.database_url, pool_size=1)
+    try:
+        yield database
+    finally:
+        database.close()
 
 
 def _started(settings: Settings, postgres: EmbeddedPostgres | None, store: EmbeddedStore | None) -> Settings:

@@ -162,7 +162,7 @@ class Form:
 
     @cached_property
     def _drivers(self) -> frozenset[str]:
-        seen = (written for written in self.expressions if written.attribute != "prefill")
+        seen = (written for written in self.expressions if written.attribute not in ("prefill", "refuse"))
         return frozenset(field.name for field in drivers(seen, self.fields))
 
     @cached_property
@@ -214,6 +214,9 @@ class Form:
                 found.append((field, field.kind.missing()))
             else:
                 found.append((field, field.kind.complaint(keyword, values[field.name])))
+        for field in laid.visible:
+            if field.refuse is not None and field.name in values and value(field.refuse, laid.scope) is True:
+                found.append((field, FieldError(field.refusal, field.refusal)))
         return found
 
     def _prefilled(self, field: Field, scope: Scope) -> object:

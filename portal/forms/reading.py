@@ -229,13 +229,38 @@ class _Reader:
         prefill = None
         if "prefill" in component.properties and "prefill" in kind_type.PROPERTIES:
             prefill = self._compiler.marked(component, "prefill", component.properties["prefill"])
+        refuse, refusal = self._rule(component, kind_type)
         options = None
         if "valuesExpression" in component.raw and "valuesExpression" in kind_type.ATTRIBUTES:
             options = self._compiler.marked(component, "valuesExpression", component.raw["valuesExpression"])
         default = self._default(component, kind)
         if name is None or label is None:
             return None
-        return Field(component.place, place.hidden_when, name, kind_name, kind, label, hint, prefill, default, options)
+        return Field(
+            component.place,
+            place.hidden_when,
+            name,
+            kind_name,
+            kind,
+            label,
+            hint,
+            prefill,
+            refuse,
+            refusal,
+            default,
+            options,
+        )
+
+    def _rule(self, component: Component, kind_type: type[Answered]) -> tuple[Written | None, str]:
+        """When an answer is refused although its kind accepts it, and what is said then."""
+        said = {"refuse", "refusal"} & set(component.properties) & kind_type.PROPERTIES
+        if not said:
+            return None, ""
+        refusal = component.words(component.properties, "refusal")
+        if len(said) == 1 or not refusal:
+            component.fault("refuse 与 refusal 要一起写", '"refuse": "=amount = about.start.amount", "refusal": "…"')
+            return None, ""
+        return self._compiler.marked(component, "refuse", component.properties["refuse"]), refusal
 
     def _wording(self, component: Component, attribute: str) -> Wording | None:
         text = component.words(component.raw, attribute, 1000 if attribute == "description" else 200)

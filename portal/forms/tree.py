@@ -32,6 +32,9 @@ class Field(Part):
     label: Wording
     hint: Wording | None
     prefill: Written | None
+    refuse: Written | None
+    """A condition under which a given answer is refused, over all answers and the case; `refusal` says why."""
+    refusal: str
     default: object
     """The literal used when the prefill gives nothing; JSON-safe, or None."""
     options: Written | None

@@ -60,7 +60,6 @@ class Material:
     accept: tuple[str, ...]
     most: int
     size: int
-    required: bool
 
 
 @dataclass(frozen=True)
@@ -85,6 +84,7 @@ class Manifest:
     given: Mapping[str, str]  # the section `with`
     needs: Mapping[str, str]  # what the shared diagram declares in its `with`
     searchable: tuple[str, ...]
+    once_per: tuple[str, ...]  # fields of the start form that no two cases in force share
     separation: tuple[Separation, ...]
     roles: Mapping[str, str]
     facts: Mapping[str, Fact]
@@ -183,6 +183,7 @@ def _manifest(table: Table, needs: Mapping[str, str]) -> Manifest:
         given={key: with_table.text(key) for key in with_table.values},
         needs=needs,
         searchable=table.texts("searchable"),
+        once_per=table.texts("once_per"),
         separation=_separation(table),
         roles={key: roles_table.text(key) for key in roles_table.values},
         facts={
@@ -310,6 +311,8 @@ def _document(name: str, table: Table, basis: Mapping[str, str]) -> DocumentRule
 
 def _material(name: str, table: Table) -> Material:
     table.not_built("form")
+    if table.has("required"):
+        table.fault("required", "是否必交写在表单里", '在表单的文件字段写 "validate": { "required": true }')
     size = _SIZE.fullmatch(table.text("size") or "50 MB")
     if size is None:
         table.fault("size", "size 的写法不对", 'size = "50 MB"')
@@ -322,5 +325,4 @@ def _material(name: str, table: Table) -> Material:
         tuple(kind.lower() for kind in accept),
         table.whole("max") or 1,
         int(size.group(1)) * 1_000_000 if size else 0,
-        table.flag("required"),
     )

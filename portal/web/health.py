@@ -35,7 +35,7 @@ def healthz() -> ResponseReturnValue:
 def readyz() -> ResponseReturnValue:
     """Database, objects and worker answer, and the clocks agree; 503 while one does not."""
     parts = {
-        "database": _state(lambda: _asked(lambda tx: "ok")),
+        "database": _state(lambda: _asked(_database)),
         "objects": _state(_objects),
         "worker": _state(lambda: _asked(_worker)),
         "clock": _state(lambda: _asked(_clock)),
@@ -54,6 +54,11 @@ def _state(ask: Callable[[], State]) -> State:
 def _asked(ask: Callable[[Session], State]) -> State:
     with machine().database.transaction() as tx:
         return ask(tx)
+
+
+def _database(tx: Session) -> State:
+    tx.execute(select(1))
+    return "ok"
 
 
 def _objects() -> State:

@@ -7,7 +7,7 @@ import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from portal import clock
@@ -22,6 +22,9 @@ from portal.worker.tools import Tools
 LONGEST_SLEEP = timedelta(seconds=1)
 TOLERANCE = timedelta(seconds=2)
 """A clock that differs more from the database's is wrong, and whoever has it claims nothing."""
+
+REST = timedelta(minutes=10)
+"""How long the timers of a family that broke are left alone."""
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +95,7 @@ def look(tools: Tools, tx: Session) -> Round:
 def fire_one(tools: Tools, now: datetime) -> bool:
     """Brings on the family that has waited longest; False when there is none.
 
-    A family that breaks keeps its last state: the incident is written, its timers rest until somebody has looked,
+    A family that breaks keeps its last state: an incident is written, its timers rest a while and are tried again,
     and the others go on.
     """
 
@@ -119,7 +122,10 @@ def _check_moved(tx: Session, root_id: int, now: datetime) -> None:
 
 
 def _set_aside(tx: Session, root_id: int, now: datetime, error: Exception) -> None:
-    ripe = update(Case).where(Case.root_id == root_id, Case.ripe_at <= now).values(ripe_at=None)
-    for case_id in tx.scalars(ripe.returning(Case.id)).all():
-        log.error("the timers of case %s rest: %s", case_id, error)
-        incidents.note(tx, "到期自动办理", said(error), now, case_id)
+    """Lets the ripe cases of a family rest; an incident is written when they break, not at each further try."""
+    ripe = select(Case).where(Case.root_id == root_id, Case.ripe_at <= now)
+    for case in tx.scalars(ripe):
+        if case.rests_until is None:
+            log.error("the timers of case %s rest: %s", case.id, error)
+            incidents.note(tx, "到期自动办理", said(error), now, case.id)
+        case.rests_until = now + REST

@@ -207,7 +207,7 @@ def test_files_are_bound_to_the_case_that_uses_them(bureau):
 def test_another_persons_file_is_refused(bureau):
     notice = bureau.served_notice()
     theirs, mine = bureau.upload(bureau.wu, "别人的.pdf"), bureau.upload(bureau.wang, "自己的.pdf")
-    for evidence in ([theirs], [mine, theirs], ["999999"], ["../1"], ["-1"]):
+    for evidence in ([theirs], [mine, theirs], ["999999"], ["9" * 30], ["../1"], ["-1"]):
         with pytest.raises((NotYourFile, FormRefused)):
             bureau.object(notice, evidence=evidence)
     assert held_by(bureau, theirs, mine) == [None, None]

@@ -1,185 +1,23 @@
-"""A portal with pages over a database of its own: people of every role, and an allocation's story to act."""
+"""A portal with pages over a database of its own."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
-from html import unescape
 from pathlib import Path
 
 import pytest
-from flask import Flask
-from flask.testing import FlaskClient
-from sqlalchemy import select
-from werkzeug.test import TestResponse
 
-from portal import clock, identity
-from portal.cases import delivery, filing, tasks
+from portal import clock
 from portal.cases.actions import ACTIONS
 from portal.cases.kernel import Kernel
-from portal.cases.models import Case, Task
 from portal.clock import TZ
 from portal.db import Database, moved_clock
-from portal.documents.models import Letter
-from portal.identity import service
 from portal.jobs import Collected
 from portal.procedures import Releases, publish
 from portal.procedures.content import Content, from_folder
 from portal.settings import Settings
 from portal.storage import MemoryStore
 from portal.web import Machine, create_app
-from portal.web.assets import Manifest
-
-ETS = "chongqing-ets"
-UNIT = "91110000802100433B"
-PASSWORD = "correct horse 9"
-LONG_AGO = date(2020, 1, 1)
-ROLES = {
-    "zhou": "handler",
-    "sun": "handler",
-    "li": "intake",
-    "chen": "leader",
-    "he": "reviewer",
-    "tao": "clerk",
-}
-NAMES = {"zhou": "周敏", "sun": "孙伟", "li": "李强", "chen": "陈涛", "he": "何静", "tao": "陶然", "wang": "王磊"}
-
-
-class NoAssets(Manifest):
-    """Addresses of assets that nobody has built."""
-
-    def __init__(self) -> None:
-        super().__init__(Path("/nowhere"))
-
-    def url(self, name: str) -> str:
-        """An address."""
-        return f"/static/dist/{name}"
-
-
-@dataclass
-class Portal:
-    """The application under test, with the machine behind it and its people's ids."""
-
-    app: Flask
-    machine: Machine
-    people: Mapping[str, int]
-    unit_id: int
-    now: datetime = field(default_factory=clock.now)
-
-    @property
-    def database(self) -> Database:
-        """The database behind the pages."""
-        return self.machine.database
-
-    def client(self, login: str | None = None) -> Browser:
-        """A browser, signed in as a person unless nobody is named."""
-        browser = Browser(self.app.test_client())
-        if login:
-            answer = browser.post("/sign-in", {"login": login, "password": PASSWORD}, page="/sign-in")
-            assert answer.status_code == 302, answer.text
-        return browser
-
-    def actor(self, login: str) -> identity.Actor:
-        """A person as the kernel sees him."""
-        with self.database.transaction() as tx:
-            actor = service.actor_of(tx, self.people[login], clock.day_of(self.now))
-        assert actor is not None
-        return actor
-
-    def allocation(self) -> int:
-        """Starts an allocation; the id of its task 核定."""
-        kernel, actor = self.machine.kernel, self.actor("zhou")
-        with self.database.transaction() as tx:
-            case = filing.file(kernel, tx, actor, ETS, "allocation", {}, self._moment())
-            case_id = case.id
-        return self.task("draft", case_id)
-
-    def notice(self) -> tuple[int, int]:
-        """Draws up and signs an allocation; the ids of the notice case and of its letter, not rendered yet."""
-        task_id = self.allocation()
-        self.complete("zhou", task_id, {"unit": UNIT, "year": "2025", "amount": "1200000"})
-        with self.database.transaction() as tx:
-            allocation = tx.get_one(Task, task_id).case_id
-        self.complete("chen", self.task("sign", allocation), {"result": "签发"})
-        with self.database.transaction() as tx:
-            case = tx.scalars(select(Case).where(Case.procedure == "allocation-notice").order_by(Case.id.desc())).first()
-            assert case is not None
-            letter = tx.scalars(select(Letter).where(Letter.case_id == case.id)).one()
-            return case.id, letter.id
-
-    def rendered(self, letter_id: int, content: bytes = b"letter") -> None:
-        """Stores a file for a letter, as the worker would."""
-        self.machine.store.put(f"letter-{letter_id}", content, len(content), "application/octet-stream")
-        file = delivery.StoredFile(f"letter-{letter_id}", "0" * 64, len(content))
-        with self.database.transaction() as tx:
-            delivery.rendered(self.machine.kernel, tx, letter_id, file, self._moment())
-
-    def review(self) -> int:
-        """A review filed by the unit about a notice served on it; the id of its case."""
-        notice, letter = self.notice()
-        self.rendered(letter)
-        wang = self.actor("wang")
-        with self.database.transaction() as tx:
-            delivery.sign_for(self.machine.kernel, tx, wang, letter, self._moment())
-        answers = {"claimed_amount": "1300000", "grounds": "产量数据有误"}
-        with self.database.transaction() as tx:
-            return filing.file(
-                self.machine.kernel, tx, wang, ETS, "allocation-review", answers, self._moment(), notice
-            ).id
-
-    def complete(self, login: str, task_id: int, answers: Mapping[str, object]) -> None:
-        """Completes a task by the kernel."""
-        actor = self.actor(login)
-        with self.database.transaction() as tx:
-            tasks.complete(self.machine.kernel, tx, actor, task_id, answers, self._moment())
-
-    def task(self, element: str, case_id: int) -> int:
-        """The open task of an element."""
-        with self.database.transaction() as tx:
-            wanted = select(Task.id).where(Task.state == "open", Task.element == element, Task.case_id == case_id)
-            return tx.scalars(wanted).one()
-
-    def case(self, case_id: int) -> Case:
-        """A case as it stands."""
-        with self.database.transaction() as tx:
-            return tx.get_one(Case, case_id)
-
-    def ahead(self, by: timedelta) -> None:
-        """Moves the demo clock."""
-        with self.database.transaction() as tx:
-            moved_clock.move(tx, by)
-
-    def _moment(self) -> datetime:
-        with self.database.transaction() as tx:
-            return self.machine.kernel.now(tx)
-
-
-class Browser:
-    """A client that sends the form token of a page along, as a browser does."""
-
-    def __init__(self, client: FlaskClient) -> None:
-        self.raw = client
-
-    def get(self, path: str, **options: object) -> TestResponse:
-        """Opens a page."""
-        return self.raw.get(path, **options)  # type: ignore[arg-type]
-
-    def post(self, path: str, data: Mapping[str, object] | None = None, *, page: str = "/", **options: object) -> TestResponse:
-        """Posts a form with the token of a page (that any page of the session gives)."""
-        return self.raw.post(path, data={**(data or {}), "csrf_token": self.token(page)}, **options)  # type: ignore[arg-type]
-
-    def token(self, page: str) -> str:
-        """The form token in a page."""
-        found = re.search(r'name="csrf_token" value="([^"]+)"', self.raw.get(page, follow_redirects=True).text)
-        assert found, f"{page} has no form"
-        return found[1]
-
-
-def plain(page: TestResponse) -> str:
-    """The text of a page without its marks, blanks run together."""
-    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", page.text)))
+from tests.builders.pages import ETS, NoAssets, Portal, hashed, settle
 
 
 @pytest.fixture(scope="session")
@@ -200,19 +38,21 @@ def settings() -> Settings:
     return Settings.read({"PORTAL_DEMO": "1", "UPLOAD_MEGABYTES": "1"})
 
 
+@pytest.fixture(scope="session")
+def password_hash() -> str:
+    """The hash of everybody's password."""
+    return hashed()
+
+
 @pytest.fixture
-def portal(own_database: Database, content: Content, releases: Releases, settings: Settings) -> Iterator[Portal]:
+def portal(
+    own_database: Database, content: Content, releases: Releases, settings: Settings, password_hash: str
+) -> Portal:
     """The portal with its people."""
     now = clock.now()
     with own_database.transaction() as tx:
         publish(tx, content, now, "test")
-        unit = identity.add_organisation(tx, uscc=UNIT, name="重庆某水泥有限公司", district="万州区", kinds=["enterprise"])
-        people = {"wang": identity.add_person(tx, login="wang", name="王磊", password=PASSWORD, organisation_id=unit.id).id}
-        for login, role in ROLES.items():
-            person = identity.add_person(tx, login=login, name=NAMES[login], password=PASSWORD)
-            identity.grant_role(tx, person_id=person.id, regulation=ETS, role=role, from_day=LONG_AGO)
-            people[login] = person.id
-        unit_id = unit.id
+        people, unit_id = settle(tx, password_hash)
     kernel = Kernel(releases, Collected(), lambda tx: clock.now(moved_clock.offset(tx)), ACTIONS)
     machine = Machine(settings, own_database, MemoryStore(), kernel, NoAssets(), "a secret for tests")
-    yield Portal(create_app(machine), machine, people, unit_id, now.astimezone(TZ))
+    return Portal(create_app(machine), machine, people, unit_id, now.astimezone(TZ))

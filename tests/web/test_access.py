@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from flask import Flask
 
 from portal.identity import Permission
 from portal.web import access, create_app
 from portal.web.access import Undeclared, declared, needs, open_to_all
-from tests.web.conftest import ETS
+from tests.builders.pages import ETS
 
 
 def test_every_route_declares_a_permission_or_is_open(portal):
@@ -50,15 +52,15 @@ def _official_pages(portal):
     review = portal.review()
     notice = portal.case(review).about_id
     return {
-        "/inbox": set("zhou li chen he tao".split()),
-        "/cases": set("zhou li chen he tao".split()),
-        "/start": set("zhou li chen he tao".split()),
-        "/receipts": set("zhou li chen he tao".split()),
+        "/inbox": set(["zhou", "li", "chen", "he", "tao"]),
+        "/cases": set(["zhou", "li", "chen", "he", "tao"]),
+        "/start": set(["zhou", "li", "chen", "he", "tao"]),
+        "/receipts": set(["zhou", "li", "chen", "he", "tao"]),
         f"/tasks/{portal.task('check', review)}": {"li"},
-        f"/cases/{review}": set("zhou li chen he tao".split()),
-        f"/cases/{notice}": set("zhou li chen he tao".split()),
-        f"/cases/{review}/diagram": set("zhou li chen he tao".split()),
-        "/letters/1/file": set("zhou li chen he tao wang".split()),
+        f"/cases/{review}": set(["zhou", "li", "chen", "he", "tao"]),
+        f"/cases/{notice}": set(["zhou", "li", "chen", "he", "tao"]),
+        f"/cases/{review}/diagram": set(["zhou", "li", "chen", "he", "tao"]),
+        "/letters/1/file": set(["zhou", "li", "chen", "he", "tao", "wang"]),
         "/services/1/receipt": {"tao"},
         f"/start/{ETS}/allocation": {"zhou"},
         f"/start/{ETS}/allocation-notice": set(),
@@ -81,7 +83,9 @@ def test_whoever_is_not_signed_in_is_led_to_the_door_and_back(portal):
         answer = browser.get(path)
         assert answer.status_code == 302
         assert answer.location.startswith("/sign-in?next=")
-    answer = browser.post("/sign-in", {"login": "li", "password": "correct horse 9", "next": "/cases?q=x"}, page="/sign-in")
+    answer = browser.post(
+        "/sign-in", {"login": "li", "password": "correct horse 9", "next": "/cases?q=x"}, page="/sign-in"
+    )
     assert answer.location == "/cases?q=x"
 
 
@@ -127,8 +131,6 @@ def test_signing_out_ends_the_session_on_the_server(portal):
 
 
 def test_a_portal_in_production_has_no_clock_to_move(portal, settings):
-    from dataclasses import replace
-
     machine = replace(portal.machine, settings=replace(settings, demo=False, public_url="https://portal.example"))
     app = create_app(machine)
     assert "/clock" not in {rule.rule for rule in app.url_map.iter_rules()}

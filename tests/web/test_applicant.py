@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select
-from werkzeug.test import TestResponse
+from werkzeug.datastructures import FileStorage, MultiDict
+from werkzeug.test import TestResponse, encode_multipart
 
-from portal import clock, identity
-from portal.cases import delivery, tasks
-from portal.cases.models import Attachment, Case, Filing, Task
+from portal import clock, ledger
+from portal.cases import delivery
+from portal.cases.models import Attachment, Case, Filing
 from portal.clock import TZ
 from portal.db import moved_clock
 from portal.documents import service as documents
 from portal.documents.models import Letter
 from portal.documents.render import render
-from tests.web.conftest import ETS, LONG_AGO, PASSWORD, UNIT, Browser, Portal, plain
+from tests.builders.pages import ETS, Browser, Portal, plain
 
 PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
-OTHER_UNIT = "91500115MA0TEST2X4"
 
 
 class Story:
@@ -60,7 +61,7 @@ class Story:
             delivery.rendered(machine.kernel, tx, letter_id, file, now)
 
     def served(self) -> tuple[int, int]:
-        """The notice, signed for on 24 September."""
+        """The notice, signed for on 24 September: the ids of case and letter."""
         case_id, letter_id = self.notice()
         self.at("2026-09-24T10:00")
         assert self.sign_for(letter_id).status_code == 303
@@ -79,8 +80,11 @@ class Story:
     def fill(self, draft: str, *files: tuple[str, bytes], go: str = "next", **answers: str) -> TestResponse:
         """Posts step 1."""
         given = {"claimed_amount": "1300000", "grounds": "产量数据有误", "late_reason": "", **answers, "_go": go}
-        uploads = [(io.BytesIO(content), name) for name, content in files]
-        return self.wang.post(draft, {**given, "_upload.evidence": uploads}, page="/home")
+        values = [("csrf_token", self.wang.token("/home")), *given.items()]
+        parts = [FileStorage(io.BytesIO(content), name) for name, content in files]
+        # The client's own way leaves a temporary file open.
+        boundary, body = encode_multipart(MultiDict([*values, *(("_upload.evidence", part) for part in parts)]))
+        return self.wang.raw.post(draft, data=body, content_type=f"multipart/form-data; boundary={boundary}")
 
     def filed(self, notice: int, *files: tuple[str, bytes]) -> int:
         """Files a review; the id of its case."""
@@ -94,8 +98,20 @@ class Story:
         """An official completes a task of a case."""
         self.portal.complete(login, self.portal.task(element, case_id), answers)
 
+    def decide(self, review: int, **conclusion: object) -> None:
+        """The review is admitted, decided and signed."""
+        self.act("li", "check", review, result="受理")
+        self.act("he", "review", review, **conclusion)
+        self.act("he", "draft", review, findings="查明的事实")
+        self.act("chen", "sign", review, result="签发")
+
+    def letters_of(self, case_id: int) -> list[int]:
+        """The ids of a case's letters."""
+        with self.portal.database.transaction() as tx:
+            return list(tx.scalars(select(Letter.id).where(Letter.case_id == case_id).order_by(Letter.id)))
+
     def read(self, path: str) -> str:
-        """A page as its reader sees it, or why there is none."""
+        """A page as its reader sees it."""
         page = self.wang.get(path, follow_redirects=True)
         assert page.status_code == 200, plain(page)
         return plain(page)
@@ -112,6 +128,18 @@ def story(portal: Portal) -> Story:
     return Story(portal)
 
 
+def test_who_has_nothing_to_do_is_told_so(story: Story) -> None:
+    home = story.read("/home")
+    assert "您现在没有必须办理的事" in home
+    assert "还没有办件" in home
+    assert "还没有账户" in story.read("/account")
+    assert "还没有文书" in story.read("/my/letters")
+
+
+def test_an_official_is_led_to_his_desk(story: Story) -> None:
+    assert story.portal.client("zhou").get("/home").location == "/inbox"
+
+
 def test_before_signing_only_that_there_is_a_letter(story: Story) -> None:
     case_id, letter_id = story.notice()
     home, letter, case = story.read("/home"), story.read(f"/my/letters/{letter_id}"), story.read(f"/my/cases/{case_id}")
@@ -120,6 +148,273 @@ def test_before_signing_only_that_there_is_a_letter(story: Story) -> None:
         assert "渝环配〔2026〕1号" in page
     for page in (letter, case):
         assert "1,200,000" not in page
-    assert "打开并签收" in letter
+    assert "有 1 件事需要您办理" in home
+    assert "重庆市生态环境局" in letter
     assert "下列期限从下一个工作日起计算：提出异议（申请复核）：7 个工作日" in letter
-    assert story.wang.get(f"/letters/{letter_id}/file").status_code in (403, 404)
+    assert story.wang.get(f"/letters/{letter_id}/file").status_code == 404
+
+
+def test_a_letter_that_is_still_being_made_cannot_be_signed_for(story: Story) -> None:
+    _case, letter_id = story.portal.notice()
+    assert "文书文件正在生成" in story.read(f"/my/letters/{letter_id}")
+    refused = story.sign_for(letter_id)
+    assert refused.status_code == 409
+    assert "不能送达" in plain(refused)
+    assert story.portal.case(_case).status == "通知书已制发，等待送达"
+
+
+def test_signing_serves_the_letter_and_starts_the_period(story: Story) -> None:
+    case_id, letter_id = story.served()
+    letter = story.wang.get(f"/my/letters/{letter_id}")
+    assert "1,200,000" in letter.text
+    assert '<p class="authority">' in letter.text
+    assert "2026-09-24 10:00:0" in plain(letter)
+    assert story.wang.get(f"/letters/{letter_id}/file").data[:2] == b"PK"
+    case = story.read(f"/my/cases/{case_id}")
+    assert "已送达，异议期内" in case
+    assert "10月12日（周一）24:00" in case
+    assert "剩 7 个工作日" in case
+    assert "9月24日送达文书，次日起算；跳过9月25日至27日（中秋节）、10月1日至7日（国庆节）" in case
+    assert "10月10日（周六） 第 6 日 调休上班（计入）" in case
+
+
+def test_signing_twice_changes_nothing(story: Story) -> None:
+    _case, letter_id = story.served()
+    story.at("2026-09-28T10:00")
+    assert story.sign_for(letter_id).status_code == 303
+    assert "2026-09-24 10:00:0" in story.read(f"/my/letters/{letter_id}")
+
+
+def test_the_days_left_are_told_to_the_last(story: Story) -> None:
+    case_id, _letter = story.served()
+    story.at("2026-10-09T09:00")
+    assert "剩 2 个工作日" in story.read("/home")
+    story.at("2026-10-12T23:00")
+    home = story.read("/home")
+    assert "10月12日（周一）24:00" in home
+    assert "今日 24:00 到期" in home
+    assert "剩" not in story.read(f"/my/cases/{case_id}").split("办理进度")[0]
+
+
+def test_what_can_be_filed_names_its_article_and_period(story: Story) -> None:
+    story.served()
+    home = story.read("/home")
+    assert "配额分配异议复核 针对《碳排放配额分配通知书》渝环配〔2026〕1号" in home
+    assert "依据 渝府发〔2023〕6号第十一条第二款 · 期限 7 个工作日" in home
+    assert "10月12日（周一）24:00前提出" in home
+
+
+def test_a_review_is_filed_corrected_and_decided(story: Story) -> None:
+    notice, _letter = story.served()
+    story.at("2026-09-28T15:40")
+    draft = story.draft(notice)
+    assert story.fill(draft, ("产量台账.pdf", PDF), grounds="产量数据\n有误").location == f"{draft}/check"
+    check = story.read(f"{draft}/check")
+    for told in (
+        "1,300,000 tCO2e",
+        "产量数据 有误",
+        "产量台账.pdf（1 KB）",
+        "以提交时间为准",
+        "10月12日（周一）24:00前提出",
+    ):
+        assert told in check
+    review = int(story.wang.post(f"{draft}/check", page="/home").location.split("/")[3])
+    receipt = story.read(f"/my/cases/{review}/receipt")
+    for told in (
+        "渝环复案〔2026〕1号",
+        "2026-09-28 15:40:",
+        "在期限内提出 是",
+        "下一步由受理人员办理“形式审查”。",
+        "办理机关应当在 10月16日（周五）24:00 前作出决定（10 个工作日）",
+    ):
+        assert told in receipt
+    _correction(story, review)
+    story.at("2026-10-08T09:00")
+    story.decide(review, conclusion="变更", amount="1250000", reasons="产量数据部分成立")
+    _decided(story, notice, review)
+
+
+def _correction(story: Story, review: int) -> None:
+    story.at("2026-09-29T09:00")
+    story.act("li", "check", review, result="补正", corrections="产量台账缺 2025 年 3 月一页")
+    home = story.read("/home")
+    assert "请办理：补正材料" in home
+    assert "10月9日（周五）24:00" in home
+    assert "剩 3 个工作日" in home
+    case = story.read(f"/my/cases/{review}")
+    assert "等待申请人补正材料 现在需要您办理“补正材料”" in case
+    assert "“受理”之后 · 复核人员" in case
+    task = f"/my/tasks/{story.portal.task('correct', review)}"
+    page = story.wang.get(task)
+    assert "产量台账缺 2025 年 3 月一页" in plain(page)
+    assert 'value="1,300,000"' in page.text
+    assert "产量台账.pdf" in plain(page)
+    with story.portal.database.transaction() as tx:
+        kept = str(tx.scalars(select(Attachment.id)).one())
+    answers = {
+        "claimed_amount": "1300000",
+        "grounds": "产量数据有误，见补页",
+        "late_reason": "",
+        "_kept.evidence": kept,
+    }
+    added = {"_upload.evidence": [(io.BytesIO(PDF + b"%"), "补页.pdf")]}
+    assert story.wang.post(task, {**answers, **added}, page="/home").location == f"/my/cases/{review}"
+    again = story.wang.post(task, answers, page="/home", follow_redirects=True)
+    assert "“补正材料”已经提交，不需要再办理。" in plain(again)
+    case = story.read(f"/my/cases/{review}")
+    assert "形式审查中，由受理人员办理" in case
+    assert "产量数据有误，见补页" in case
+    assert case.count("已接收") == 2
+
+
+def _decided(story: Story, notice: int, review: int) -> None:
+    case = story.read(f"/my/cases/{review}")
+    assert "已办结：变更" in case
+    withdrawal = story.wang.post(f"/my/cases/{review}/messages/withdraw", {"confirmed": "true"}, page="/home")
+    assert withdrawal.status_code == 409
+    assert "复核决定已经签发，不能撤回。" in plain(withdrawal)
+    assert "复核决定已经签发，不能撤回。" in story.read(f"/my/cases/{review}/messages/withdraw")
+    for letter in story.letters_of(review):
+        story.render(letter)
+    assert "等您打开并签收" in story.read(f"/my/cases/{review}")
+    for letter in story.letters_of(review):
+        assert story.sign_for(letter).status_code == 303
+    case = story.read(f"/my/cases/{review}")
+    assert "结果和救济途径见下方文书" in case
+    assert "《复核决定书》已送达" in case
+    assert "已办结：已被取代" in story.read(f"/my/cases/{notice}")
+    account = story.read("/account")
+    assert "+50,000 tCO2e" in account
+    assert "1,250,000" in account
+    assert "渝环复案〔2026〕1号" in account
+
+
+def test_filing_late_is_said_plainly(story: Story) -> None:
+    notice, _letter = story.served()
+    story.at("2026-10-13T00:05")
+    home = story.read("/home")
+    assert "期限已过的（1 项）" in home
+    assert "期限已于10月12日（周一）24:00届满。现在提出属于逾期，须说明正当理由" in home
+    assert "目前没有可以在期限内提出的申请" in home
+    draft = story.draft(notice)
+    assert "期限已过" in story.read(draft)
+    story.fill(draft, late_reason="不可抗力")
+    review = int(story.wang.post(f"{draft}/check", page="/home").location.split("/")[3])
+    assert "在期限内提出 否" in story.read(f"/my/cases/{review}/receipt")
+
+
+def test_a_filing_at_the_last_second_is_in_time(story: Story) -> None:
+    notice, _letter = story.served()
+    draft = story.draft(notice)
+    story.fill(draft)
+    story.at("2026-10-12T23:59:50")
+    review = int(story.wang.post(f"{draft}/check", page="/home").location.split("/")[3])
+    assert "在期限内提出 是" in story.read(f"/my/cases/{review}/receipt")
+    assert "2026-10-12 23:59:5" in story.read(f"/my/cases/{review}/receipt")
+
+
+def test_a_waiver_makes_the_notice_final(story: Story) -> None:
+    notice, _letter = story.served()
+    page = f"/my/cases/{notice}/messages/waived"
+    assert "放弃异议后，通知立即生效" in story.read(page)
+    assert "放弃异议" in story.read(f"/my/cases/{notice}")
+    refused = story.wang.post(page, {}, page="/home")
+    assert refused.status_code == 422
+    assert "有 1 处需要改正" in plain(refused)
+    assert story.wang.post(page, {"confirmed": "true"}, page="/home").location == f"/my/cases/{notice}"
+    again = story.wang.post(page, {"confirmed": "true"}, page="/home", follow_redirects=True)
+    assert "“放弃异议”先前已经收到，不需要重复提交。" in plain(again)
+    case = story.read(f"/my/cases/{notice}")
+    assert "已办结：已生效" in case
+    assert "通知已经生效，期限不再计算。现在提出须说明正当理由" in case
+
+
+def test_a_withdrawal_leaves_the_way_open(story: Story) -> None:
+    notice, _letter = story.served()
+    review = story.filed(notice)
+    assert "复核进行中" in story.read(f"/my/cases/{notice}")
+    page = f"/my/cases/{review}/messages/withdraw"
+    assert story.wang.post(page, {"reason": "", "confirmed": "true"}, page="/home").status_code == 303
+    assert "已办结：已撤回" in story.read(f"/my/cases/{review}")
+    assert "10月12日（周一）24:00前提出" in story.read("/home")
+    second = story.filed(notice)
+    assert second != review
+
+
+def test_another_review_of_the_same_notice_is_refused_and_the_draft_kept(story: Story) -> None:
+    notice, _letter = story.served()
+    draft = story.draft(notice)
+    story.fill(draft, grounds="先写的一份")
+    with story.portal.database.transaction() as tx:
+        row = tx.scalars(select(Filing)).one()
+        tx.add(Filing(person_id=row.person_id, regulation=ETS, procedure="allocation-review", about_id=notice,
+                      answers=row.answers, saved_at=row.saved_at))  # fmt: skip
+        tx.flush()
+    other = f"/drafts/{int(draft.split('/')[-1]) + 1}"
+    review = story.wang.post(f"{draft}/check", page="/home")
+    refused = story.wang.post(f"{other}/check", page="/home")
+    assert review.status_code == 303
+    assert refused.status_code == 409
+    assert "针对同一通知的申请（渝环复案〔2026〕1号）正在办理，不能再次提出。" in plain(refused)
+    assert "先写的一份" in story.read(other)
+    obstacle = story.wang.get(f"/file/{ETS}/allocation-review?about={notice}")
+    assert obstacle.status_code == 409
+    assert "现在不能提出" in plain(obstacle)
+
+
+def test_handing_in_twice_makes_one_case(story: Story) -> None:
+    notice, _letter = story.served()
+    draft = story.draft(notice)
+    story.fill(draft)
+    receipts = {story.wang.post(f"{draft}/check", page="/home").location for _ in range(2)}
+    assert len(receipts) == 1
+    assert story.count(Case, Case.procedure == "allocation-review") == 1
+    for back in (draft, f"{draft}/check"):
+        assert story.wang.get(back).location in receipts
+    assert story.fill(draft, grounds="改一改").location in receipts
+
+
+def test_two_clicks_at_once_make_one_case(story: Story) -> None:
+    notice, _letter = story.served()
+    draft = story.draft(notice)
+    story.fill(draft)
+    tokens = [(browser := story.portal.client("wang"), browser.token("/home")) for _ in range(4)]
+    together = threading.Barrier(4)
+
+    def click(browser: Browser, token: str) -> TestResponse:
+        together.wait()
+        return browser.raw.post(f"{draft}/check", data={"csrf_token": token})
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda pair: click(*pair), tokens))
+    assert {answer.status_code for answer in answers} == {303}
+    assert len({answer.location for answer in answers}) == 1
+    assert story.count(Case, Case.procedure == "allocation-review") == 1
+
+
+def test_a_notice_is_signed_for_before_it_is_answered(story: Story) -> None:
+    notice, _letter = story.notice()
+    refused = story.wang.get(f"/file/{ETS}/allocation-review?about={notice}")
+    assert refused.status_code == 409
+    assert "《碳排放配额分配通知书》（渝环配〔2026〕1号）尚未签收" in plain(refused)
+    assert "1,200,000" not in refused.text
+
+
+def test_a_date_of_a_year_without_notice_is_provisional(story: Story) -> None:
+    notice, letter = story.notice()
+    story.at("2026-12-28T10:00")
+    story.sign_for(letter)
+    case = story.read(f"/my/cases/{notice}")
+    assert "暂定" in case
+    assert "2027年1月" in case
+    assert "放假安排尚未公布" in case
+
+
+def test_the_statement_adds_up(story: Story) -> None:
+    story.served()
+    with story.portal.database.transaction() as tx:
+        assert ledger.invariants(tx) == []
+    account = story.read("/account")
+    assert "登记配额" in account
+    assert "+1,200,000 tCO2e" in account
+    assert "渝环配案〔2026〕1号" in account

@@ -11,9 +11,19 @@ def _pages(portal):
     review = portal.review()
     task = portal.task("check", review)
     return [
-        "/", "/sign-in", "/inbox", "/inbox?view=all", "/cases", "/start", "/receipts", f"/tasks/{task}", f"/cases/{review}",
-        "/nowhere", "/cases/999999", "/healthz",
-    ]  # fmt: skip
+        "/",
+        "/sign-in",
+        "/inbox",
+        "/inbox?view=all",
+        "/cases",
+        "/start",
+        "/receipts",
+        f"/tasks/{task}",
+        f"/cases/{review}",
+        "/nowhere",
+        "/cases/999999",
+        "/healthz",
+    ]
 
 
 def test_every_page_has_the_policy_and_nothing_inline(portal):
@@ -39,7 +49,7 @@ def test_a_letter_is_saved_under_its_own_name_and_never_shown(portal):
     portal.rendered(letter, b"<script>alert(1)</script>")
     answer = portal.client("tao").get(f"/letters/{letter}/file")
     assert answer.data == b"<script>alert(1)</script>"
-    assert answer.headers["Content-Disposition"].startswith('attachment; filename="file.docx"; filename*=UTF-8\'\'')
+    assert answer.headers["Content-Disposition"].startswith("attachment; filename=\"file.docx\"; filename*=UTF-8''")
     assert "html" not in answer.content_type
 
 

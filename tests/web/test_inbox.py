@@ -15,7 +15,7 @@ from portal.cases.models import Case, Task
 from portal.clock import TZ
 from portal.inbox import Cursor, Place, View
 from portal.inbox.rules import Light
-from tests.web.conftest import ETS, plain
+from tests.builders.pages import ETS, plain
 
 WEDNESDAY = datetime(2026, 11, 18, 10, tzinfo=TZ)
 
@@ -38,18 +38,30 @@ def place(portal):
     return Place.of(portal.actor("zhou"))
 
 
-def _tasks(portal, dues, holder=None, role="handler") -> list[int]:
+def _tasks(portal, dues, holder=None) -> list[int]:
     """Open tasks of one case with these due moments; their ids."""
     portal.allocation()
     with portal.database.transaction() as tx:
         model = tx.scalars(select(Task)).first()
         tx.execute(update(Task).values(state="gone"))
         rows = [
-            {"case_id": model.case_id, "engine_id": f"t{n}", "scope": "", "element": "draft", "visit": n, "name": "核定",
-             "regulation": ETS, "role": role, "form": "draft", "due": due, "opened_at": WEDNESDAY, "state": "open",
-             "holder_id": holder}
+            {
+                "case_id": model.case_id,
+                "engine_id": f"t{n}",
+                "scope": "",
+                "element": "draft",
+                "visit": n,
+                "name": "核定",
+                "regulation": ETS,
+                "role": "handler",
+                "form": "draft",
+                "due": due,
+                "opened_at": WEDNESDAY,
+                "state": "open",
+                "holder_id": holder,
+            }
             for n, due in enumerate(dues)
-        ]  # fmt: skip
+        ]
         return list(tx.scalars(insert(Task).returning(Task.id, sort_by_parameter_order=True), rows))
 
 
@@ -118,7 +130,15 @@ def test_an_inbox_costs_the_same_number_of_statements_however_long_it_is(portal)
 def test_a_row_tells_case_party_figure_step_and_time_left(portal):
     portal.review()
     page = plain(portal.client("li").get("/inbox?view=role"))
-    for said in ("配额分配异议复核", "渝环复案〔", "重庆某水泥有限公司", "主张的年度配额 1,300,000 tCO2e", "形式审查", "剩 10 个工作日", "领取"):
+    for said in (
+        "配额分配异议复核",
+        "渝环复案〔",
+        "重庆某水泥有限公司",
+        "主张的年度配额 1,300,000 tCO2e",
+        "形式审查",
+        "剩 10 个工作日",
+        "领取",
+    ):
         assert said in page, said
 
 

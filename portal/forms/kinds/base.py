@@ -32,7 +32,7 @@ class Answered(Kind):
 
     ATTRIBUTES: ClassVar[frozenset[str]] = ASKED
     VALIDATE: ClassVar[frozenset[str]] = frozenset({"required"})
-    PROPERTIES: ClassVar[frozenset[str]] = frozenset({"prefill"})
+    PROPERTIES: ClassVar[frozenset[str]] = frozenset({"prefill", "refuse", "refusal"})
     INPUT: ClassVar[str] = "text"
     """The `type` of an `<input>`."""
     INPUTMODE: ClassVar[str | None] = None

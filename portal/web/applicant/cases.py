@@ -96,13 +96,14 @@ def my_case(case_id: int) -> ResponseReturnValue:
         case, actor = opened(tx, case_id)
         now = moment(tx)
         standing = standing_of(tx, case)
-        state = _state(tx, standing, now)
+        addressed = queries.letters_in(tx, case_id, organisation_of(actor))
+        state = _state(tx, standing, addressed, now)
         context = {
             "case": case.row,
             "state": state,
             "others": _other_deadlines(tx, case, state.deadline, now),
             "steps": progress.steps(standing, state.deadline.progress if state.deadline else ""),
-            "received": letter_lines(queries.letters_in(tx, case_id, organisation_of(actor))),
+            "received": letter_lines(addressed),
             "files": _files(queries.files_of(tx, case_id, organisation_of(actor))),
             "said": submitted(tx, case, organisation_of(actor)),
             "acts": _acts(case, standing.waits),
@@ -170,33 +171,35 @@ def _letter_line(letter: Letter, service: Service) -> LetterLine:
     return LetterLine(letter.title, letter.number, note, url, service.served_at is not None, letter.state == "ready")
 
 
-def _state(tx: Session, standing: Standing, now: datetime) -> StateView:
+def _state(
+    tx: Session, standing: Standing, addressed: Sequence[tuple[Letter, Service]], now: datetime
+) -> StateView:
     """The state card: whose turn it is decides what it says first."""
     case = standing.case
     ended = _("已办结：%(outcome)s", outcome=case.row.outcome) if case.ended else ""
-    waiting = [letter for letter in case.letters.values() if letter.state == "ready" and not _is_served(letter)]
-    letter = waiting[0] if waiting else None
-    if letter is not None:
-        url = url_for("applicant.my_letter", letter_id=letter.id)
-        text = _("《%(title)s》（%(number)s）等您打开并签收。", title=letter.title, number=letter.number)
-        return StateView(ended or case.row.status, text, "a", None, _("去签收"), url)
-    if case.ended:
-        return StateView(ended, _ended_text(case), "n", None)
     mine = next((task for task in standing.tasks if task.role == PARTY), None)
     if mine is not None:
         shown = _shown(tx, case, case.deadlines.get(mine.deadline or ""), now)
         url = url_for("applicant.my_task", task_id=mine.id)
         text = _("现在需要您办理“%(task)s”。", task=mine.name)
         return StateView(case.row.status, text, "a", shown, _("现在办理"), url)
+    waiting = [letter for letter, service in addressed if letter.state == "ready" and service.state != "served"]
+    if waiting:
+        letter = waiting[0]
+        url = url_for("applicant.my_letter", letter_id=letter.id)
+        text = _("《%(title)s》（%(number)s）等您打开并签收。", title=letter.title, number=letter.number)
+        return StateView(ended or case.row.status, text, "a", None, _("去签收"), url)
+    if case.ended:
+        return StateView(ended, _ended_text(case, addressed), "n", None)
     deadline = _hero(case, now)
     shown = _shown(tx, case, deadline, now)
     late = shown is not None and shown.late
     return StateView(case.row.status, _turn_text(standing, deadline), "r" if late else "", shown)
 
 
-def _ended_text(case: LiveCase) -> str:
+def _ended_text(case: LiveCase, addressed: Sequence[tuple[Letter, Service]]) -> str:
     at = wording.minute_text(case.row.ended_at) if case.row.ended_at else ""
-    if case.letters:
+    if addressed:
         return _("%(at)s 办结，您现在无需操作。结果和救济途径见下方文书。", at=at)
     return _("%(at)s 办结，您现在无需操作。", at=at)
 
@@ -207,10 +210,6 @@ def _turn_text(standing: Standing, deadline: Deadline | None) -> str:
     if deadline is not None and deadline.kind == "right":
         return _("如不同意，可以在下面的期限内提出；没有异议，无需操作。")
     return _("您现在无需操作。")
-
-
-def _is_served(letter: Letter) -> bool:
-    return any(service.served_at is not None for service in letter.services if service.kind == "party")
 
 
 def _next_words(case: LiveCase, tasks: Sequence[Task]) -> str:

@@ -23,10 +23,11 @@ from portal.errors import PortalError
 from portal.forms import REFRESH, Checked, FieldError, Form, FormView, posted
 from portal.identity import Actor, Permission
 from portal.procedures import Procedure
+from portal.procedures.releases import UnknownProcedure
 from portal.web.access import needs, signed_in
 from portal.web.acting import act, moment, reading
 from portal.web.applicant import offering, queries, uploads, wording
-from portal.web.applicant.frame import admit, blueprint, frame
+from portal.web.applicant.frame import admit, asked, blueprint, frame
 from portal.web.applicant.offering import OfferView
 from portal.web.applicant.uploads import Taken
 from portal.web.errors import status_of
@@ -85,7 +86,7 @@ class AnswerView:
 @needs(Permission.CASE_FILE)
 def file(regulation: str, procedure: str) -> ResponseReturnValue:
     """Begins a filing, or goes on with the one begun; what stands in the way is said plainly."""
-    about_id = request.args.get("about", type=int)
+    about_id = asked("about")
 
     def begin(tx: Session, now: datetime) -> int | PortalError:
         actor = _admit_to(tx, regulation, procedure, about_id)
@@ -176,7 +177,10 @@ def hand_in(draft_id: int) -> ResponseReturnValue:
 
 def _admit_to(tx: Session, regulation: str, slug: str, about_id: int | None) -> Actor:
     """Who files, if the procedure is open to him and what it is about is his own."""
-    procedure = machine().kernel.releases.newest(tx, regulation).procedure(slug)
+    published = next((one for one in machine().kernel.releases.in_force(tx) if one.regulation.slug == regulation), None)
+    if published is None:
+        raise UnknownProcedure(procedure=regulation)
+    procedure = published.procedure(slug)
     subject = offering.may_file(procedure)
     if about_id is not None:
         party_id = Cases(tx, machine().kernel.releases).get(about_id).row.party_id

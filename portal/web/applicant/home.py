@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from flask import redirect, request, url_for
+from flask import redirect, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
@@ -23,7 +23,7 @@ from portal.web.acting import moment, reading
 from portal.web.applicant import clocks, offering, queries, wording
 from portal.web.applicant.account import holdings
 from portal.web.applicant.clocks import DeadlineView
-from portal.web.applicant.frame import blueprint, frame
+from portal.web.applicant.frame import asked, blueprint, frame
 from portal.web.applicant.offering import OfferView
 from portal.web.auth import INBOX
 from portal.web.machine import machine
@@ -98,7 +98,7 @@ def my_cases() -> ResponseReturnValue:
     if actor.organisation_id is None:
         return redirect(INBOX)
     with reading() as tx:
-        before = request.args.get("before", type=int)
+        before = asked("before")
         cases = queries.cases_of(tx, actor.organisation_id, before)
         shown, more = cases[: queries.AT_A_TIME], len(cases) > queries.AT_A_TIME
         context = {

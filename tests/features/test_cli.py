@@ -1,0 +1,223 @@
+"""The command line: what each command says, and its exit code."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from portal import clock
+from portal.__main__ import main
+from portal.calendar import service as calendars
+from portal.clock import day_of
+from portal.commands import administration
+from portal.db import Database
+from portal.identity import Person, sign_in
+from tests.builders.world import ROOT, Bureau, World
+
+SECRET = "correct horse 9"
+
+
+@pytest.fixture
+def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """An environment with nothing of this machine's in it."""
+    for name in ("DATABASE_URL", "S3_ENDPOINT", "PORT", "PORTAL_DEMO", "PUBLIC_URL", "SECRET_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PORTAL_HOME", str(tmp_path / "home"))
+    return monkeypatch
+
+
+@pytest.fixture
+def on(settings, own_database):
+    """The environment names a database of its own."""
+    settings.setenv("DATABASE_URL", own_database.url)
+    return settings
+
+
+@pytest.fixture
+def content(tmp_path: Path) -> Path:
+    """A copy of the shipped content, to be spoilt."""
+    folder = tmp_path / "content"
+    for root in ("bpmn", "forms", "documents"):
+        shutil.copytree(ROOT / root, folder / root)
+    return folder
+
+
+@contextmanager
+def opened(url: str) -> Iterator[Session]:
+    database = Database(url)
+    with database.transaction() as tx:
+        yield tx
+    database.close()
+
+
+def said(capsys) -> dict[str, object]:
+    return json.loads(capsys.readouterr().out)
+
+
+class TestCheck:
+    def test_the_shipped_content_has_no_fault(self, settings, capsys):
+        assert main(["check", "--json"]) == 0
+        assert said(capsys) == {"ok": True, "faults": []}
+
+    def test_a_fault_is_told_with_its_place_and_how_to_mend_it(self, settings, content, capsys):
+        manifest = content / "bpmn/chongqing-ets/allocation/procedure.toml"
+        manifest.write_text(manifest.read_text().replace('role = "handler"', 'role = "nobody"'))
+        assert main(["check", "--json", str(content)]) == 1
+        faults = said(capsys)["faults"]
+        assert any(fault["file"] == "bpmn/chongqing-ets/allocation/procedure.toml" for fault in faults)
+        assert main(["check", str(manifest)]) == 1
+        assert "处问题" in capsys.readouterr().out
+
+    def test_a_path_without_content_is_refused_in_one_line(self, settings, tmp_path, capsys):
+        assert main(["check", str(tmp_path)]) == 1
+        assert capsys.readouterr().err.startswith("portal: There is no content in")
+
+    def test_a_wrong_setting_is_one_line_too(self, settings, capsys):
+        settings.setenv("PORT", "eighty")
+        assert main(["check"]) == 1
+        assert capsys.readouterr().err.count("\n") == 1
+
+
+class TestAct:
+    def test_what_no_path_reaches_is_told_and_nothing_of_the_trial_stays(self, on, own_database, content, capsys):
+        paths = sorted((content / "bpmn/chongqing-ets").glob("*/paths/*.toml"))
+        for path in paths[1:]:
+            path.unlink()
+        assert main(["act", "--json", str(content)]) == 1
+        told = said(capsys)
+        assert told["acted"] == len(paths[:1])
+        assert all("没有路径" in fault["what"] for fault in told["faults"])
+        with own_database.transaction() as tx:
+            schemas = tx.scalars(text("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'trial%'")).all()
+        assert schemas == []
+
+
+class TestClock:
+    def test_only_a_demo_moves_it(self, on, capsys):
+        for arguments in (["advance", "3"], ["set", "2030-01-01"], ["reset"]):
+            assert main(["clock", *arguments]) == 1
+        assert capsys.readouterr().err.count("Only a demo") == 3
+        assert main(["clock", "show", "--json"]) == 0
+        assert said(capsys)["ahead_seconds"] == 0
+
+    def test_it_moves_on_by_days_and_by_working_days_and_is_set_right_again(self, on, own_database, capsys):
+        on.setenv("PORTAL_DEMO", "1")
+        today = day_of(clock.now())
+        assert main(["clock", "advance", "3", "--json"]) == 0
+        assert (day_of(datetime.fromisoformat(said(capsys)["now"])) - today).days == 3
+        main(["clock", "reset", "--json"])
+        assert said(capsys)["ahead_seconds"] == 0
+
+        with own_database.transaction() as tx:
+            wanted = calendars.current(tx).count(today, 7).last_day
+        main(["clock", "advance", "7", "working", "days", "--json"])
+        assert day_of(datetime.fromisoformat(said(capsys)["now"])) == wanted
+
+        main(["clock", "set", "2030-05-06T09:30", "--json"])
+        assert said(capsys)["now"].startswith("2030-05-06T09:30")
+        main(["clock", "show"])
+        assert "moved by" in capsys.readouterr().out
+
+    @pytest.mark.parametrize("arguments", [["set", "tomorrow"], ["advance", "3", "moons"]])
+    def test_what_is_no_moment_or_unit_is_refused(self, on, capsys, arguments):
+        on.setenv("PORTAL_DEMO", "1")
+        assert main(["clock", *arguments]) == 1
+        assert capsys.readouterr().err.count("\n") == 1
+
+    def test_an_amount_is_a_positive_number(self, on, capsys):
+        with pytest.raises(SystemExit) as ended:
+            main(["clock", "advance", "0"])
+        assert ended.value.code == 2
+
+
+class TestUsers:
+    @pytest.fixture
+    def secret(self, tmp_path: Path) -> str:
+        file = tmp_path / "secret"
+        file.write_text(f"{SECRET}\n")
+        return str(file)
+
+    def test_the_first_administrator_of_an_empty_database(self, settings, empty_database, secret):
+        settings.setenv("DATABASE_URL", empty_database)
+        assert main(["user", "add", "root", "管理员", "--password-file", secret]) == 0
+        with opened(empty_database) as tx:
+            [person] = tx.scalars(select(Person)).all()
+            assert person.administrator
+            assert isinstance(sign_in(tx, "root", SECRET, "127.0.0.1", clock.now()), str)
+
+    def test_an_official_has_roles_and_is_no_administrator(self, on, own_database, secret):
+        Bureau.over(own_database)
+        arguments = ["--password-file", secret, "--role", "chongqing-ets:handler", "--role", "chongqing-ets:clerk"]
+        assert main(["user", "add", "wang", "王", *arguments]) == 0
+        with own_database.transaction() as tx:
+            person = tx.scalars(select(Person).where(Person.login == "wang")).one()
+            assert not person.administrator
+
+    def test_an_applicant_belongs_to_an_organisation(self, on, own_database, secret):
+        world = World.over(own_database)
+        uscc = "91500101MA5YKQ1X0C"
+        assert main(["user", "add", "qian", "钱", "--password-file", secret, "--organisation", uscc]) == 0
+        with own_database.transaction() as tx:
+            person = tx.scalars(select(Person).where(Person.login == "qian")).one()
+            assert person.organisation_id == world.cement
+
+    @pytest.mark.parametrize(
+        "more", [["--role", "chongqing-ets:king"], ["--organisation", "91110000802100433B"], ["--role", "x"]]
+    )
+    def test_unknown_roles_and_organisations_are_refused(self, on, own_database, secret, more, capsys):
+        Bureau.over(own_database)
+        assert main(["user", "add", "wang", "王", "--password-file", secret, *more]) == 1
+        assert capsys.readouterr().err.count("\n") == 1
+        with own_database.transaction() as tx:
+            assert tx.scalars(select(Person).where(Person.login == "wang")).all() == []
+
+    def test_a_weak_password_is_refused(self, on, tmp_path, capsys):
+        (tmp_path / "weak").write_text("short")
+        assert main(["user", "add", "wang", "王", "--password-file", str(tmp_path / "weak")]) == 1
+
+    def test_a_typed_password_is_asked_for_twice(self, on, own_database, monkeypatch, capsys):
+        typed = iter([SECRET, "something else", SECRET, SECRET])
+        monkeypatch.setattr(administration.getpass, "getpass", lambda prompt: next(typed))
+        assert main(["user", "add", "zhu", "朱"]) == 1
+        assert "differ" in capsys.readouterr().err
+        assert main(["user", "add", "zhu", "朱"]) == 0
+
+
+class TestAudit:
+    def test_a_whole_history_is_proved(self, on, own_database, capsys):
+        Bureau.over(own_database).notice()
+        assert main(["audit", "verify", "--json"]) == 0
+        told = said(capsys)
+        assert (told["ok"], told["cases"]) == (True, 2)
+        assert told["entries"] > 4
+
+    def test_what_was_tampered_with_is_told(self, on, own_database, capsys):
+        Bureau.over(own_database).notice()
+        with own_database.transaction() as tx:
+            tx.execute(text("ALTER TABLE audit_entries DISABLE TRIGGER append_only"))
+            tx.execute(text("UPDATE audit_entries SET kind = 'nothing' WHERE seq = 2"))
+        assert main(["audit", "verify"]) == 1
+        assert "breaks" in capsys.readouterr().out
+
+
+class TestMigrate:
+    def test_an_empty_database_gets_all_tables_and_a_second_time_nothing_happens(self, settings, empty_database):
+        settings.setenv("DATABASE_URL", empty_database)
+        assert main(["migrate"]) == 0
+        assert main(["migrate"]) == 0
+        with opened(empty_database) as tx:
+            assert tx.scalar(text("SELECT count(*) FROM cases")) == 0
+            assert tx.scalar(text("SELECT count(*) FROM procrastinate_jobs")) == 0
+
+    def test_an_absent_database_is_told_in_one_line(self, settings, capsys):
+        settings.setenv("DATABASE_URL", "postgresql://portal:x@/portal?host=%2Fnonexistent")
+        assert main(["migrate"]) == 1
+        assert "database cannot be reached" in capsys.readouterr().err

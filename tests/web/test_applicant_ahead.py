@@ -1,0 +1,112 @@
+"""What may come next in a drawing, and the words of dates."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask_babel import Babel
+
+from portal.calendar import base
+from portal.calendar.rules import Calendar
+from portal.clock import TZ, end_of
+from portal.procedures import drawing
+from portal.web.applicant import wording
+from portal.web.applicant.ahead import Way
+from tests.builders import diagrams as drawn
+
+BPMN = Path(__file__).parents[2] / "bpmn"
+
+
+def way(data: bytes, *walked: str) -> Way:
+    """The ways of a drawing."""
+    return Way(drawing.read("a", data, "a.bpmn"), frozenset(walked))
+
+
+def names(found: Way, start: str) -> list[tuple[str, str]]:
+    """The main way as ids with the choices that lead there."""
+    return [(element.id, choice) for element, choice in found.main(start)]
+
+
+@pytest.fixture(scope="module")
+def review() -> bytes:
+    """The drawing of reviews."""
+    return (BPMN / "_shared/review-on-objection/process.bpmn").read_bytes()
+
+
+def test_the_main_way_of_a_review_leads_to_the_decision(review: bytes) -> None:
+    assert names(way(review), "check") == [
+        ("review", "受理"),
+        ("draft", ""),
+        ("sign", ""),
+        ("issue_decision", "签发"),
+    ]
+
+
+def test_a_correction_comes_back_to_the_check(review: bytes) -> None:
+    assert names(way(review, "check"), "correct")[:2] == [("check", ""), ("review", "受理")]
+
+
+def test_after_the_justification_the_better_way_is_shown(review: bytes) -> None:
+    assert names(way(review, "check"), "justify")[0] == ("review", "准予")
+
+
+def test_an_outcome_is_never_foretold(review: bytes) -> None:
+    assert names(way(review, "check", "review", "draft"), "sign") == [("issue_decision", "签发")]
+
+
+def test_events_of_which_one_decides_are_told_together() -> None:
+    data = (BPMN / "_shared/notice-and-objection-period/process.bpmn").read_bytes()
+    found = way(data)
+    assert {element.id for element in found.together("waived")} == {"period_over", "waived", "review_filed"}
+    assert names(found, "served") == [("period", "")]
+    assert found.together("served") == []
+
+
+def test_a_loop_ends() -> None:
+    data = drawn.diagram(
+        drawn.start(), drawn.user("one"), drawn.user("two"), drawn.path("start", "one", "two"), drawn.flow("two", "one")
+    )
+    assert names(way(data), "one") == [("two", "")]
+
+
+@pytest.fixture
+def _page() -> object:
+    app = Flask("words")
+    Babel(app)
+    with app.test_request_context():
+        yield
+
+
+@pytest.mark.usefixtures("_page")
+def test_the_words_of_dates() -> None:
+    day = date(2026, 10, 12)
+    assert wording.due_text(end_of(day)) == "10月12日（周一）24:00"
+    assert wording.due_text(end_of(date(2027, 1, 4)), day) == "2027年1月4日（周一）24:00"
+    assert wording.second_text(datetime(2026, 10, 12, 23, 59, 59, 999, tzinfo=TZ)) == "2026-10-12 23:59:59"
+    assert wording.size_text(1) == "1 KB"
+    assert wording.size_text(1_234_567) == "1.2 MB"
+
+
+@pytest.mark.parametrize(
+    ("now", "left", "tone"),
+    [
+        ("2026-09-24T10:00", "剩 7 个工作日", "g"),
+        ("2026-10-01T10:00", "剩 4 个工作日", "g"),
+        ("2026-10-09T23:59", "剩 2 个工作日", "a"),
+        ("2026-10-11T10:00", "剩 1 个工作日", "a"),
+        ("2026-10-12T23:59", "今日 24:00 到期", "a"),
+        ("2026-10-13T00:00", "已超过 1 个工作日", "r"),
+    ],
+)
+@pytest.mark.usefixtures("_page")
+def test_the_words_for_what_is_left(now: str, left: str, tone: str) -> None:
+    class Period:
+        last_day = date(2026, 10, 12)
+
+    calendar = Calendar(0, base.year_of)
+    moment = datetime.fromisoformat(now).replace(tzinfo=TZ)
+    assert wording.left_text(Period(), moment, calendar) == left
+    assert wording.tone(Period(), moment, calendar) == tone

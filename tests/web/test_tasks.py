@@ -1,0 +1,223 @@
+"""Tasks on pages: handing in moves the case, and what was typed is never lost."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from sqlalchemy import select
+
+from portal import identity
+from portal.cases import tasks
+from portal.cases.models import Attachment, Case, Incident, Task
+from portal.engine import EngineFault
+from portal.forms import REFRESH
+from tests.builders.pages import ETS, LONG_AGO, UNIT, plain
+
+DRAFT = {"unit": UNIT, "year": "2025", "amount": "1,200,000", "grounds": "按产量核定"}
+
+
+def test_handing_in_moves_the_case_on(portal):
+    task = portal.allocation()
+    browser = portal.client("zhou")
+    answer = browser.post(f"/tasks/{task}", DRAFT, page=f"/tasks/{task}")
+    assert answer.status_code == 302
+    assert answer.location == "/inbox"
+    with portal.database.transaction() as tx:
+        row = tx.get_one(Task, task)
+        case = tx.get_one(Case, row.case_id)
+        assert (row.state, row.holder_id) == ("done", portal.people["zhou"])
+        following = tx.scalars(select(Task).where(Task.case_id == case.id, Task.state == "open")).one()
+        status, step, number = case.status, following.name, case.number
+    assert following.element == "sign"
+    assert f"“{number} {row.name}”已提交。" in plain(browser.get("/inbox"))
+    assert status in plain(browser.get(f"/cases/{row.case_id}"))
+    assert step in plain(portal.client("chen").get("/inbox?view=role"))
+
+
+def test_the_story_of_an_objection_through_pages(portal):
+    review = portal.review()
+    task = portal.task("check", review)
+    portal.client("li").post(f"/tasks/{task}", {"result": "受理"}, page="/inbox")
+    assert portal.case(review).status == "复核审查中，由复核人员办理"
+    task = portal.task("review", review)
+    reviewer = portal.client("he")
+    page = plain(reviewer.get(f"/tasks/{task}"))
+    for said in (
+        "主张的年度配额 1,300,000 tCO2e",
+        "在期限内提出 是",
+        "形式审查 李强",
+        "渝府发〔2023〕6号第十一条第二款",
+    ):
+        assert said in page, said
+    answers = {"conclusion": "维持", "reasons": "核定无误"}
+    assert reviewer.post(f"/tasks/{task}", answers, page="/inbox").status_code == 302
+    assert "核定无误" in reviewer.get(f"/tasks/{portal.task('draft', review)}").text
+
+
+def test_after_handing_in_comes_the_next_claimed_task(portal):
+    first, second = portal.allocation(), portal.allocation()
+    browser = portal.client("zhou")
+    browser.post(f"/tasks/{second}/claim", page="/inbox")
+    assert browser.post(f"/tasks/{first}", DRAFT, page="/inbox").location == f"/tasks/{second}"
+
+
+def test_wrong_answers_come_back_with_what_is_wrong_and_what_was_typed(portal):
+    task = portal.allocation()
+    answer = portal.client("zhou").post(
+        f"/tasks/{task}", {**DRAFT, "amount": "12.5", "year": ""}, page=f"/tasks/{task}"
+    )
+    assert answer.status_code == 422
+    assert 'href="#f-amount"' in answer.text
+    assert 'value="12.5"' in answer.text
+    assert "按产量核定" in answer.text
+    assert "有 2 处需要改正" in answer.text
+
+
+def test_a_party_is_chosen_from_the_organisations(portal):
+    page = portal.client("zhou").get(f"/tasks/{portal.allocation()}").text
+    assert f'<option value="{UNIT}">重庆某水泥有限公司（{UNIT}）</option>' in page
+
+
+def test_refreshing_a_form_stores_nothing_and_keeps_what_was_typed(portal):
+    review = portal.review()
+    task = portal.task("check", review)
+    browser = portal.client("li")
+    assert 'name="corrections"' not in browser.get(f"/tasks/{task}").text.replace(
+        'type="hidden" name="corrections"', ""
+    )
+    answer = browser.post(f"/tasks/{task}", {"result": "补正", REFRESH: "1"}, page=f"/tasks/{task}")
+    assert answer.status_code == 200
+    assert '<textarea id="f-corrections"' in answer.text
+    assert "有 " not in answer.text.partition('id="errors"')[2][:40]
+    assert portal.task("check", review) == task
+
+
+def test_when_a_colleague_was_faster_the_page_says_who_and_keeps_the_text(portal):
+    task = portal.allocation()
+    browser = portal.client("zhou")
+    browser.get(f"/tasks/{task}")
+    portal.complete("sun", task, DRAFT)
+    answer = browser.post(f"/tasks/{task}", {**DRAFT, "grounds": "我写了很久的依据"}, page="/inbox")
+    assert answer.status_code == 409
+    assert "由孙伟办结" in answer.text
+    assert "我写了很久的依据" in answer.text
+    assert ">提交</button>" not in answer.text
+
+
+def test_a_task_that_a_colleague_has_claimed_keeps_the_text_too(portal):
+    task = portal.allocation()
+    portal.client("sun").post(f"/tasks/{task}/claim", page="/inbox")
+    answer = portal.client("zhou").post(f"/tasks/{task}", {**DRAFT, "grounds": "我写了很久的依据"}, page="/inbox")
+    assert answer.status_code == 409
+    assert "孙伟已领取这项任务。" in answer.text
+    assert "我写了很久的依据" in answer.text
+
+
+def test_the_same_post_twice_is_answered_politely(portal):
+    task = portal.allocation()
+    browser = portal.client("zhou")
+    browser.post(f"/tasks/{task}", DRAFT, page="/inbox")
+    browser.get("/inbox")
+    answer = browser.post(f"/tasks/{task}", DRAFT, page="/sign-in")
+    assert (answer.status_code, answer.location) == (302, "/inbox")
+    assert "无需重复提交" in plain(browser.get("/inbox"))
+
+
+def test_who_drew_up_a_notice_is_told_why_he_may_not_sign_it(portal):
+    task = portal.allocation()
+    portal.complete("zhou", task, DRAFT)
+    with portal.database.transaction() as tx:
+        identity.grant_role(tx, person_id=portal.people["zhou"], regulation=ETS, role="leader", from_day=LONG_AGO)
+        case_id = tx.get_one(Task, task).case_id
+    sign = portal.task("sign", case_id)
+    browser = portal.client("zhou")
+    answer = browser.get(f"/tasks/{sign}")
+    assert "按回避要求不能再办理" in answer.text
+    assert ">提交</button>" not in answer.text
+    refused = browser.post(f"/tasks/{sign}", {"result": "签发"}, page="/inbox")
+    assert refused.status_code == 403
+    assert portal.task("sign", case_id) == sign
+
+
+def test_a_task_that_is_over_leads_to_its_case(portal):
+    task = portal.allocation()
+    portal.complete("sun", task, DRAFT)
+    answer = portal.client("zhou").get(f"/tasks/{task}")
+    assert answer.status_code == 302
+    assert answer.location.startswith("/cases/")
+
+
+def test_starting_an_allocation_takes_one_button_and_opens_its_first_task(portal):
+    browser = portal.client("zhou")
+    assert 'action="/start/chongqing-ets/allocation"' in browser.get("/start").text
+    answer = browser.post("/start/chongqing-ets/allocation", page="/start")
+    assert answer.location.startswith("/tasks/")
+    assert "已立案，编号 渝环配分〔" in browser.get(answer.location).text
+
+
+@pytest.mark.parametrize(
+    "path", ["/start/chongqing-ets/allocation-review", "/start/chongqing-ets/nothing", "/start/x/y"]
+)
+def test_what_an_official_may_not_start_is_refused(portal, path):
+    assert portal.client("zhou").post(path, page="/inbox").status_code in (403, 404)
+
+
+def test_a_step_that_fails_changes_nothing_and_is_noted(portal, monkeypatch):
+    def broken(*_arguments: object) -> None:
+        raise EngineFault("draft", "a broken join")
+
+    task = portal.allocation()
+    monkeypatch.setattr(tasks, "complete", broken)
+    answer = portal.client("zhou").post(f"/tasks/{task}", DRAFT, page="/inbox")
+    assert answer.status_code == 500
+    assert "案件没有变动，问题已记录并交管理员处理。" in answer.text
+    assert "按产量核定" in answer.text
+    with portal.database.transaction() as tx:
+        incident = tx.scalars(select(Incident)).one()
+        assert incident.case_id == tx.get_one(Task, task).case_id
+        assert "a broken join" in incident.what
+        assert tx.get_one(Task, task).state == "open"
+
+
+def test_the_unexpected_is_noted_as_well(portal, monkeypatch):
+    def broken(*_arguments: object) -> None:
+        raise ZeroDivisionError
+
+    task = portal.allocation()
+    monkeypatch.setattr(tasks, "complete", broken)
+    answer = portal.client("zhou").post(f"/tasks/{task}", DRAFT, page="/inbox")
+    assert answer.status_code == 500
+    assert "问题已记录并交管理员处理" in answer.text
+    assert "按产量核定" in answer.text
+    with portal.database.transaction() as tx:
+        assert tx.scalars(select(Incident)).one().what.startswith("ZeroDivisionError")
+
+
+def test_an_attachment_is_for_its_uploader_and_the_officials_of_its_case(portal):
+    review = portal.review()
+    portal.machine.store.put("k", b"%PDF-1.4", 8, "application/pdf")
+    with portal.database.transaction() as tx:
+        files = [
+            Attachment(case_id=case_id, uploaded_by_id=portal.people["wang"], uploaded_at=portal.now, key=key,
+                       name="台账.pdf", kind="pdf", size=8, sha256="0" * 64)
+            for key, case_id in (("k", review), ("unused", None))
+        ]  # fmt: skip
+        tx.add_all(files)
+        tx.flush()
+        used, unused = (file.id for file in files)
+    assert portal.client("li").get(f"/attachments/{used}").data == b"%PDF-1.4"
+    assert portal.client("wang").get(f"/attachments/{used}").status_code == 200
+    assert portal.client("li").get(f"/attachments/{unused}").status_code == 403
+    assert portal.client().get(f"/attachments/{used}").status_code == 302
+
+
+def test_too_much_at_once_is_refused_with_the_texts_kept(portal):
+    task = portal.allocation()
+    browser = portal.client("zhou")
+    huge = (io.BytesIO(b"0" * 4_200_000), "big.pdf")
+    data = {**DRAFT, "grounds": "我写了很久的依据", "_upload.evidence": huge}
+    answer = browser.post(f"/tasks/{task}", data, page="/inbox", content_type="multipart/form-data")
+    assert answer.status_code == 413
+    assert "我写了很久的依据" in answer.text
+    assert "不能超过 4 MB" in answer.text

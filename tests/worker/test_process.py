@@ -1,0 +1,80 @@
+"""The worker's process: it ends cleanly and soon, sees to jobs that were left behind, and answers new ones at once."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+
+from sqlalchemy import text
+
+from portal.jobs import build_app
+from portal.worker.jobs import register
+from portal.worker.recovery import UNKNOWN, recover
+from tests.worker.conftest import incidents, jobs
+from tests.worker.test_killed import wait_until
+
+
+def looked_once(database, tools) -> None:
+    """Recovery, as the worker does it every few seconds."""
+
+    async def look() -> None:
+        app = build_app(database.url)
+        register(app, tools)
+        async with app.open_async():
+            await recover(app, tools)
+
+    asyncio.run(look())
+
+
+def left_behind(database, name: str, state: str) -> None:
+    with database.transaction() as tx:
+        tx.execute(
+            text("INSERT INTO procrastinate_jobs (queue_name, task_name, status) VALUES ('default', :name, :state)"),
+            {"name": name, "state": state},
+        )
+
+
+def test_a_dead_workers_job_counts_as_an_attempt_and_is_done_again(own_database, tools):
+    left_behind(own_database, "objects.sweep", "doing")
+    left_behind(own_database, "objects.sweep", "failed")
+    looked_once(own_database, tools)
+    assert jobs(own_database) == [("objects.sweep", "todo", 1)] * 2
+
+
+def test_an_unknown_job_is_told_once(own_database, tools):
+    left_behind(own_database, "nobody.knows", "failed")
+    looked_once(own_database, tools)
+    looked_once(own_database, tools)
+    [incident] = incidents(own_database)
+    assert incident.what == UNKNOWN.format(name="nobody.knows")
+
+
+def test_it_ends_within_three_seconds(own_database, tmp_path):
+    environment = {
+        **os.environ,
+        "DATABASE_URL": own_database.url,
+        "S3_ENDPOINT": "http://127.0.0.1:1",
+        "S3_ACCESS_KEY": "key",
+        "S3_SECRET_KEY": "secret",
+        "PORTAL_HOME": str(tmp_path),
+    }
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "portal", "worker"], env=environment, stderr=subprocess.PIPE, text=True
+    )
+    wait_until(lambda: alive(own_database), 20)
+    asked = time.monotonic()
+    worker.send_signal(signal.SIGTERM)
+    _, said = worker.communicate(timeout=10)
+    assert time.monotonic() - asked < 3
+    assert worker.returncode == 0
+    assert "Traceback" not in said
+    assert not alive(own_database)
+
+
+def alive(database) -> bool:
+    with database.transaction() as tx:
+        return bool(tx.scalar(text("SELECT count(*) FROM procrastinate_workers")))

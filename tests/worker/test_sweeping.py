@@ -1,0 +1,82 @@
+"""What nobody uses is removed after a day; what anybody uses stays."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from portal import clock
+from portal.cases.models import Attachment, Filing
+from portal.storage import MemoryStore
+from portal.worker import sweeping
+from portal.worker.letters import render_letter
+from portal.worker.sweeping import sweep
+from tests.worker.conftest import letters
+
+
+def put(store: MemoryStore, key: str) -> str:
+    store.put(key, b"x", 1, "application/pdf")
+    return key
+
+
+def keys(store: MemoryStore) -> set[str]:
+    everything = store.keys()
+    return {kept.key for kept in everything}
+
+
+def upload(database, bureau, store, name, *, hours, case_id=None) -> int:
+    with database.transaction() as tx:
+        row = Attachment(
+            case_id=case_id,
+            uploaded_by_id=bureau.wang.person_id,
+            uploaded_at=clock.now() - timedelta(hours=hours),
+            key=put(store, f"up/{name}"),
+            name=f"{name}.pdf",
+            kind="pdf",
+            size=1,
+            sha256="0" * 64,
+        )
+        tx.add(row)
+        tx.flush()
+        return row.id
+
+
+def test_unused_uploads_and_objects_go_after_a_day(bureau, tools, own_database, monkeypatch):
+    notice = bureau.notice()
+    upload(own_database, bureau, tools.store, "old", hours=25)
+    upload(own_database, bureau, tools.store, "used", hours=25, case_id=notice.id)
+    upload(own_database, bureau, tools.store, "fresh", hours=23)
+    drafted = upload(own_database, bureau, tools.store, "drafted", hours=48)
+    put(tools.store, "orphan")
+    with own_database.transaction() as tx:
+        tx.add(
+            Filing(
+                person_id=bureau.wang.person_id,
+                regulation="chongqing-ets",
+                procedure="allocation-review",
+                answers={"evidence": [str(drafted)], "grounds": "…"},
+                saved_at=clock.now(),
+            )
+        )
+
+    # The objects themselves are young; rows go by themselves.
+    sweep(tools, "1")
+    assert keys(tools.store) == {"up/old", "up/used", "up/fresh", "up/drafted", "orphan"}
+    with own_database.transaction() as tx:
+        assert set(tx.scalars(select(Attachment.name))) == {"used.pdf", "fresh.pdf", "drafted.pdf"}
+
+    # A day later, by the store's own clock.
+    monkeypatch.setattr(sweeping, "UNUSED_FOR", timedelta(hours=-1))
+    monkeypatch.setattr(sweeping, "forget_uploads", lambda tx, before: None)
+    sweep(tools, "2")
+    assert keys(tools.store) == {"up/used", "up/fresh", "up/drafted"}
+
+
+def test_the_files_of_letters_stay(bureau, tools, own_database, monkeypatch):
+    bureau.notice()
+    [letter] = letters(own_database)
+    render_letter(tools, "1", letter.id)
+    monkeypatch.setattr(sweeping, "UNUSED_FOR", timedelta(hours=-1))
+    sweep(tools, "1")
+    assert keys(tools.store) == {letters(own_database)[0].object_key}
