@@ -66,14 +66,14 @@ def _servers(commands: Commands) -> None:
 
 def _web(settings: Settings, options: argparse.Namespace) -> None:
     if options.child:
-        parent.end_with_parent()
+        parent.wait_for_parent()
     with serving(settings) as served:
         web.serve(served, options.host, demo.accounts() if settings.demo else ())
 
 
 def _worker(settings: Settings, options: argparse.Namespace) -> None:
     if options.child:
-        parent.end_with_parent()
+        parent.wait_for_parent()
     with serving(settings) as served:
         worker.run(app.tools(served))
 
@@ -124,7 +124,7 @@ def _advance(settings: Settings, options: argparse.Namespace) -> None:
 
 
 def _administration(commands: Commands) -> None:
-    migrate = commands.add_parser("migrate", help="bring the database's tables to the newest state")
+    migrate = commands.add_parser("migrate", help="tables to their newest state, and the bucket")
     migrate.set_defaults(do=_migrate)
 
     user = commands.add_parser("user", help="people").add_subparsers(required=True, metavar="WHAT")
@@ -145,6 +145,7 @@ def _administration(commands: Commands) -> None:
 def _migrate(settings: Settings, options: argparse.Namespace) -> None:
     with serving(settings, objects=False) as served:
         administration.migrate(served)
+        administration.make_bucket(served)
 
 
 def _add_user(settings: Settings, options: argparse.Namespace) -> None:

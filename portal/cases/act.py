@@ -77,7 +77,8 @@ class Act:
     def note_changes(self, case: LiveCase, changes: list[Change]) -> None:
         """Writes what became of deadlines into the history."""
         for change in changes:
-            self.note(case, f"deadline.{change.what}", **change.details)
+            late = change.what == "met" and change.old_due is not None and self.moment >= change.old_due
+            self.note(case, f"deadline.{change.what}", **change.details, late=late)
 
     def say(self, case: LiveCase, place: Place, value: Mapping[str, Any]) -> None:
         """Keeps what was said at a place."""
@@ -134,13 +135,10 @@ class Act:
         """Delivers a person's message; refused when nobody waits for it, or no longer."""
         waiting = self._receiver(case, Message(case.id, name, payload))
         if waiting is None:
-            drawn = [
-                element.message
-                for _drawing, element in case.procedure.elements()
-                if element.message and element.message.name == name
-            ]
-            said = next((message.otherwise for message in drawn if message.otherwise), "")
-            raise TooLate(otherwise=said) if said else NobodyWaits(message=name)
+            drawn = [element for _, element in case.procedure.elements() if element.message]
+            takers = [element for element in drawn if element.message and element.message.name == name]
+            said = next((taker.message.otherwise for taker in takers if taker.message), "")
+            raise TooLate(otherwise=said) if said else NobodyWaits(message=takers[0].name if takers else name)
         message = case.element(waiting.place.scope, waiting.place.element).message
         if message and message.taken_while:
             holds = evaluate(case, message.taken_while.removeprefix("="), waiting.place.scope)
@@ -187,7 +185,9 @@ class Act:
         if payload:
             self.say(case, waiting.place, payload)
         sender = _sender(self, sent) if sent else {}
-        self.note(case, "message.received", waiting.place.element, message=waiting.name, said=digest(payload), **sender)
+        name = case.element(waiting.place.scope, waiting.place.element).name
+        said = {"message": waiting.name, "name": name, "said": digest(payload), **sender}
+        self.note(case, "message.received", waiting.place.element, **said)
         self.happened(case, f"received({waiting.name})")
         self.family.position(case).signal(waiting.id)
 

@@ -12,12 +12,14 @@ from sqlalchemy.orm import Session
 
 from portal import app, audit, clock, identity, jobs
 from portal.audit import Chain
+from portal.cases import proof
 from portal.cases.models import Case
 from portal.commands.servers import database_of, serving
 from portal.db import migrations
 from portal.errors import PortalError
 from portal.procedures import Published
 from portal.settings import Settings
+from portal.storage import S3Store
 
 
 class PasswordsDiffer(PortalError):
@@ -48,12 +50,17 @@ def migrate(settings: Settings) -> None:
     jobs.schema(settings.database_url)
 
 
+def make_bucket(settings: Settings) -> None:
+    """Makes the bucket of the store that the settings name; the embedded store has made its own."""
+    if settings.s3 is not None:
+        S3Store(settings.s3).create_bucket()
+
+
 def add_user(
     settings: Settings, login: str, name: str, password: str, roles: list[str], organisation: str | None
 ) -> None:
     """Adds a person; an administrator, unless roles or an organisation are named."""
     with serving(settings, objects=False) as served:
-        migrate(served)
         kernel = app.kernel(served)
         with database_of(served) as database, database.transaction() as tx:
             granted = [_role(role, kernel.releases.in_force(tx)) for role in roles]
@@ -102,6 +109,7 @@ def verify_audit(settings: Settings, *, as_json: bool) -> int:
         tx.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         rows = tx.execute(select(Case.id, Case.audit_length, Case.audit_head).order_by(Case.id)).all()
         breaks = audit.verify(tx, ((case_id, Chain(length, head)) for case_id, length, head in rows))
+        breaks += proof.altered(tx)
     entries = sum(length for _, length, _ in rows)
     if as_json:
         said = {"ok": not breaks, "cases": len(rows), "entries": entries, "breaks": [asdict(b) for b in breaks]}

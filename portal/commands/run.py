@@ -12,13 +12,14 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import NoReturn
 
 from portal import app, demo
 from portal.commands.administration import migrate
 from portal.commands.content import publish_shipped
+from portal.commands.parent import GO
 from portal.commands.servers import serving
 from portal.db import servers
 from portal.errors import PortalError
@@ -61,9 +62,10 @@ class Child:
     name: str
     arguments: tuple[str, ...]
     process: subprocess.Popen[bytes] | None = None
+    released: bool = False
     since: float = 0.0
     pause: float = 0.0
-    due: float = field(default=0.0)
+    due: float = 0.0
 
     def start(self) -> None:
         """Starts the process; it ends when the pipe to it is closed, so even when we are killed."""
@@ -74,6 +76,16 @@ class Child:
             start_new_session=True,
         )
         self.since = time.monotonic()
+        if self.released:
+            self.release()
+
+    def release(self) -> None:
+        """Lets it begin; until then it only loads its programs."""
+        self.released = True
+        if self.process is not None and self.process.stdin is not None:
+            with suppress(BrokenPipeError):
+                self.process.stdin.write(GO)
+                self.process.stdin.flush()
 
     def look_after(self) -> None:
         """Starts it again when it has died, later and later when it keeps dying."""
@@ -97,21 +109,26 @@ class Child:
         except subprocess.TimeoutExpired:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
+        self.process = None
 
 
 def run(settings: Settings, host: str) -> None:
     """Runs until Ctrl-C or SIGTERM; AlreadyRunning, PortTaken or DoesNotAnswer when that cannot be."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupted)
     address = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{settings.port}"
     with _only_one(settings, address) as cleanly_before:
         _wait_for_port(settings, host, LEFTOVERS_END_WITHIN if not cleanly_before else 0)
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, _interrupted)
         began = time.monotonic()
         _say(f"starting in {settings.home.resolve()}")
+        children = [Child("web", ("--host", host)), Child("worker", ())]
+        for child in children:
+            child.start()
         with serving(settings) as served:
             _say(f"PostgreSQL and object store answer ({time.monotonic() - began:.1f} s)")
-            _prepare(served)
-            _serve(served, host, address, began)
+            with _ending(children):
+                _prepare(served)
+                _look_after(children, served, address, began)
 
 
 def _prepare(settings: Settings) -> None:
@@ -125,17 +142,22 @@ def _prepare(settings: Settings) -> None:
         tools.database.close()
 
 
-def _serve(settings: Settings, host: str, address: str, began: float) -> None:
-    children = [Child("web", ("--host", host)), Child("worker", ())]
-    try:
+def _look_after(children: list[Child], settings: Settings, address: str, began: float) -> None:
+    for child in children:
+        child.release()
+    _await_answer(address, children)
+    _greet(settings, address, time.monotonic() - began)
+    while True:
         for child in children:
-            child.start()
-        _await_answer(address, children)
-        _greet(settings, address, time.monotonic() - began)
-        while True:
-            for child in children:
-                child.look_after()
-            time.sleep(LOOKS_EVERY)
+            child.look_after()
+        time.sleep(LOOKS_EVERY)
+
+
+@contextmanager
+def _ending(children: list[Child]) -> Iterator[None]:
+    """Ends the children one after the other, before the servers that they use."""
+    try:
+        yield
     except KeyboardInterrupt:
         _say("stopping")
     finally:

@@ -20,9 +20,7 @@ class Deadline(Base):
         CheckConstraint("state IN ('running', 'met', 'dropped')", name="state"),
         CheckConstraint("kind IN ('right', 'obligation', 'duty')", name="kind"),
         CheckConstraint("(state = 'met') = (met_at IS NOT NULL)", name="met_at"),
-        Index(
-            "uq_deadlines_running", "case_id", "name", unique=True, postgresql_where=text("state = 'running'")
-        ),
+        Index("uq_deadlines_running", "case_id", "name", unique=True, postgresql_where=text("state = 'running'")),
     )
 
     id: Mapped[Id]

@@ -28,9 +28,7 @@ def latest(tx: Session, case_id: int) -> dict[str, Deadline]:
     return {deadline.name: deadline for deadline in of_case(tx, case_id)}
 
 
-def happened(
-    tx: Session, case_id: int, rules: Rules, event: str, at: datetime, calendar: Calendar
-) -> list[Change]:
+def happened(tx: Session, case_id: int, rules: Rules, event: str, at: datetime, calendar: Calendar) -> list[Change]:
     """Note an event that happened to the case at a moment: it meets deadlines, then starts others.
 
     A repeated event starts its deadline anew; of several that may start one the latest counts.
@@ -64,9 +62,7 @@ def recompute(tx: Session, case_id: int, rules: Rules, calendar: Calendar, momen
     return changes
 
 
-def move_start(
-    tx: Session, case_id: int, rules: Rules, event: str, at: datetime, calendar: Calendar
-) -> list[Change]:
+def move_start(tx: Session, case_id: int, rules: Rules, event: str, at: datetime, calendar: Calendar) -> list[Change]:
     """Correct when an event happened (a service date): the deadlines that run from it are counted anew.
 
     Met ones too, for it decides whether they were met in time; dropped ones stay. The new end may lie in

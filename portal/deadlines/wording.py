@@ -65,10 +65,7 @@ def event_text(event: str) -> str:
 
 def why(deadline: Told) -> str:
     """Why a deadline ends on its day: its start, what is skipped, its last day, and remarks."""
-    lines = [
-        _Line(date.fromisoformat(line["day"]), line["counted"], line["reason"])
-        for line in deadline.explanation
-    ]
+    lines = [_Line(date.fromisoformat(line["day"]), line["counted"], line["reason"]) for line in deadline.explanation]
     end = next(i for i, line in enumerate(lines) if line.day == deadline.last_day) + 1
     start = f"{_day(deadline.event_day)}{event_text(deadline.event)}"
     parts = [*_course(deadline, start, lines[:end])]

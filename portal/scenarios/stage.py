@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from hashlib import sha256
 from typing import TypeVar
 
@@ -16,6 +16,7 @@ from portal.cases import delivery
 from portal.cases.conduct import claim_ripe
 from portal.cases.kernel import Kernel
 from portal.cases.models import Attachment
+from portal.errors import PortalError
 from portal.identity import Actor
 from portal.jobs import Collected
 from portal.procedures import Published, Releases, publish
@@ -24,8 +25,6 @@ from portal.scenarios.path import Given, Person
 
 T = TypeVar("T")
 _LONG_AGO = date(2000, 1, 1)
-# A letter's file is there this long after its issue; receipts in paths are later.
-_RENDERING = timedelta(seconds=1)
 
 
 @dataclass
@@ -44,11 +43,16 @@ class Stage:
 
     def act(self, verb: Callable[[], T]) -> T:
         """Does one act in a savepoint with its constraints checked, then the jobs it deferred."""
-        with self.tx.begin_nested():
-            result = verb()
-            self.tx.flush()
-            self.tx.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
-            self.tx.execute(text("SET CONSTRAINTS ALL DEFERRED"))
+        try:
+            with self.tx.begin_nested():
+                result = verb()
+                self.tx.flush()
+                self.tx.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+                self.tx.execute(text("SET CONSTRAINTS ALL DEFERRED"))
+        except PortalError:
+            # What a refused act had deferred goes with it.
+            self.queue.jobs.clear()
+            raise
         self.do_jobs()
         return result
 

@@ -54,9 +54,13 @@ def _happening(case: LiveCase, entry: Entry, names: Mapping[int, str]) -> Happen
     )
 
 
+# What people do themselves; everything else the portal does in consequence.
+_BY_PEOPLE = ("task.", "case.filed", "message.", "letter.served", "letter.retried", "receipt.")
+
+
 def _who(case: LiveCase, entry: Entry, names: Mapping[int, str]) -> str:
     """The person's name with the role of the step; nothing for what the portal did by itself."""
-    if entry.actor_id is None or not entry.kind.startswith(("task.", "case.filed", "message.", "letter.served")):
+    if entry.actor_id is None or not entry.kind.startswith(_BY_PEOPLE):
         return ""
     name = names.get(entry.actor_id, "")
     role = _role(case, entry)
@@ -89,12 +93,11 @@ def _at(details: Details, key: str) -> str:
 
 def _message(details: Details) -> Said:
     sender = _("来自 %(number)s", number=details["from"]) if details.get("from") else None
-    return _MESSAGES.get(str(details["message"]), lambda: _("收到消息“%(name)s”", name=details["message"]))(), sender
+    return str(details.get("name") or details["message"]), sender
 
 
 def _served(details: Details) -> Said:
     how = how_text(str(details["how"]))
-    note = None if details.get("counts", True) else _("此前已有更早的送达证明，期限不变")
     text = _(
         "《%(title)s》%(number)s 于 %(at)s 送达（%(how)s）",
         title=details["title"],
@@ -102,7 +105,24 @@ def _served(details: Details) -> Said:
         at=_at(details, "at"),
         how=how,
     )
-    return text, note
+    return text, None
+
+
+def _receipt(details: Details) -> Said:
+    text = _(
+        "录入 %(number)s 的送达回执：%(how)s，%(at)s 收到",
+        number=details["number"],
+        how=how_text(str(details["how"])),
+        at=_at(details, "at"),
+    )
+    return text, None
+
+
+def _met(details: Details) -> Said:
+    title = details["title"]
+    if details.get("late"):
+        return _("逾期完成：%(title)s", title=title), _("期限至 %(day)s 24:00", day=_day(details, "old_due"))
+    return _("期限内完成：%(title)s", title=title), None
 
 
 def how_text(how: str) -> str:
@@ -110,14 +130,6 @@ def how_text(how: str) -> str:
     ways = {"read": _("门户签收"), "post": _("邮寄送达"), "in person": _("直接送达"), "filing": _("以提出申请推定")}
     return ways[how]
 
-
-# Messages of the shared diagrams in the words of people; others are named as the diagram names them.
-_MESSAGES: Mapping[str, Callable[[], str]] = {
-    "withdraw": lambda: _("申请人撤回申请"),
-    "waive": lambda: _("当事人放弃异议"),
-    "served": lambda: _("文书已送达"),
-    "review_filed": lambda: _("收到复核申请"),
-}
 
 SENTENCES: Mapping[str, Callable[[Details], Said]] = {
     "case.filed": lambda d: (_("提出申请，编号 %(number)s", number=d["number"]), None),
@@ -137,14 +149,16 @@ SENTENCES: Mapping[str, Callable[[Details], Said]] = {
     "letter.issued": lambda d: (_("制发《%(title)s》%(number)s", title=d["title"], number=d["number"]), None),
     "letter.rendered": lambda d: (_("文书 %(number)s 已生成", number=d["number"]), f"SHA-256 {d['sha256'][:12]}…"),
     "letter.failed": lambda d: (_("文书 %(number)s 生成失败", number=d["number"]), str(d["reason"])),
+    "letter.retried": lambda d: (_("文书 %(number)s 重新生成", number=d["number"]), None),
     "letter.served": _served,
+    "receipt.entered": _receipt,
     "ledger.posted": lambda d: (_("登记入账 %(amount)s", amount=d["amount"]), None),
     "ledger.reversed": lambda d: (_("冲销 %(number)s 的登记", number=d["of"]), None),
     "deadline.started": lambda d: (
         _("期限起算：%(title)s，至 %(day)s 24:00", title=d["title"], day=_day(d, "new_due")),
         d["reason"],
     ),
-    "deadline.met": lambda d: (_("期限内完成：%(title)s", title=d["title"]), None),
+    "deadline.met": _met,
     "deadline.moved": lambda d: (
         _(
             "期限调整：%(title)s，由 %(old)s 改为 %(new)s",

@@ -63,7 +63,7 @@ def _material(procedure: Procedure, field: Field) -> Material:
     """What the manifest says may be uploaded here; without a word from it, what the portal accepts at all."""
     largest = machine().settings.upload_megabytes * 1_000_000
     said = procedure.manifest.materials.get(field.name)
-    return said or Material(field.name, field.name, _ALL, 20, largest, required=False)
+    return said or Material(field.name, field.name, _ALL, 20, largest)
 
 
 def _store(posted: FileStorage, material: Material, actor: Actor) -> int:

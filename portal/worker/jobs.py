@@ -11,6 +11,7 @@ from procrastinate import App, JobContext
 from procrastinate.jobs import Job
 from sqlalchemy.orm import Session
 
+from portal.cases import delivery
 from portal.jobs import is_last_attempt, retry
 from portal.jobs.procrastinating import ATTEMPTS
 from portal.worker import letters, sweeping
@@ -35,7 +36,7 @@ class Work:
 
 
 JOBS: Mapping[str, Work] = {
-    "letters.render": Work(letters.render_letter, letters.give_up),
+    delivery.RENDER: Work(letters.render_letter, letters.give_up),
     "objects.sweep": Work(sweeping.sweep, every="20 * * * *"),
 }
 

@@ -182,6 +182,7 @@ def plain(page: TestResponse) -> str:
 def settle(tx: Session, password_hash: str) -> tuple[dict[str, int], int]:
     """Adds the unit and everybody; their ids by login, and the unit's."""
     unit = identity.add_organisation(tx, uscc=UNIT, name="重庆某水泥有限公司", district="万州区", kinds=["enterprise"])
+    unit.electronic_service_since = clock.start_of(LONG_AGO)
     people = {}
     for login, name in NAMES.items():
         person = Person(login=login, name=name, password_hash=password_hash)

@@ -210,9 +210,13 @@ class World:
         self.content = content
         return published
 
-    def organisation(self, uscc: str, name: str) -> int:
+    def organisation(self, uscc: str, name: str, *, reads: bool = True) -> int:
+        """An enterprise that agreed to electronic service, unless `reads` is false."""
+        since = self.now if reads else None
         added = self.run.act(
-            lambda tx: identity.add_organisation(tx, uscc=uscc, name=name, district="万州区", kinds=["enterprise"])
+            lambda tx: identity.add_organisation(
+                tx, uscc=uscc, name=name, district="万州区", kinds=["enterprise"], electronic_service_since=since
+            )
         )
         return added.id
 
@@ -407,9 +411,10 @@ class Bureau(World):
         self.sun, self.tao = self.person("孙", "supervisor"), self.person("陶", "clerk")
 
     def notice(self, unit: str = CEMENT, amount: int = 1_200_000) -> Followed:
-        """A notice of an allowance that was determined and signed; not served yet."""
+        """A notice of an allowance that was determined and signed, for another year each time; not served yet."""
         allocation = self.file("allocation", self.zhou)
-        self.complete("draft", self.zhou, allocation, unit=unit, year="2025", amount=str(amount))
+        year = str(2025 - len(self.cases("allocation-notice")))
+        self.complete("draft", self.zhou, allocation, unit=unit, year=year, amount=str(amount))
         self.complete("sign", self.chen, allocation, result="签发")
         return self.cases("allocation-notice")[-1]
 

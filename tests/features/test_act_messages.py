@@ -12,6 +12,13 @@ from tests.builders.world import Bureau, World
 ABOUT_MAIN = 'about = { procedure = "main", by = "same party", times = "any" }\n'
 
 
+@pytest.fixture
+def bureau(tx):
+    bureau = Bureau.within(tx)
+    yield bureau
+    assert bureau.breaks() == []
+
+
 def reply(*names):
     """A procedure whose cases send the main case these messages, one after the other, and end."""
     tells = [does(f"tell_{name}", "cases.message", to="about", message=name, text="=start.text") for name in names]
@@ -133,8 +140,7 @@ def test_service_that_no_element_waits_for_is_not_kept(tx):
     assert case.tasks == ["archive"]
 
 
-def test_a_persons_message_that_nobody_waits_for_is_refused(tx):
-    bureau = Bureau.within(tx)
+def test_a_persons_message_that_nobody_waits_for_is_refused(bureau):
     notice = bureau.notice()
     before = notice.kinds
     with pytest.raises(NobodyWaits):
@@ -147,8 +153,7 @@ def test_a_persons_message_that_nobody_waits_for_is_refused(tx):
     assert notice.kinds == before
 
 
-def test_a_message_is_for_its_own_role_alone(tx):
-    bureau = Bureau.within(tx)
+def test_a_message_is_for_its_own_role_alone(bureau):
     notice = bureau.served_notice()
     for stranger in (bureau.wu, bureau.chen):
         with pytest.raises(UnknownCase):
@@ -157,8 +162,7 @@ def test_a_message_is_for_its_own_role_alone(tx):
     assert notice.outcome == "已生效"
 
 
-def test_a_withdrawal_after_signature_is_refused_in_the_diagrams_words(tx):
-    bureau = Bureau.within(tx)
+def test_a_withdrawal_after_signature_is_refused_in_the_diagrams_words(bureau):
     review = bureau.object(bureau.served_notice())
     bureau.complete("check", bureau.li, review, result="受理")
     bureau.decide(review, "撤销重作")
@@ -171,8 +175,7 @@ def test_a_withdrawal_after_signature_is_refused_in_the_diagrams_words(tx):
     assert (review.kinds, review.tasks) == (before, ["redetermine"])
 
 
-def test_a_withdrawal_of_an_ended_case_is_refused_in_the_diagrams_words(tx):
-    bureau = Bureau.within(tx)
+def test_a_withdrawal_of_an_ended_case_is_refused_in_the_diagrams_words(bureau):
     review = bureau.object(bureau.served_notice())
     bureau.complete("check", bureau.li, review, result="受理")
     bureau.decide(review)
@@ -183,8 +186,7 @@ def test_a_withdrawal_of_an_ended_case_is_refused_in_the_diagrams_words(tx):
     assert refusal.value.text() == "复核决定已经签发，不能撤回。"
 
 
-def test_a_withdrawal_before_signature_ends_the_review_and_the_period_goes_on(tx):
-    bureau = Bureau.within(tx)
+def test_a_withdrawal_before_signature_ends_the_review_and_the_period_goes_on(bureau):
     notice = bureau.served_notice()
     review = bureau.object(notice)
     bureau.send("withdraw", review, bureau.wang, confirmed=True)
@@ -194,8 +196,7 @@ def test_a_withdrawal_before_signature_ends_the_review_and_the_period_goes_on(tx
     assert notice.said("review_concluded") == {"result": "已撤回"}
 
 
-def test_a_withdrawal_after_the_period_makes_the_notice_final_in_the_same_act(tx):
-    bureau = Bureau.within(tx)
+def test_a_withdrawal_after_the_period_makes_the_notice_final_in_the_same_act(bureau):
     notice = bureau.served_notice()
     review = bureau.object(notice)
     bureau.pass_to("2026-10-13T09:00:00")

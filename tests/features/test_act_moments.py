@@ -26,7 +26,9 @@ def fired(case):
 
 @pytest.fixture
 def bureau(tx):
-    return Bureau.within(tx)
+    bureau = Bureau.within(tx)
+    yield bureau
+    assert bureau.breaks() == []
 
 
 def test_a_timer_that_fires_in_a_later_act_carries_its_own_due_moment(bureau):
@@ -37,7 +39,7 @@ def test_a_timer_that_fires_in_a_later_act_carries_its_own_due_moment(bureau):
     assert [(entry.kind, entry.moment) for entry in notice.history[-3:]] == [
         ("timer.fired", over_at),
         ("case.ended", over_at),
-        ("letter.served", at_nine),
+        ("receipt.entered", at_nine),
     ]
     assert notice.row.ended_at == over_at
     acts = bureau.run.tx.execute(select(ActRecord.kind, ActRecord.moment).order_by(ActRecord.id)).all()

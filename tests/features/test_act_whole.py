@@ -25,7 +25,9 @@ from tests.builders.world import Bureau, World, moment_of
 
 @pytest.fixture
 def bureau(tx):
-    return Bureau.within(tx)
+    bureau = Bureau.within(tx)
+    yield bureau
+    assert bureau.breaks() == []
 
 
 def signed(bureau, conclusion="维持", **more):
@@ -155,7 +157,8 @@ def test_a_deadline_met_by_the_decision_is_met(bureau):
         ("UPDATE cases SET audit_length = audit_length + 1 WHERE id = :case", ["the last one left is"]),
     ],
 )
-def test_every_story_has_a_whole_history_and_tampering_shows(bureau, tamper, words):
+def test_every_story_has_a_whole_history_and_tampering_shows(tx, tamper, words):
+    bureau = Bureau.within(tx)
     review = signed(bureau, "变更", amount="1250000")
     assert bureau.breaks() == []
     assert [entry.seq for entry in review.history] == list(range(1, review.row.audit_length + 1))

@@ -147,6 +147,7 @@ class TestUsers:
 
     def test_the_first_administrator_of_an_empty_database(self, settings, empty_database, secret):
         settings.setenv("DATABASE_URL", empty_database)
+        assert main(["migrate"]) == 0
         assert main(["user", "add", "root", "管理员", "--password-file", secret]) == 0
         with opened(empty_database) as tx:
             [person] = tx.scalars(select(Person)).all()

@@ -7,19 +7,21 @@ from sqlalchemy import select
 
 from portal.cases import filing
 from portal.cases.attachments import NotYourFile, TooMany, of_case
-from portal.cases.errors import AlreadyFiled, FormRefused, MayNotStart, NotAddressed, UnknownCase, UnknownParty
+from portal.cases.errors import AlreadyFiled, FormRefused, InForceAlready, MayNotStart, NotAddressed, UnknownCase
 from portal.cases.models import Attachment, Case
 from portal.procedures.releases import UnknownProcedure
 from tests.builders.diagrams import path
 from tests.builders.procedures import content, end, procedure, start, task
-from tests.builders.world import STEEL, Bureau, World, moment_of
+from tests.builders.world import CEMENT, STEEL, Bureau, World, moment_of
 
 FILED = {"claimed_amount": "1320000", "grounds": "产量数据有误"}
 
 
 @pytest.fixture
 def bureau(tx):
-    return Bureau.within(tx)
+    bureau = Bureau.within(tx)
+    yield bureau
+    assert bureau.breaks() == []
 
 
 def offered(bureau, actor):
@@ -60,14 +62,11 @@ def test_only_who_may_start_a_procedure_starts_it(bureau):
     for stranger in (bureau.wang, bureau.chen):
         with pytest.raises(MayNotStart, match="配额分配"):
             bureau.file("allocation", stranger)
-    notice = bureau.served_notice()
-    with pytest.raises(MayNotStart):
-        bureau.file("allocation-review", bureau.zhou, notice, **FILED)
     with pytest.raises(MayNotStart):
         bureau.file("allocation-notice", bureau.zhou, unit=STEEL, year="2025", amount="1")
     with pytest.raises(UnknownProcedure):
         bureau.file("no-such-procedure", bureau.zhou)
-    assert bureau.cases("allocation-review") == []
+    assert bureau.cases() == []
 
 
 def test_a_review_is_about_a_notice_and_nothing_else(bureau):
@@ -85,8 +84,9 @@ def test_a_review_is_about_a_notice_and_nothing_else(bureau):
 
 def test_only_the_addressee_objects(bureau):
     notice = bureau.served_notice()
-    with pytest.raises(NotAddressed):
-        bureau.file("allocation-review", bureau.wu, notice, **FILED)
+    for stranger in (bureau.wu, bureau.zhou):
+        with pytest.raises(NotAddressed):
+            bureau.file("allocation-review", stranger, notice, **FILED)
     assert notice.outcome is None
     assert notice.status == "已送达，异议期内"
 
@@ -154,10 +154,37 @@ def test_a_filing_has_number_party_filer_and_the_moment_it_was_received(bureau):
 def test_the_unit_that_a_notice_is_for_must_be_known(bureau):
     allocation = bureau.file("allocation", bureau.zhou)
     unknown = {"unit": "91110000802100433B", "year": "2025", "amount": "1200000"}
-    bureau.complete("draft", bureau.zhou, allocation, **unknown)
-    with pytest.raises(UnknownParty, match="91110000802100433B"):
+    with pytest.raises(FormRefused) as refusal:
+        bureau.complete("draft", bureau.zhou, allocation, **unknown)
+    assert set(refusal.value.fields) == {"unit"}
+    assert allocation.tasks == ["draft"]
+
+
+def test_a_unit_has_one_notice_a_year_in_force(bureau):
+    notice = bureau.served_notice()
+
+    def again(year, unit=CEMENT):
+        allocation = bureau.file("allocation", bureau.zhou)
+        bureau.complete("draft", bureau.zhou, allocation, unit=unit, year=year, amount="5")
         bureau.complete("sign", bureau.chen, allocation, result="签发")
-    assert (allocation.tasks, bureau.cases("allocation-notice")) == (["sign"], [])
+
+    with pytest.raises(InForceAlready, match=notice.number):
+        again("2025")
+    assert len(bureau.cases("allocation-notice")) == 1
+    again("2025", STEEL)
+    again("2024")
+    # Determined anew, the new notice takes the place of the old one, and only of that.
+    review = bureau.object(notice)
+    bureau.complete("check", bureau.li, review, result="受理")
+    bureau.decide(review, "撤销重作")
+    bureau.complete("sign", bureau.chen, review, result="签发")
+    bureau.complete("redetermine", bureau.zhou, review, amount="1300000", grounds="更正")
+    bureau.complete("sign_redo", bureau.chen, review, result="签发")
+    assert (notice.outcome, len(bureau.cases("allocation-notice"))) == ("已被取代", 4)
+    with pytest.raises(InForceAlready, match=bureau.cases("allocation-notice")[-1].number):
+        again("2025")
+    amounts = [amount for _asset, amount in bureau.entries()]
+    assert sorted(amounts) == [-1_200_000, 5, 5, 1_200_000, 1_300_000]
 
 
 # Answers

@@ -141,7 +141,7 @@ def double_filings(database, rounds: int) -> list[str]:
 
 
 def test_a_filing_handed_in_twice_at_once_makes_one_case(own_database):
-    assert double_filings(own_database, 8) == []
+    assert double_filings(own_database, 6) == []
 
 
 def test_without_the_lock_a_filing_handed_in_twice_is_found_out(own_database, no_lock):
@@ -254,7 +254,7 @@ def test_without_the_minute_of_grace_a_wrong_order_is_found_out(own_database, mo
 def test_an_objection_of_the_last_second_is_in_time_whoever_is_faster(own_database, luck):
     bureau = Bureau.over(own_database)
     firsts = Counter()
-    for _ in range(8):
+    for _ in range(6):
         story = LastSecond(bureau)
         bureau.at("2026-10-13T00:00:40")
         pauses = [luck.uniform(0, 0.03) for _ in range(4)]
@@ -292,7 +292,7 @@ def working(world: World, stop: threading.Event, errors: list[BaseException]) ->
             errors.append(error)
         if last:
             return claimed
-        time.sleep(0.002)
+        time.sleep(0.005)
 
 
 def sixty_timers(database, families: int) -> tuple[list[str], list[int]]:
@@ -326,6 +326,8 @@ def test_without_the_lock_two_workers_on_one_timer_are_found_out(own_database, n
 class Dispute:
     """A person who objects, corrects, forgets and withdraws, while two workers fire what is due."""
 
+    WAYS = ("correct", "forget and go on", "forget and withdraw")
+
     def __init__(self, bureau: Bureau, luck: random.Random) -> None:
         self.bureau, self.luck = bureau, luck
         self.notice = bureau.served_notice()
@@ -340,7 +342,7 @@ class Dispute:
         review = bureau.object(self.notice)
         self.later(hours=5)
         bureau.complete("check", bureau.li, review, result="补正", corrections="写明数量")
-        match self.luck.choice(("correct", "forget and go on", "forget and withdraw")):
+        match self.luck.choice(self.WAYS):
             case "correct":
                 bureau.complete("correct", bureau.wang, review, claimed_amount="1", grounds="更正")
             case "forget and go on":
@@ -361,7 +363,11 @@ class Dispute:
     def finish(self) -> None:
         bureau = self.bureau
         review = bureau.object(self.notice)
-        bureau.complete("check", bureau.li, review, result="受理")
+        if review.facts["in_time"]:
+            bureau.complete("check", bureau.li, review, result="受理")
+        else:
+            bureau.complete("check", bureau.li, review, result="提请认定正当理由", reason="不可抗力")
+            bureau.complete("justify", bureau.sun, review, result="准予受理", reason="属实")
         bureau.decide(review, "变更", amount="1250000")
         bureau.complete("sign", bureau.chen, review, result="签发")
 
@@ -405,11 +411,12 @@ def _doubled(bureau: Bureau, story: Dispute, rounds: int) -> list[str]:
 
 
 def test_a_person_and_two_workers_on_one_family_double_nothing(own_database, luck):
-    assert dispute(own_database, luck, 12) == []
+    assert dispute(own_database, luck, 10) == []
 
 
-def test_without_the_lock_a_person_and_two_workers_are_found_out(own_database, luck, no_lock):
-    assert dispute(own_database, luck, 6) != []
+def test_without_the_lock_a_person_and_two_workers_are_found_out(own_database, luck, no_lock, monkeypatch):
+    monkeypatch.setattr(Dispute, "WAYS", ("forget and withdraw",))
+    assert dispute(own_database, luck, 4) != []
 
 
 # Numbers and jobs

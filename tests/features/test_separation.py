@@ -12,7 +12,9 @@ from tests.builders.world import Bureau
 
 @pytest.fixture
 def bureau(tx):
-    return Bureau.within(tx)
+    bureau = Bureau.within(tx)
+    yield bureau
+    assert bureau.breaks() == []
 
 
 @pytest.fixture
@@ -149,6 +151,28 @@ def test_a_claimed_task_is_its_holders_until_it_is_given_back(bureau, review):
     bureau.complete("review", other, review, **REVIEWED)
     assert review.kinds[-3:] == ["task.claimed", "task.released", "task.completed"]
     assert review.all_tasks[1].holder_id == other.person_id
+
+
+def test_within_a_party_nobodys_claim_keeps_another_from_acting_in_time(bureau):
+    review = bureau.object(bureau.served_notice())
+    bureau.complete("check", bureau.li, review, result="补正", corrections="写明数量")
+    bureau.claim("correct", bureau.wang, review)
+    colleague = bureau.person("王二", of=bureau.cement)
+    bureau.complete("correct", colleague, review, claimed_amount="1310000", grounds="更正")
+    assert (review.tasks, review.all_tasks[1].holder_id) == (["check"], colleague.person_id)
+
+
+def test_an_official_does_not_act_in_a_case_of_his_own_organisation(bureau):
+    review = bureau.object(bureau.served_notice())
+    with pytest.raises(NotYourRole):
+        bureau.complete("check", bureau.granted(bureau.wang, "intake"), review, result="受理")
+    assert review.tasks == ["check"]
+
+
+def test_who_signed_the_allowance_does_not_review_it_either(bureau, review):
+    with pytest.raises(Separated) as refusal:
+        bureau.complete("review", bureau.granted(bureau.chen, "reviewer"), review, **REVIEWED)
+    assert "签批分配结果" in refusal.value.text()
 
 
 def test_a_task_that_is_done_names_who_did_it_and_when(bureau, review):

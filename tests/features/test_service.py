@@ -6,15 +6,17 @@ import pytest
 from sqlalchemy import func, select
 
 from portal.cases import delivery
-from portal.cases.errors import NotYourRole, UnknownCase
+from portal.cases.errors import NotAgreed, NotYourRole, UnknownCase
 from portal.documents.models import ServiceProof
-from portal.documents.rules import FileNotReady, ServedBeforeIssue, ServedInFuture
+from portal.documents.rules import FileNotReady, ServedBeforeIssue, ServedInFuture, UnknownWayOfService
 from tests.builders.world import Bureau, moment_of
 
 
 @pytest.fixture
 def bureau(tx):
-    return Bureau.within(tx)
+    bureau = Bureau.within(tx)
+    yield bureau
+    assert bureau.breaks() == []
 
 
 def service(case):
@@ -47,6 +49,26 @@ def test_only_the_addressee_signs_for_a_letter(bureau):
     for stranger in (bureau.wu, bureau.tao):
         with pytest.raises(UnknownCase):
             bureau.sign_for(notice, stranger)
+    assert service(notice) == (None, None)
+
+
+def test_reading_serves_only_those_who_agreed_to_it(bureau):
+    paper = bureau.organisation("91500000MA5U3QK12L", "重庆某纸业有限公司", reads=False)
+    reader, notice = bureau.person("孟", of=paper), bureau.notice("91500000MA5U3QK12L")
+    with pytest.raises(NotAgreed):
+        bureau.sign_for(notice, reader)
+    assert (service(notice), notice.status) == ((None, None), "通知书已制发，等待送达")
+    bureau.at("2026-09-25T10:00:00")
+    bureau.receipt(notice, bureau.tao, on="2026-09-24T10:00:00")
+    assert service(notice) == ("post", moment_of("2026-09-24T10:00:00"))
+
+
+def test_a_receipt_is_of_post_or_personal_delivery(bureau):
+    notice = bureau.notice()
+    bureau.at("2026-09-25T10:00:00")
+    for how in ("read", "filing", "by pigeon"):
+        with pytest.raises(UnknownWayOfService):
+            bureau.receipt(notice, bureau.tao, on="2026-09-24T10:00:00", how=how)
     assert service(notice) == (None, None)
 
 
@@ -86,7 +108,7 @@ def test_a_later_proof_changes_nothing(bureau):
     bureau.receipt(notice, bureau.tao, on="2026-09-27T15:00:00")
     assert service(notice) == ("read", moment_of("2026-09-24T10:00:00"))
     assert (last_day(notice), notice.ripe_at) == ("2026-10-12", moment_of("2026-10-13T00:01:00"))
-    assert notice.history[-1].details["counts"] is False
+    assert notice.kinds[-1] == "receipt.entered"
 
 
 def test_an_earlier_proof_whose_period_is_over_ends_the_case_in_that_act(bureau):

@@ -72,7 +72,7 @@ def test_each_official_page_is_for_its_people_only(portal):
     for login in ("zhou", "li", "chen", "he", "tao", "wang"):
         browser = portal.client(login)
         for path, allowed in pages.items():
-            status = browser.get(path).status_code
+            status = browser.get(path, follow_redirects=True).status_code
             assert (status == 200) is (login in allowed), (login, path, status)
             assert status in (200, 403, 404), (login, path, status)
 

@@ -22,6 +22,7 @@ from portal.db import moved_clock
 from portal.documents import service as documents
 from portal.documents.models import Letter
 from portal.documents.render import render
+from portal.identity import Organisation
 from tests.builders.pages import ETS, Browser, Portal, plain
 
 PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
@@ -32,8 +33,14 @@ class Story:
 
     def __init__(self, portal: Portal) -> None:
         self.portal = portal
+        self.agreed(portal.now)
         self.at("2026-09-22T09:00")
         self.wang = portal.client("wang")
+
+    def agreed(self, since: datetime | None) -> None:
+        """The unit agrees to electronic service, or not (None)."""
+        with self.portal.database.transaction() as tx:
+            tx.get_one(Organisation, self.portal.unit_id).electronic_service_since = since
 
     def at(self, moment: str) -> None:
         """Moves the clock to a moment of Asia/Shanghai."""
@@ -163,6 +170,19 @@ def test_a_letter_that_is_still_being_made_cannot_be_signed_for(story: Story) ->
     assert story.portal.case(_case).status == "通知书已制发，等待送达"
 
 
+def test_who_has_not_agreed_to_electronic_service_gets_it_on_paper(story: Story) -> None:
+    story.agreed(None)
+    case_id, letter_id = story.notice()
+    for page in (f"/my/letters/{letter_id}", "/home"):
+        assert "没有同意电子送达" in story.read(page)
+    assert "打开并签收</button>" not in story.wang.get(f"/my/letters/{letter_id}").text
+    assert "您现在没有必须办理的事" in story.read("/home")
+    assert "去签收" not in story.read(f"/my/cases/{case_id}")
+    refused = story.sign_for(letter_id)
+    assert refused.status_code == 409
+    assert "没有同意电子送达" in plain(refused)
+
+
 def test_signing_serves_the_letter_and_starts_the_period(story: Story) -> None:
     case_id, letter_id = story.served()
     letter = story.wang.get(f"/my/letters/{letter_id}")
@@ -223,7 +243,7 @@ def test_a_review_is_filed_corrected_and_decided(story: Story) -> None:
     for told in (
         "渝环复案〔2026〕1号",
         "2026-09-28 15:40:",
-        "在期限内提出 是",
+        "在期限内提出，且未放弃异议 是",
         "下一步由受理人员办理“形式审查”。",
         "办理机关应当在 10月16日（周五）24:00 前作出决定（10 个工作日）",
     ):
@@ -269,7 +289,10 @@ def _correction(story: Story, review: int) -> None:
 
 def _decided(story: Story, notice: int, review: int) -> None:
     case = story.read(f"/my/cases/{review}")
-    assert "已办结：变更" in case
+    assert "文书已制发，等您签收" in case
+    assert "变更" not in case.replace("配额变更通知书", "")
+    assert "+50,000" not in story.read("/account")
+    assert "已被取代" not in story.read(f"/my/cases/{notice}")
     withdrawal = story.wang.post(f"/my/cases/{review}/messages/withdraw", {"confirmed": "true"}, page="/home")
     assert withdrawal.status_code == 409
     assert "复核决定已经签发，不能撤回。" in plain(withdrawal)
@@ -280,6 +303,7 @@ def _decided(story: Story, notice: int, review: int) -> None:
     for letter in story.letters_of(review):
         assert story.sign_for(letter).status_code == 303
     case = story.read(f"/my/cases/{review}")
+    assert "已办结：变更" in case
     assert "结果和救济途径见下方文书" in case
     assert "《复核决定书》已送达" in case
     assert "已办结：已被取代" in story.read(f"/my/cases/{notice}")
@@ -300,7 +324,7 @@ def test_filing_late_is_said_plainly(story: Story) -> None:
     assert "期限已过" in story.read(draft)
     story.fill(draft, late_reason="不可抗力")
     review = int(story.wang.post(f"{draft}/check", page="/home").location.split("/")[3])
-    assert "在期限内提出 否" in story.read(f"/my/cases/{review}/receipt")
+    assert "在期限内提出，且未放弃异议 否" in story.read(f"/my/cases/{review}/receipt")
 
 
 def test_a_filing_at_the_last_second_is_in_time(story: Story) -> None:
@@ -309,7 +333,7 @@ def test_a_filing_at_the_last_second_is_in_time(story: Story) -> None:
     story.fill(draft)
     story.at("2026-10-12T23:59:50")
     review = int(story.wang.post(f"{draft}/check", page="/home").location.split("/")[3])
-    assert "在期限内提出 是" in story.read(f"/my/cases/{review}/receipt")
+    assert "在期限内提出，且未放弃异议 是" in story.read(f"/my/cases/{review}/receipt")
     assert "2026-10-12 23:59:5" in story.read(f"/my/cases/{review}/receipt")
 
 

@@ -150,7 +150,7 @@ def test_claiming_and_giving_back(portal):
     assert "周敏已领取这项任务" in plain(portal.client("sun").get(f"/tasks/{task}"))
     assert portal.client("sun").post(f"/tasks/{task}/claim", page="/inbox").status_code == 409
     assert browser.post(f"/tasks/{task}/release", page="/inbox").location == "/inbox"
-    assert "我的待办 0" in plain(browser.get("/inbox"))
+    assert "我的待办 0" in plain(browser.get("/inbox?view=mine"))
 
 
 def test_a_cursor_that_nobody_made_is_no_cursor():

@@ -15,7 +15,7 @@ from portal import clock
 from portal.cases.models import Case
 from portal.db import Database
 from portal.worker import Tools, timers
-from portal.worker.timers import LONGEST_SLEEP, Timers, fire_one
+from portal.worker.timers import LONGEST_SLEEP, REST, Timers, fire_one
 from tests.builders.world import STEEL, Bureau, Followed
 from tests.worker.conftest import incidents, moments_from
 
@@ -69,11 +69,30 @@ def test_a_family_that_breaks_is_set_aside_and_the_others_go_on(bureau, tools, o
     assert fire_one(tools, now)
     assert not fire_one(tools, now)
 
-    assert (broken.outcome, broken.ripe_at) == (None, None)
+    assert (broken.outcome, broken.ripe_at) == (None, now)
     assert other.outcome == "已生效"
     [incident] = incidents(own_database)
     assert (incident.case_id, incident.during) == (broken.id, "到期自动办理")
     assert bureau.breaks() == []
+
+    # It is tried again after its rest, and nobody is told twice.
+    assert fire_one(tools, now + REST)
+    assert not fire_one(tools, now + REST)
+    assert len(incidents(own_database)) == 1
+
+
+def test_a_family_that_was_mended_goes_on_after_its_rest(bureau, tools, own_database):
+    broken, _ = served(bureau)
+    state, now = broken.row.state, broken.ripe_at
+    spoil = update(Case).where(Case.id == broken.id)
+    with own_database.transaction() as tx:
+        tx.execute(spoil.values(state=b"rubbish"))
+    while fire_one(tools, now):
+        pass
+    with own_database.transaction() as tx:
+        tx.execute(spoil.values(state=state))
+    assert fire_one(tools, now + REST)
+    assert broken.outcome == "已生效"
 
 
 def test_a_timer_that_changes_nothing_does_not_spin(bureau, tools, own_database, monkeypatch):

@@ -163,6 +163,8 @@ class _Task:
         if not any(self.subject.slug in rule.cases for rule in started.procedure.manifest.starts):
             mend = f'在它的 procedure.toml 中写 starts = {{ cases = ["{self.subject.slug}"] }}'
             yield self.at(f"事项“{slug}”没有写可由“{self.subject.slug}”启动", mend)
+        if "instead_of" in self.action.inputs:
+            yield from self._linked("instead_of")
         yield from self._start_form(started)
 
     def _start_form(self, started: Subject) -> Iterator[Fault]:

@@ -25,6 +25,7 @@ def faults(whole: Whole, subject: Subject) -> Iterator[Fault]:
     yield from manifest.articles()
     yield from manifest.facts()
     yield from manifest.paths()
+    yield from manifest.once()
     yield from manifest.separation()
     yield from manifest.deadlines()
     yield from manifest.documents()
@@ -154,6 +155,15 @@ class _Manifest:
             found = self.names.value(tuple(path.split(".")))
             if isinstance(found, Unknown):
                 yield self.fault("searchable", f"“{path}”：{found.what}", found.mend)
+
+    def once(self) -> Iterator[Fault]:
+        """What there may be only one case of is told by fields that its start form always asks for."""
+        form = self.subject.procedure.start_form if self.subject.complete else None
+        asked = {f"start.{field.name}" for field in form.fields if field.kind.required} if form else set()
+        for path in self.said.once_per if self.subject.complete else ():
+            if path not in asked:
+                mend = f"写启动表单的必填字段：{'、'.join(sorted(asked)) or '无'}"
+                yield self.fault("once_per", f"“{path}”不是启动表单的必填字段", mend)
 
     def separation(self) -> Iterator[Fault]:
         for rule in self.said.separation:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask import url_for
 from flask.typing import ResponseReturnValue
@@ -66,17 +66,33 @@ def my_account() -> ResponseReturnValue:
 
 
 def holdings(tx: Session, organisation_id: int) -> list[HoldingView]:
-    """What the organisation holds, by asset and dimensions."""
+    """What the organisation holds, by asset and dimensions, as far as it may know by now."""
+    sums: dict[tuple[str, ledger.Asset, str], int] = {}
+    for line in _known(tx, organisation_id):
+        place = (line.account, line.asset, dimensions_text(line.dimensions))
+        sums[place] = sums.get(place, 0) + line.amount
     found = []
-    for holding in ledger.holdings(tx, organisation_id):
-        asset = _asset(tx, holding.asset)
-        kind = dimensions_text(holding.dimensions)
-        found.append(HoldingView(asset.title, kind, wording.amount_text(holding.balance), asset.unit, holding.account))
+    for (account, code, kind), balance in sums.items():
+        asset = _asset(tx, code)
+        found.append(HoldingView(asset.title, kind, wording.amount_text(balance), asset.unit, account))
     return found
 
 
+def _known(tx: Session, organisation_id: int) -> list[ledger.StatementLine]:
+    """The statement without what came with letters that nobody has opened yet, its balances reckoned without it."""
+    hidden = {seal.case_id for seal in queries.sealed(tx, organisation_id)}
+    shown, balances = [], dict[tuple[str, str], int]()
+    for line in ledger.statement(tx, organisation_id):
+        if line.case_id in hidden:
+            continue
+        place = (line.account, dimensions_text(line.dimensions))
+        balances[place] = balances.get(place, 0) + line.amount
+        shown.append(replace(line, balance=balances[place]))
+    return shown
+
+
 def _entries(tx: Session, organisation_id: int) -> list[EntryView]:
-    statement = ledger.statement(tx, organisation_id)
+    statement = _known(tx, organisation_id)
     cases = queries.cases_by_id(tx, (line.case_id for line in statement), organisation_id)
     found = []
     for line in reversed(statement):

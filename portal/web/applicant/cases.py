@@ -27,7 +27,7 @@ from portal.web.access import needs
 from portal.web.acting import moment, reading
 from portal.web.applicant import clocks, offering, progress, queries, wording
 from portal.web.applicant.clocks import DeadlineView
-from portal.web.applicant.frame import admit, blueprint, case_of, frame, organisation_of
+from portal.web.applicant.frame import admit, blueprint, case_of, frame, has_agreed, organisation_of
 from portal.web.applicant.offering import OfferView
 from portal.web.applicant.progress import Standing
 from portal.web.articles import citation
@@ -97,7 +97,8 @@ def my_case(case_id: int) -> ResponseReturnValue:
         now = moment(tx)
         standing = standing_of(tx, case)
         addressed = queries.letters_in(tx, case_id, organisation_of(actor))
-        state = _state(tx, standing, addressed, now)
+        unread = _unread(addressed) if has_agreed(tx, actor) else None
+        state = _state(tx, standing, unread, now)
         context = {
             "case": case.row,
             "state": state,
@@ -152,7 +153,9 @@ def opened(tx: Session, case_id: int) -> tuple[LiveCase, Actor]:
 def standing_of(tx: Session, case: LiveCase) -> Standing:
     """Where a case stands."""
     history = audit.entries(tx, case.id)
-    return Standing(case, history, queries.open_tasks(tx, case.id), queries.waits(tx, case.id))
+    seals = queries.sealed(tx, case.row.party_id) if case.row.party_id else []
+    hidden = queries.sealed_from(seals, case.id)
+    return Standing(case, history, queries.open_tasks(tx, case.id), queries.waits(tx, case.id), hidden)
 
 
 def letter_lines(letters: Sequence[tuple[Letter, Service]]) -> list[LetterLine]:
@@ -171,9 +174,14 @@ def _letter_line(letter: Letter, service: Service) -> LetterLine:
     return LetterLine(letter.title, letter.number, note, url, service.served_at is not None, letter.state == "ready")
 
 
-def _state(
-    tx: Session, standing: Standing, addressed: Sequence[tuple[Letter, Service]], now: datetime
-) -> StateView:
+def _unread(addressed: Sequence[tuple[Letter, Service]]) -> Letter | None:
+    """The first letter that waits to be signed for."""
+    return next(
+        (letter for letter, service in addressed if letter.state == "ready" and service.state != "served"), None
+    )
+
+
+def _state(tx: Session, standing: Standing, unread: Letter | None, now: datetime) -> StateView:
     """The state card: whose turn it is decides what it says first."""
     case = standing.case
     ended = _("已办结：%(outcome)s", outcome=case.row.outcome) if case.ended else ""
@@ -183,23 +191,23 @@ def _state(
         url = url_for("applicant.my_task", task_id=mine.id)
         text = _("现在需要您办理“%(task)s”。", task=mine.name)
         return StateView(case.row.status, text, "a", shown, _("现在办理"), url)
-    waiting = [letter for letter, service in addressed if letter.state == "ready" and service.state != "served"]
-    if waiting:
-        letter = waiting[0]
-        url = url_for("applicant.my_letter", letter_id=letter.id)
-        text = _("《%(title)s》（%(number)s）等您打开并签收。", title=letter.title, number=letter.number)
-        return StateView(ended or case.row.status, text, "a", None, _("去签收"), url)
+    if unread is not None:
+        url = url_for("applicant.my_letter", letter_id=unread.id)
+        text = _("《%(title)s》（%(number)s）等您打开并签收。", title=unread.title, number=unread.number)
+        return StateView(wording.sealed_text(), text, "a", None, _("去签收"), url)
+    if standing.sealed_from is not None:
+        return StateView(wording.sealed_text(), _("文书送达后，可以在这里看到结果。"), "", None)
     if case.ended:
-        return StateView(ended, _ended_text(case, addressed), "n", None)
+        return StateView(ended, _ended_text(case), "n", None)
     deadline = _hero(case, now)
     shown = _shown(tx, case, deadline, now)
     late = shown is not None and shown.late
     return StateView(case.row.status, _turn_text(standing, deadline), "r" if late else "", shown)
 
 
-def _ended_text(case: LiveCase, addressed: Sequence[tuple[Letter, Service]]) -> str:
+def _ended_text(case: LiveCase) -> str:
     at = wording.minute_text(case.row.ended_at) if case.row.ended_at else ""
-    if addressed:
+    if case.letters:
         return _("%(at)s 办结，您现在无需操作。结果和救济途径见下方文书。", at=at)
     return _("%(at)s 办结，您现在无需操作。", at=at)
 
@@ -294,11 +302,13 @@ def _offers(tx: Session, actor: Actor, case: LiveCase, now: datetime) -> list[Of
 
 
 def _linked(tx: Session, case: LiveCase) -> list[LinkedView]:
-    return [_linked_view(row) for row in queries.linked(tx, case.row)]
+    seals = queries.sealed(tx, case.row.party_id) if case.row.party_id else []
+    return [_linked_view(row, seals) for row in queries.linked(tx, case.row)]
 
 
-def _linked_view(row: Case) -> LinkedView:
-    return LinkedView(row.title, row.number, row.status, url_for("applicant.my_case", case_id=row.id))
+def _linked_view(row: Case, seals: Sequence[queries.Sealed]) -> LinkedView:
+    status = row.status if queries.sealed_from(seals, row.id) is None else wording.sealed_text()
+    return LinkedView(row.title, row.number, status, url_for("applicant.my_case", case_id=row.id))
 
 
 def _facts(case: LiveCase) -> list[tuple[str, str]]:

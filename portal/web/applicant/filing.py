@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from flask import flash, redirect, request, url_for
@@ -21,7 +21,7 @@ from portal.cases.models import Attachment, Filing
 from portal.cases.starting import names_for
 from portal.errors import PortalError
 from portal.forms import REFRESH, Checked, FieldError, Form, FormView, posted
-from portal.identity import Actor, Permission
+from portal.identity import Actor, Permission, Subject
 from portal.procedures import Procedure
 from portal.procedures.releases import UnknownProcedure
 from portal.web.access import needs, signed_in
@@ -181,13 +181,13 @@ def _admit_to(tx: Session, regulation: str, slug: str, about_id: int | None) -> 
     if published is None:
         raise UnknownProcedure(procedure=regulation)
     procedure = published.procedure(slug)
-    subject = offering.may_file(procedure)
-    if about_id is not None:
-        party_id = Cases(tx, machine().kernel.releases).get(about_id).row.party_id
+    if about_id is None:
+        return admit(offering.may_file(procedure, None))
+    about = Cases(tx, machine().kernel.releases).get(about_id)
+    if procedure.manifest.about is None or about.row.party_id != signed_in().organisation_id:
         # Whoever files about a case of others must not learn that it exists.
-        if procedure.manifest.about is None or party_id != signed_in().organisation_id:
-            subject = replace(subject, roles=frozenset(), kinds=frozenset())
-    return admit(subject)
+        return admit(Subject())
+    return admit(offering.may_file(procedure, about))
 
 
 def _desk(tx: Session, draft_id: int) -> Desk:

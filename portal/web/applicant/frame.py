@@ -60,6 +60,12 @@ def case_of(tx: Session, case_id: int) -> LiveCase:
     return Cases(tx, machine().kernel.releases).get(case_id)
 
 
+def has_agreed(tx: Session, actor: Actor) -> bool:
+    """Whether the person's organisation agreed to be served by reading in the portal."""
+    company = identity.organisation(tx, organisation_of(actor))
+    return company is not None and company.electronic_service
+
+
 def frame(tx: Session, actor: Actor, on: str = "") -> dict[str, Any]:
     """The variables of the top bar; `on` is the endpoint of the entry that is open."""
     company = identity.organisation(tx, actor.organisation_id) if actor.organisation_id else None

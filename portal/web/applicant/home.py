@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from portal.calendar import service as calendars
 from portal.cases import drafts, filing
+from portal.cases.errors import NotAgreed
 from portal.cases.live import Cases
 from portal.cases.models import Case
 from portal.clock import day_of
@@ -23,7 +24,7 @@ from portal.web.acting import moment, reading
 from portal.web.applicant import clocks, offering, queries, wording
 from portal.web.applicant.account import holdings
 from portal.web.applicant.clocks import DeadlineView
-from portal.web.applicant.frame import asked, blueprint, frame
+from portal.web.applicant.frame import asked, blueprint, frame, has_agreed
 from portal.web.applicant.offering import OfferView
 from portal.web.auth import INBOX
 from portal.web.machine import machine
@@ -112,11 +113,12 @@ def my_cases() -> ResponseReturnValue:
 
 def lines(tx: Session, cases: list[Case], now: datetime) -> list[CaseLine]:
     """Cases as lines of a list, those that run before those that have ended."""
-    found = [_line(tx, case, now) for case in cases]
+    seals = queries.sealed(tx, cases[0].party_id) if cases and cases[0].party_id else []
+    found = [_line(tx, case, now, sealed=queries.sealed_from(seals, case.id) is not None) for case in cases]
     return sorted(found, key=lambda line: line.ended)
 
 
-def _line(tx: Session, case: Case, now: datetime) -> CaseLine:
+def _line(tx: Session, case: Case, now: datetime, *, sealed: bool) -> CaseLine:
     calendar = calendars.current(tx)
     running = [] if case.ended_at else [d for d in deadlines.of_case(tx, case.id) if d.state == "running"]
     shown = [d for d in running if d.kind != "right" or (d.due > now and queries.is_awaited(d, case))]
@@ -124,7 +126,7 @@ def _line(tx: Session, case: Case, now: datetime) -> CaseLine:
     return CaseLine(
         title=case.title,
         number=case.number,
-        status=case.status,
+        status=wording.sealed_text() if sealed else case.status,
         url=url_for("applicant.my_case", case_id=case.id),
         ended=case.ended_at is not None,
         next=_("%(what)s：%(due)s", what=first.title, due=wording.due_text(first.due, day_of(now))) if first else "",
@@ -145,7 +147,8 @@ def _todos(tx: Session, actor: Actor, organisation_id: int, offers: list[OfferVi
         shown = clocks.view(deadline, now, calendar, live.published.regulation) if deadline else None
         url = url_for("applicant.my_task", task_id=task.id)
         found.append(TodoView("task", task.name, f"{case.title} {case.number}", url, shown))
-    found += [_letter(letter, service) for letter, service in queries.unsigned(tx, organisation_id)]
+    agreed = has_agreed(tx, actor)
+    found += [_letter(letter, service, agreed=agreed) for letter, service in queries.unsigned(tx, organisation_id)]
     asked = {(task.case_id, task.deadline) for task, _case in tasks}
     for right in queries.running_rights(tx, organisation_id, now):
         if (right.case.id, right.deadline.name) in asked:
@@ -158,8 +161,10 @@ def _todos(tx: Session, actor: Actor, organisation_id: int, offers: list[OfferVi
     return found
 
 
-def _letter(letter: Letter, service: Service) -> TodoView:
+def _letter(letter: Letter, service: Service, *, agreed: bool) -> TodoView:
     note = "" if service.state == "open" else _("文书文件正在生成，稍后即可签收。")
+    if not agreed:
+        note = wording.said(NotAgreed())
     return TodoView(
         "letter", letter.title, letter.number, url_for("applicant.my_letter", letter_id=letter.id), note=note
     )

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from sqlalchemy.orm import Session
 
 from portal.cases import delivery
-from portal.cases.errors import UnknownCase
+from portal.cases.errors import NotAgreed, UnknownCase
 from portal.cases.live import LiveCase
 from portal.clock import day_of
 from portal.documents import service as documents
@@ -28,7 +28,7 @@ from portal.web.access import needs, signed_in
 from portal.web.acting import act, reading
 from portal.web.applicant import queries, wording
 from portal.web.applicant.cases import letter_lines
-from portal.web.applicant.frame import admit, asked, blueprint, case_of, frame, organisation_of
+from portal.web.applicant.frame import admit, asked, blueprint, case_of, frame, has_agreed, organisation_of
 from portal.web.errors import status_of
 from portal.web.machine import machine
 from portal.web.pages import render
@@ -55,7 +55,7 @@ class FileAltered(PortalError):
 
 @dataclass(frozen=True)
 class LetterView:
-    """What may be known of a letter; `served` and `sha256` only after it was signed for."""
+    """What may be known of a letter; `agreed` whether reading it here can serve it."""
 
     id: int
     title: str
@@ -68,6 +68,7 @@ class LetterView:
     sha256: str
     code: str
     period: str
+    agreed: bool
     case_url: str
     case_title: str
 
@@ -98,7 +99,7 @@ def my_letter(letter_id: int) -> ResponseReturnValue:
     """One letter: to be signed for, or to be read."""
     with reading() as tx:
         letter, service, actor, case = _addressed(tx, letter_id)
-        context = {"letter": _view(case, letter, service), **frame(tx, actor)}
+        context = {"letter": _view(case, letter, service, agreed=has_agreed(tx, actor)), **frame(tx, actor)}
     if service.state != "served" or letter.state != "ready":
         return render("applicant/letter_closed.html", **context)
     body, trouble = _body(letter)
@@ -114,7 +115,7 @@ def sign_for(letter_id: int) -> ResponseReturnValue:
     """
     with reading() as tx:
         letter, service, actor, case = _addressed(tx, letter_id)
-        context = {"letter": _view(case, letter, service), **frame(tx, actor)}
+        context = {"letter": _view(case, letter, service, agreed=has_agreed(tx, actor)), **frame(tx, actor)}
     here = redirect(url_for("applicant.my_letter", letter_id=letter_id), 303)
     if service.state == "served":
         return here
@@ -129,7 +130,7 @@ def sign_for(letter_id: int) -> ResponseReturnValue:
 
     try:
         act(sign, _("签收文书"), case.id)
-    except (FileNotReady, ServedBeforeIssue, ServedInFuture) as error:
+    except (NotAgreed, FileNotReady, ServedBeforeIssue, ServedInFuture) as error:
         return render("applicant/letter_closed.html", trouble=wording.said(error), **context), status_of(error)
     flash(_("已签收。今日即为送达日。"), "success")
     return here
@@ -145,7 +146,7 @@ def _addressed(tx: Session, letter_id: int) -> tuple[Letter, Service, Actor, Liv
     return letter, service, admit(Subject(party_id=service.organisation_id)), case_of(tx, letter.case_id)
 
 
-def _view(case: LiveCase, letter: Letter, service: Service) -> LetterView:
+def _view(case: LiveCase, letter: Letter, service: Service, *, agreed: bool) -> LetterView:
     served = service.served_at
     regulation = case.published.regulation
     ways = {"read": _("门户签收"), "post": _("邮寄"), "in person": _("直接送达"), "filing": _("提出申请时视为收到")}
@@ -162,6 +163,7 @@ def _view(case: LiveCase, letter: Letter, service: Service) -> LetterView:
         sha256=letter.sha256 or "",
         code=documents.spoken(letter.verification_code),
         period=_starts(case, letter),
+        agreed=agreed,
         case_url=url_for("applicant.my_case", case_id=case.id),
         case_title=f"{case.row.title} {case.row.number}",
     )

@@ -12,7 +12,7 @@ from portal.calendar import service as calendars
 from portal.cases.filing import Offer
 from portal.cases.live import LiveCase, served_at
 from portal.deadlines.models import Deadline
-from portal.identity import Subject
+from portal.identity import PARTY, Subject
 from portal.procedures import Procedure
 from portal.web.applicant import clocks
 from portal.web.applicant.clocks import DeadlineView
@@ -78,15 +78,17 @@ def letter_named(case: LiveCase) -> str:
     return f"《{known[0].title}》{known[0].number}" if known else ""
 
 
-def may_file(procedure: Procedure) -> Subject:
-    """To whom the table must open a procedure: the roles of its `starts`, and their kinds of organisation."""
-    roles = [
-        procedure.regulation.roles[procedure.manifest.role(rule.role)]
-        for rule in procedure.manifest.starts
-        if rule.role
-    ]
+def may_file(procedure: Procedure, about: LiveCase | None) -> Subject:
+    """To whom the table must open a procedure: the roles of its `starts` and their kinds of organisation.
+
+    The addressee's right hangs on being addressed, whatever kind of organisation it is.
+    """
+    manifest = procedure.manifest
+    roles = [procedure.regulation.roles[manifest.role(rule.role)] for rule in manifest.starts if rule.role]
+    addressed = about is not None and manifest.about is not None and manifest.about.by == "addressee"
     return Subject(
         regulation=procedure.regulation.slug,
-        roles=frozenset(role.name for role in roles),
+        party_id=about.row.party_id if about else None,
+        roles=frozenset([*(role.name for role in roles), *([PARTY] if addressed else [])]),
         kinds=frozenset(kind for role in roles for kind in role.applicant),
     )

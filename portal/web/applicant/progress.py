@@ -38,6 +38,15 @@ class Standing:
     history: Sequence[Entry]
     tasks: Sequence[Task]
     waits: Sequence[Subscription]
+    sealed_from: int | None = None
+    """The act from which on nothing is told but that there is a letter, until it is opened."""
+
+    @property
+    def told(self) -> Sequence[Entry]:
+        """The part of the history that the applicant may know."""
+        if self.sealed_from is None:
+            return self.history
+        return [entry for entry in self.history if entry.act_id < self.sealed_from or entry.kind == "letter.issued"]
 
 
 def steps(standing: Standing, progress: str) -> list[StepView]:
@@ -46,13 +55,15 @@ def steps(standing: Standing, progress: str) -> list[StepView]:
     `progress` says how far the period of the present step has run.
     """
     done = list(_done(standing))
+    if standing.sealed_from is not None:
+        return [*done, StepView(wording.sealed_text(), "", "now")]
     if standing.case.ended:
         return done
     return [*done, *_now(standing, progress), *_ahead(standing)]
 
 
 def _done(standing: Standing) -> Iterator[StepView]:
-    for entry in standing.history:
+    for entry in standing.told:
         said = _said(standing.case, entry)
         if said is not None:
             name, note = said
@@ -73,13 +84,6 @@ def _begun(case: LiveCase, entry: Entry, details: Details) -> Said:
 def _completed(case: LiveCase, entry: Entry, details: Details) -> Said:
     element = case.element(details.get("scope", ""), entry.element or "")
     return element.name, _doer(case, element)
-
-
-def _served(case: LiveCase, entry: Entry, details: Details) -> Said:
-    # A later proof than the one that counts changes nothing for the addressee.
-    if details.get("counts") != str(True):
-        return None
-    return _("《%(title)s》已送达", title=details["title"]), details["number"]
 
 
 def _received(case: LiveCase, entry: Entry, details: Details) -> Said:
@@ -166,7 +170,7 @@ _SENTENCES: Mapping[str, Callable[[LiveCase, Entry, Details], Said]] = {
     "case.started": _begun,
     "task.completed": _completed,
     "letter.issued": lambda case, entry, d: (_("制发《%(title)s》", title=d["title"]), d["number"]),
-    "letter.served": _served,
+    "letter.served": lambda case, entry, d: (_("《%(title)s》已送达", title=d["title"]), d["number"]),
     "message.received": _received,
     "timer.fired": lambda case, entry, d: (_name(case, entry) or d["title"], ""),
     "case.begun": lambda case, entry, d: (_("启动“%(title)s”", title=d["title"]), d["number"]),

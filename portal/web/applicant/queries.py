@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from portal.cases.models import Attachment, Case, Subscription, Task
@@ -23,6 +23,15 @@ class Running:
 
     deadline: Deadline
     case: Case
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """A case with an unopened letter, the case it is about, and the act that issued the letter."""
+
+    case_id: int
+    about_id: int | None
+    act_id: int
 
 
 def cases_of(tx: Session, organisation_id: int, before: int | None = None) -> list[Case]:
@@ -68,6 +77,27 @@ def unsigned(tx: Session, organisation_id: int) -> list[tuple[Letter, Service]]:
     """The letters that wait for 打开并签收, or for their file."""
     waiting = _addressed(organisation_id).where(Service.state != "served")
     return [(letter, service) for letter, service in tx.execute(waiting)]
+
+
+def sealed(tx: Session, organisation_id: int) -> list[Sealed]:
+    """The cases with a letter that the organisation has not opened yet.
+
+    Until service a party sees that there is a letter, not its content; so neither status and outcome of the case
+    and of the one it is about, nor what it posted to an account, are shown.
+    """
+    unread = _addressed(organisation_id).where(Service.state != "served").subquery()
+    rows = tx.execute(
+        select(Case.id, Case.about_id, func.min(unread.c.act_id))
+        .join(unread, unread.c.case_id == Case.id)
+        .group_by(Case.id, Case.about_id)
+    )
+    return [Sealed(*row) for row in rows]
+
+
+def sealed_from(seals: Iterable[Sealed], case_id: int) -> int | None:
+    """The act from which on a case's history is not told yet; None when all of it is."""
+    acts = [seal.act_id for seal in seals if case_id in (seal.case_id, seal.about_id)]
+    return min(acts, default=None)
 
 
 def letters_in(tx: Session, case_id: int, organisation_id: int) -> list[tuple[Letter, Service]]:

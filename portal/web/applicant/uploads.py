@@ -69,7 +69,7 @@ def material_of(procedure: Procedure, field: Field) -> Material:
         return material
     kind = cast(FilePicker, field.kind)
     accept = tuple(ending.lstrip(".") for ending in kind.accept) or tuple(sorted(TYPES))
-    return Material(field.name, field.name, accept, kind.most, _LARGEST, kind.required)
+    return Material(field.name, field.name, accept, kind.most, _LARGEST)
 
 
 def posted_ids(form: Form) -> dict[str, list[str]]:

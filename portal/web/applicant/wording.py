@@ -87,3 +87,8 @@ def size_text(size: int) -> str:
     if size >= 100_000:
         return f"{size / 1_000_000:.1f} MB"
     return f"{max(1, round(size / 1000))} KB"
+
+
+def sealed_text() -> str:
+    """Where a case stands whose letter the party has not opened yet."""
+    return _("文书已制发，等您签收")

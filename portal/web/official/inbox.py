@@ -64,6 +64,8 @@ def inbox_page() -> ResponseReturnValue:
     actor = permit()
     place, view, light = place_of(actor), _view(), _light()
     with reading() as tx:
+        if not request.args and _should_claim(inbox.counts(tx, place)):
+            return redirect("/inbox?view=role")
         now, calendar = moment(tx), calendars.current(tx)
         limits = inbox.bounds(now, calendar)
         after = Cursor.read(request.args.get("after"))
@@ -104,6 +106,11 @@ def release(task_id: int) -> ResponseReturnValue:
     act(lambda tx, now: tasks.release(machine().kernel, tx, actor, task_id, now), _("退回任务"))
     flash(_("已退回，由本岗位重新领取。"), "success")
     return redirect("/inbox")
+
+
+def _should_claim(counts: inbox.Counts) -> bool:
+    """Whether a person with nothing in hand has something to claim: he is shown that first."""
+    return counts.mine == 0 and counts.role > 0
 
 
 def _view() -> View:

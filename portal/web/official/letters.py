@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from flask import flash, redirect
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from markupsafe import Markup
 
-from portal.cases.delivery import may_enter_receipt
+from portal.cases.delivery import may_enter_receipt, render_again
 from portal.cases.errors import NotYourRole
 from portal.cases.live import Cases
 from portal.documents import preview
 from portal.documents import service as documents
 from portal.identity import Permission, Subject
 from portal.web.access import needs, permit
-from portal.web.acting import reading
+from portal.web.acting import act, reading
 from portal.web.machine import machine
 from portal.web.official.blueprint import blueprint, frame, place_of
 from portal.web.pages import render
@@ -43,3 +45,16 @@ def letter_page(letter_id: int) -> ResponseReturnValue:
     # The preview is made of known harmless elements only.
     body = Markup(preview.preview(machine().store.get(letter.object_key))) if letter.object_key else None
     return render("official/letter.html", body=body, **context)
+
+
+@blueprint.post("/letters/<int:letter_id>/again")
+@needs(Permission.SERVICE_ENTER)
+def make_again(letter_id: int) -> ResponseReturnValue:
+    """Has a letter whose file could not be made tried again, with the newest release's template."""
+    with reading() as tx:
+        letter = documents.letter(tx, letter_id)
+        case = Cases(tx, machine().kernel.releases).get(letter.case_id)
+        actor = permit(Subject(regulation=case.row.regulation))
+    act(lambda tx, now: render_again(machine().kernel, tx, actor, letter_id, now), _("重新生成文书"), letter.case_id)
+    flash(_("正在重新生成，请稍后刷新本页。"), "success")
+    return redirect(f"/letters/{letter_id}")

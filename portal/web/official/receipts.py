@@ -8,15 +8,14 @@ from datetime import date, datetime, time
 from flask import flash, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
+from portal import inbox
 from portal.cases import delivery
 from portal.cases.live import Cases
 from portal.cases.models import Case
 from portal.clock import TZ
 from portal.documents import service as documents
-from portal.documents.models import Letter, Service
 from portal.documents.rules import FileNotReady, ServedBeforeIssue, ServedInFuture
 from portal.identity import Actor, Permission, Subject
 from portal.web.access import needs, permit
@@ -57,7 +56,8 @@ def receipts_page() -> ResponseReturnValue:
     place = place_of(actor)
     with reading() as tx:
         after = request.args.get("after", 0, type=int)
-        rows = open_services(tx, actor, after)
+        kinds = [kind for one in machine().kernel.releases.in_force(tx) for kind in receipts(one, actor)]
+        rows = inbox.open_services(tx, kinds, after, SIZE + 1)
         return render(
             "official/receipts.html",
             rows=rows[:SIZE],
@@ -66,25 +66,6 @@ def receipts_page() -> ResponseReturnValue:
             side=side(tx, place),
             **frame(tx, actor, "/receipts"),
         )
-
-
-def open_services(tx: Session, actor: Actor, after: int) -> list[tuple[Service, Letter, Case]]:
-    """Services still to be proved whose receipts the actor's roles enter, at most a page and one more."""
-    kinds = [kind for one in machine().kernel.releases.in_force(tx) for kind in receipts(one, actor)]
-    wanted = (
-        select(Service, Letter, Case)
-        .join(Letter, Letter.id == Service.letter_id)
-        .join(Case, Case.id == Letter.case_id)
-        .where(
-            Service.kind == "party",
-            Service.state.in_(("awaiting file", "open")),
-            tuple_(Case.regulation, Case.procedure, Letter.name).in_(kinds),
-            Service.id > after,
-        )
-        .order_by(Service.id)
-        .limit(SIZE + 1)
-    )
-    return [(service, letter, case) for service, letter, case in tx.execute(wanted)] if kinds else []
 
 
 @blueprint.get("/services/<int:service_id>/receipt")

@@ -144,6 +144,8 @@ def upgrade() -> None:
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("state", sa.LargeBinary(), nullable=False),
         sa.Column("ripe_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("rests_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("once", sa.Text(), nullable=True),
         sa.Column("searchable", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("audit_length", sa.BigInteger(), nullable=False),
         sa.Column("audit_head", sa.Text(), nullable=False),
@@ -169,6 +171,7 @@ def upgrade() -> None:
         "ix_cases_ripe", "cases", ["ripe_at"], unique=False, postgresql_where=sa.text("ripe_at IS NOT NULL")
     )
     op.create_index(op.f("ix_cases_root_id"), "cases", ["root_id"], unique=False)
+    op.create_index("uq_cases_once", "cases", ["once"], unique=True, postgresql_where=sa.text("once IS NOT NULL"))
     op.create_table(
         "grants",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -579,6 +582,7 @@ def downgrade() -> None:
     op.drop_table("ledger_balances")
     op.drop_index(op.f("ix_grants_person_id"), table_name="grants")
     op.drop_table("grants")
+    op.drop_index("uq_cases_once", table_name="cases", postgresql_where=sa.text("once IS NOT NULL"))
     op.drop_index(op.f("ix_cases_root_id"), table_name="cases")
     op.drop_index("ix_cases_ripe", table_name="cases", postgresql_where=sa.text("ripe_at IS NOT NULL"))
     op.drop_index(op.f("ix_cases_party_id"), table_name="cases")

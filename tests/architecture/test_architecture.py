@@ -13,7 +13,6 @@ import pytest
 
 from portal import app
 from portal.cases.actions import ACTIONS
-from portal.worker.jobs import JOBS
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "portal"
@@ -114,19 +113,6 @@ def test_nothing_is_caught_wholesale():
 def test_every_table_is_known_to_the_migrations():
     written = {f"portal.{path.parent.name}.models" for path in PACKAGE.glob("*/models.py")}
     assert {module.__name__ for module in app.TABLES} == {*written, "portal.db.moved_clock"}
-
-
-def test_every_deferred_job_has_a_worker():
-    deferred = {
-        argument.value
-        for tree in MODULES.values()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "defer"
-        for argument in node.args
-        if isinstance(argument, ast.Constant)
-    }
-    assert deferred
-    assert deferred <= set(JOBS)
 
 
 def test_actions_are_named_by_their_feature():

@@ -1,0 +1,95 @@
+"""The demo can begin on any day, and shows every state that somebody should be able to look at."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from argon2 import PasswordHasher
+from sqlalchemy import func, select
+
+from portal.calendar import service as calendars
+from portal.cases.actions import ACTIONS
+from portal.cases.delivery import StoredFile
+from portal.cases.kernel import Kernel
+from portal.cases.models import Case, Task
+from portal.clock import day_of
+from portal.demo import accounts, history, seed, table
+from portal.demo.people import UNITS
+from portal.documents.models import Service
+from portal.forms import uscc
+from portal.identity import Person, passwords
+from portal.jobs import ProcrastinateQueue
+from portal.procedures import Releases, publish
+from portal.storage import MemoryStore
+from portal.worker import Tools
+from tests.builders.world import moment_of, shipped
+
+DAYS = {
+    "a Monday, just after midnight": "2026-11-23T00:00:01",
+    "a Saturday": "2026-11-21T23:59:00",
+    "in the National Day holiday": "2026-10-04T12:00:00",
+    "the first day of a year": "2027-01-01T09:00:00",
+    "a year without an official notice": "2031-03-03T09:00:00",
+}
+
+
+def begun(own_database, monkeypatch, day: str) -> tuple[Tools, datetime]:
+    """A demo that began on a day; letters are not rendered for real, and passwords not hashed as they should."""
+    now = moment_of(day)
+    monkeypatch.setattr(passwords, "HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    monkeypatch.setattr(history, "make_file", lambda tools, letter, template: StoredFile(letter.number, "0" * 64, 1))
+    kernel = Kernel(Releases(), ProcrastinateQueue(), lambda _tx: now, ACTIONS)
+    tools = Tools(own_database, MemoryStore(), kernel, "http://127.0.0.1:8000")
+    with own_database.transaction() as tx:
+        publish(tx, shipped(), now, "test")
+    assert seed(tools) == "made"
+    return tools, now
+
+
+@pytest.mark.parametrize("day", DAYS.values(), ids=DAYS.keys())
+def test_every_state_is_there_whatever_the_day(own_database, monkeypatch, day):
+    tools, now = begun(own_database, monkeypatch, day)
+    today = day_of(now)
+    with tools.database.transaction() as tx:
+        calendar = calendars.current(tx)
+        open_tasks = {
+            (case.procedure, task.element): task
+            for case, task in tx.execute(select(Case, Task).join(Task, Task.case_id == Case.id))
+            if task.state == "open"
+        }
+        assert set(open_tasks) == {
+            ("allocation-review", "review"),
+            ("allocation-review", "sign"),
+            ("allocation", "sign"),
+        }
+        due = day_of(open_tasks["allocation-review", "review"].due - timedelta(seconds=1))
+        assert due == calendar.next_working(today)
+        over = day_of(open_tasks["allocation-review", "sign"].due - timedelta(seconds=1))
+        assert calendar.working_days(over, today) == 2
+
+        outcomes = tx.scalars(select(Case.outcome).where(Case.procedure == "allocation-review").order_by(Case.id))
+        assert sorted(outcome or "" for outcome in outcomes) == ["", "", "变更"]
+        statuses = set(tx.scalars(select(Case.status).where(Case.procedure == "allocation-notice")))
+        assert statuses == {"已被取代", "复核进行中", "已送达，异议期内", "通知书已制发，等待送达"}
+
+        served = [day_of(at) for at in tx.scalars(select(Service.served_at).where(Service.served_at.is_not(None)))]
+        assert max(served) == today - timedelta(days=1)
+        assert tx.scalar(select(func.max(Case.filed_at))) <= now
+
+
+def test_a_second_time_nothing_happens(own_database, monkeypatch):
+    tools, _ = begun(own_database, monkeypatch, "2026-02-25T09:00:00")
+    assert seed(tools) == "there already"
+    with tools.database.transaction() as tx:
+        assert tx.scalar(select(func.count(Person.id))) == len(accounts())
+
+
+def test_the_codes_of_the_units_are_valid():
+    assert all(uscc.is_valid(unit.uscc) for unit in UNITS)
+
+
+def test_the_table_shows_every_account():
+    lines = table().splitlines()
+    assert len(lines) == len(accounts()) + 1
+    assert all(account.login in line for account, line in zip(accounts(), lines[1:], strict=True))

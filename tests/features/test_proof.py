@@ -1,0 +1,42 @@
+"""What was said and what letters hold is vouched for by the chained history."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from sqlalchemy import text
+
+from portal.cases import proof
+from tests.builders.world import Bureau
+
+
+@pytest.fixture
+def decided(tx):
+    bureau = Bureau.within(tx)
+    notice = bureau.served_notice()
+    bureau.at("2026-09-28T15:40:00")
+    review = bureau.object(notice)
+    bureau.complete("check", bureau.li, review, result="受理")
+    bureau.decide(review, "变更", amount="1250000")
+    return tx
+
+
+def test_nothing_is_altered_after_a_story(decided):
+    assert list(proof.altered(decided)) == []
+
+
+def test_a_value_changed_behind_the_portal_is_found(decided):
+    decided.execute(text("ALTER TABLE case_values DISABLE TRIGGER ALL"))
+    value = json.dumps({"conclusion": "变更", "amount": "1900000", "reasons": "…"})
+    decided.execute(
+        text("UPDATE case_values SET value = CAST(:value AS jsonb) WHERE element = 'review'"), {"value": value}
+    )
+    decided.expire_all()
+    assert [found.zh for found in proof.altered(decided)] == ["“review”处所填的内容被改动"]
+
+
+def test_a_letter_changed_behind_the_portal_is_found(decided):
+    decided.execute(text("""UPDATE letters SET data = jsonb_set(data, '{title}', '"别的"') WHERE name = 'decision'"""))
+    decided.expire_all()
+    assert [found.en for found in proof.altered(decided)] == ["the data of letter 渝环复〔2026〕1号 were changed"]
