@@ -25,6 +25,7 @@ from portal.web import (
     letters,
     official,
     public,
+    verifying,
 )
 from portal.web.kept import labels_of
 from portal.web.machine import EXTENSION, DemoAccount, Machine
@@ -70,6 +71,7 @@ def blueprints(settings: Settings) -> tuple[Blueprint, ...]:
     """Everything that has routes; what moves the clock only in a demo."""
     always = (
         public.blueprint,
+        verifying.blueprint,
         auth.blueprint,
         health.blueprint,
         files.blueprint,

@@ -19,6 +19,7 @@ def decided(tx):
     review = bureau.object(notice)
     bureau.complete("check", bureau.li, review, result="受理")
     bureau.decide(review, "变更", amount="1250000")
+    bureau.complete("sign", bureau.chen, review, result="签发")
     return tx
 
 

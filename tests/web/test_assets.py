@@ -18,15 +18,9 @@ TEMPLATES = ROOT / "portal/web/templates"
 # Text on ground, as the stylesheets put them together; 4.5:1 by WCAG 1.4.3.
 TEXT = [
     *(("ink", ground) for ground in ("paper", "ground", "jade-wash", "amber-wash", "red-wash", "green-wash")),
-    *(
-        ("ink-2", ground)
-        for ground in ("paper", "paper-2", "ground", "neutral-wash", "jade-wash", "violet-wash")
-    ),
+    *(("ink-2", ground) for ground in ("paper", "paper-2", "ground", "neutral-wash", "jade-wash", "violet-wash")),
     *(("ink-3", ground) for ground in ("paper", "paper-2", "ground", "neutral-wash", "jade-wash")),
-    *(
-        ("jade", ground)
-        for ground in ("paper", "ground", "jade-wash", "amber-wash", "red-wash", "neutral-wash")
-    ),
+    *(("jade", ground) for ground in ("paper", "ground", "jade-wash", "amber-wash", "red-wash", "neutral-wash")),
     *(("jade-2", ground) for ground in ("paper", "paper-2", "jade-3", "jade-pale", "jade-wash")),
     ("green", "green-wash"),
     ("green", "paper"),
@@ -83,9 +77,7 @@ def test_what_is_not_text_can_be_seen(line, ground):
 
 def test_every_colour_a_stylesheet_names_is_a_token():
     known = set(re.findall(r"--([\w-]+):", (FRONTEND / "src/css/tokens.css").read_text()))
-    used = {
-        n for f in (FRONTEND / "src").rglob("*.css") for n in re.findall(r"var\(--([\w-]+)\)", f.read_text())
-    }
+    used = {n for f in (FRONTEND / "src").rglob("*.css") for n in re.findall(r"var\(--([\w-]+)\)", f.read_text())}
     assert used <= known
 
 
@@ -200,7 +192,5 @@ INLINE = {
 def test_no_template_breaks_the_content_security_policy(what):
     templates = sorted(TEMPLATES.rglob("*.html"))
     assert templates
-    found = [
-        str(t.relative_to(ROOT)) for t in templates if re.search(INLINE[what], t.read_text(), re.IGNORECASE)
-    ]
+    found = [str(t.relative_to(ROOT)) for t in templates if re.search(INLINE[what], t.read_text(), re.IGNORECASE)]
     assert found == [], what
