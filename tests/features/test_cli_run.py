@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -90,13 +91,16 @@ def start(home: Path, port: int, log: Path) -> Running:
 
 
 @pytest.fixture(scope="module")
-def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    folder = tmp_path_factory.mktemp("run")
-    running = start(folder / "home", free_port(), folder / "log")
-    yield running
-    if running.process.poll() is None:
-        running.process.terminate()
-        running.process.wait(20)
+def started() -> Iterator[Running]:
+    with tempfile.TemporaryDirectory(prefix="portal-run-") as name:
+        folder = Path(name)
+        # For root's PostgreSQL, which runs as another user: its data are to lie here too, and go at the end.
+        folder.chmod(0o755)
+        running = start(folder / "home", free_port(), folder / "log")
+        yield running
+        if running.process.poll() is None:
+            running.process.terminate()
+            running.process.wait(20)
 
 
 class TestRun:

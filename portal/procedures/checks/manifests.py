@@ -158,7 +158,11 @@ class _Manifest:
 
     def once(self) -> Iterator[Fault]:
         """What there may be only one case of is told by fields that its start form always asks for."""
-        form = self.subject.procedure.start_form if self.subject.complete else None
+        procedure = self.subject.procedure
+        firsts = [first for first in procedure.drawing.of_kind("startEvent") if first.parent is None]
+        form = procedure.forms.get(firsts[0].form or "") if firsts else None
+        if form is None and self.said.once_per and any(first.form for first in firsts):
+            return  # that the form cannot be read is told elsewhere
         asked = {f"start.{field.name}" for field in form.fields if field.kind.required} if form else set()
         for path in self.said.once_per if self.subject.complete else ():
             if path not in asked:
