@@ -113,7 +113,8 @@ def test_two_people_complete_one_task_and_one_of_them_is_told_who_was_faster(own
 
 
 def test_without_the_lock_two_people_completing_one_task_are_found_out(own_database, no_lock):
-    assert len(completions(own_database, 3)) >= 3
+    # How the two meet is chance: a mutant is caught when one round of several shows it.
+    assert completions(own_database, 8) != []
 
 
 # A double click
@@ -145,7 +146,7 @@ def test_a_filing_handed_in_twice_at_once_makes_one_case(own_database):
 
 
 def test_without_the_lock_a_filing_handed_in_twice_is_found_out(own_database, no_lock):
-    assert double_filings(own_database, 2) != []
+    assert double_filings(own_database, 6) != []
 
 
 # One file, two cases
@@ -320,7 +321,7 @@ def test_two_workers_fire_sixty_due_timers_once_each(own_database):
 
 
 def test_without_the_lock_two_workers_on_one_timer_are_found_out(own_database, no_lock):
-    wrong, _ = sixty_timers(own_database, 3)
+    wrong, _ = sixty_timers(own_database, 12)
     assert wrong != []
 
 
