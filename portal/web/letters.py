@@ -3,9 +3,30 @@
 from __future__ import annotations
 
 from flask_babel import gettext as _
+from markupsafe import Markup
 
 from portal.documents.models import Letter, Service
+from portal.documents.preview import preview
 from portal.web.history import how_text
+
+# What the preview calls the parts of a letter, and what the paper look calls them.
+_PAPER = {
+    "letter-authority": "authority",
+    "letter-number": "end",
+    "letter-to": "flat",
+    "letter-signed": "end",
+    "letter-date": "end",
+    "letter-copies": "flat",
+    "letter-code": "flat",
+}
+
+
+def paper(word: bytes) -> Markup:
+    """A letter's Word file as HTML in the paper look; the preview holds nothing but harmless elements."""
+    html = preview(word)
+    for name, look in _PAPER.items():
+        html = html.replace(f'class="{name}"', f'class="{look}"')
+    return Markup(html)
 
 
 def letter_state(letter: Letter) -> dict[str, str]:

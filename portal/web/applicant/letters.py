@@ -18,7 +18,6 @@ from portal.cases.live import LiveCase
 from portal.clock import day_of
 from portal.documents import service as documents
 from portal.documents.models import Letter, Service
-from portal.documents.preview import preview
 from portal.documents.rules import FileNotReady, ServedBeforeIssue, ServedInFuture
 from portal.documents.service import UnknownLetter
 from portal.errors import PortalError
@@ -30,20 +29,10 @@ from portal.web.applicant import queries, wording
 from portal.web.applicant.cases import letter_lines
 from portal.web.applicant.frame import admit, asked, blueprint, case_of, frame, has_agreed, organisation_of
 from portal.web.errors import status_of
+from portal.web.letters import paper
 from portal.web.machine import machine
 from portal.web.pages import render
 from portal.web.periods import period_text
-
-# What the preview calls the parts of a letter, and what the paper look calls them.
-_PAPER = {
-    "letter-authority": "authority",
-    "letter-number": "end",
-    "letter-to": "flat",
-    "letter-signed": "end",
-    "letter-date": "end",
-    "letter-copies": "flat",
-    "letter-code": "flat",
-}
 
 
 class FileAltered(PortalError):
@@ -186,7 +175,4 @@ def _body(letter: Letter) -> tuple[Markup, str]:
         return Markup(), wording.said(error) if isinstance(error, StoreUnavailable) else _("文书文件暂时找不到。")
     except FileAltered as error:
         return Markup(), wording.said(error)
-    html = preview(data)
-    for name, paper in _PAPER.items():
-        html = html.replace(f'class="{name}"', f'class="{paper}"')
-    return Markup(html), ""  # the preview holds nothing but harmless elements
+    return paper(data), ""

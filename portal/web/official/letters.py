@@ -5,16 +5,15 @@ from __future__ import annotations
 from flask import flash, redirect
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from markupsafe import Markup
 
 from portal.cases.delivery import may_enter_receipt, render_again
 from portal.cases.errors import NotYourRole
 from portal.cases.live import Cases
-from portal.documents import preview
 from portal.documents import service as documents
 from portal.identity import Permission, Subject
 from portal.web.access import needs, permit
 from portal.web.acting import act, reading
+from portal.web.letters import paper
 from portal.web.machine import machine
 from portal.web.official.blueprint import blueprint, frame, place_of
 from portal.web.pages import render
@@ -42,8 +41,7 @@ def letter_page(letter_id: int) -> ResponseReturnValue:
             "enters": enters,
             **frame(tx, actor, "/cases"),
         }
-    # The preview is made of known harmless elements only.
-    body = Markup(preview.preview(machine().store.get(letter.object_key))) if letter.object_key else None
+    body = paper(machine().store.get(letter.object_key)) if letter.object_key else None
     return render("official/letter.html", body=body, **context)
 
 
