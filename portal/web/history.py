@@ -152,7 +152,7 @@ SENTENCES: Mapping[str, Callable[[Details], Said]] = {
     "letter.retried": lambda d: (_("文书 %(number)s 重新生成", number=d["number"]), None),
     "letter.served": _served,
     "receipt.entered": _receipt,
-    "ledger.posted": lambda d: (_("登记入账 %(amount)s", amount=d["amount"]), None),
+    "ledger.posted": lambda d: (_("登记入账 %(amount)s", amount=f"{int(d['amount']):+,}"), None),
     "ledger.reversed": lambda d: (_("冲销 %(number)s 的登记", number=d["of"]), None),
     "deadline.started": lambda d: (
         _("期限起算：%(title)s，至 %(day)s 24:00", title=d["title"], day=_day(d, "new_due")),
