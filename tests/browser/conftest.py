@@ -1,0 +1,94 @@
+"""Chromium, and for each module a portal of its own that has the demo's people and cases."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from portal.procedures import Releases
+from portal.storage import MemoryStore
+from tests.browser.site import Site, copied, running, seed
+from tests.browser.windows import PATIENCE, SCREENSHOTS, Windows
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+PLACES = ("/usr/bin/chromium", "/usr/lib/chromium/chromium", "/snap/bin/chromium")
+NONE = "no Chromium on this machine (looked for {looked}): nothing was tried in a browser; apt-get install chromium"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """The machine's own Chromium; without one everything here is skipped, but in CI that is a failure.
+
+    It is closed with its module: while it is open, no other test could run an event loop of its own.
+    """
+    program = _chromium()
+    if program is None:
+        reason = NONE.format(looked=", ".join((*NAMES, *PLACES)))
+        if os.environ.get("CI"):
+            pytest.fail(reason, pytrace=False)
+        pytest.skip(reason)
+    expect.set_options(timeout=PATIENCE)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=program, args=["--no-sandbox", "--disable-gpu", "--lang=zh-CN"]
+        )
+        yield browser
+        browser.close()
+
+
+def _chromium() -> str | None:
+    found = (shutil.which(name) for name in NAMES)
+    return next(filter(None, found), next((place for place in PLACES if Path(place).exists()), None))
+
+
+@pytest.fixture(scope="session")
+def store() -> MemoryStore:
+    """The files of all portals here; their keys are random."""
+    return MemoryStore()
+
+
+@pytest.fixture(scope="session")
+def releases() -> Releases:
+    """Opened content; every database here holds the same one under the same id."""
+    return Releases()
+
+
+@pytest.fixture(scope="session")
+def seeded(postgres: str, template: str, store: MemoryStore, releases: Releases) -> Iterator[str]:
+    """The name of a database with the demo's people and cases, to be copied."""
+    name = f"portal_demo_{os.getpid()}"
+    with copied(postgres, name, template) as url:
+        seed(url, store, releases)
+        yield name
+
+
+@pytest.fixture(scope="module")
+def site(browser: Browser, postgres: str, seeded: str, store: MemoryStore, releases: Releases) -> Iterator[Site]:
+    """The running portal of a module."""
+    with copied(postgres, f"portal_site_{os.getpid()}", seeded) as url, running(url, store, releases) as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def windows(site: Site, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Windows]:
+    """People's windows on the portal of a module."""
+    story = Path(request.node.name).stem.removeprefix("test_")
+    SCREENSHOTS.mkdir(exist_ok=True)
+    for earlier in SCREENSHOTS.glob(f"{story}-*"):
+        earlier.unlink()
+    windows = Windows(site, browser, story)
+    yield windows
+    windows.close()
+
+
+@pytest.fixture(autouse=True)
+def nothing_wrong(windows: Windows) -> Iterator[None]:
+    """No window may have had an error in its console, a violation of its policy, or a broken answer."""
+    yield
+    troubles, windows.troubles[:] = list(windows.troubles), []
+    assert "\n".join(troubles) == ""

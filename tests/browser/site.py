@@ -1,0 +1,188 @@
+"""A portal that runs for real: its pages over HTTP, a worker, a PostgreSQL and a clock that can be moved."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlsplit
+
+import psycopg
+from flask import Flask
+from sqlalchemy import select
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from portal import app, clock, demo
+from portal.cases import filing, tasks
+from portal.cases.models import Case, Task
+from portal.clock import TZ
+from portal.db import Database, moved_clock
+from portal.identity import Actor, Person, service
+from portal.jobs import build_app
+from portal.procedures import Releases, publish
+from portal.settings import Settings
+from portal.storage import MemoryStore
+from portal.web import Machine, create_app
+from portal.web.assets import DIST, Manifest
+from portal.worker import Tools
+from portal.worker.jobs import register
+from portal.worker.timers import Timers
+from tests.builders.world import ROOT, shipped
+
+ETS = "chongqing-ets"
+SEEDED_AT = "2026-09-21T08:00:00"
+"""A Monday before 中秋 and 国庆: periods that begin in this week show every kind of day."""
+STARTS_AT = "2026-09-21T09:00:00"
+CEMENT = "91500101MA5DEMA01C"
+SETTINGS = Settings.read({"PORTAL_DEMO": "1", "UPLOAD_MEGABYTES": "1"})
+
+
+@contextmanager
+def copied(server: str, name: str, template: str) -> Iterator[str]:
+    """A database that begins as a copy of another; its address. It is dropped at the end."""
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+        yield urlsplit(server)._replace(path=f"/{name}").geturl()
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def seed(url: str, store: MemoryStore, releases: Releases) -> None:
+    """Fills a database with the content in force and the demo's people and cases, as of the first morning."""
+    tools = _tools(url, store, releases)
+    with tools.database.transaction() as tx:
+        moved_clock.move(tx, _moment(SEEDED_AT) - clock.now())
+        publish(tx, shipped(), tools.kernel.now(tx), "test")
+    assert demo.seed(tools) == "made"
+    tools.database.close()
+
+
+def _tools(url: str, store: MemoryStore, releases: Releases) -> Tools:
+    kernel = app.kernel(SETTINGS)
+    kernel = type(kernel)(releases, kernel.queue, kernel.now, kernel.actions)
+    return Tools(Database(url), store, kernel, SETTINGS.public_url)
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=TZ)
+
+
+@dataclass
+class Site:
+    """The running portal; `address` has no slash at its end."""
+
+    tools: Tools
+    flask: Flask
+    address: str = ""
+
+    def at(self, moment: str) -> None:
+        """Sets the legal clock, in Asia/Shanghai; the worker fires what is due by then."""
+        with self.tools.database.transaction() as tx:
+            moved_clock.move(tx, _moment(moment) - clock.now(moved_clock.offset(tx)))
+
+    def actor(self, login: str) -> Actor:
+        """A person as the kernel knows him."""
+        with self.tools.database.transaction() as tx:
+            person = tx.scalars(select(Person).where(Person.login == login)).one()
+            actor = service.actor_of(tx, person.id, clock.day_of(self.tools.kernel.now(tx)))
+        assert actor is not None
+        return actor
+
+    def draft(self) -> int:
+        """A case of allocation, begun and waiting for its figures; the id of its task."""
+        self.file("zhou", "allocation", {})
+        return self.task("allocation", "draft")[0]
+
+    def allocation(self, year: int, amount: int = 1_200_000, unit: str = CEMENT) -> None:
+        """An allowance that was determined and signed behind the pages: its notice is issued."""
+        self.complete("zhou", self.draft(), {"unit": unit, "year": str(year), "amount": str(amount)})
+        self.complete("chen", self.task("allocation", "sign")[0], {"result": "签发"})
+
+    def complete(self, login: str, task_id: int, answers: dict[str, object]) -> None:
+        """Somebody does a task, behind the pages."""
+        actor, kernel = self.actor(login), self.tools.kernel
+        with self.tools.database.transaction() as tx:
+            tasks.complete(kernel, tx, actor, task_id, answers, kernel.now(tx))
+
+    def file(self, login: str, procedure: str, answers: dict[str, object], about: int | None = None) -> int:
+        """Somebody files, behind the pages; the id of the case."""
+        actor, kernel = self.actor(login), self.tools.kernel
+        with self.tools.database.transaction() as tx:
+            return filing.file(kernel, tx, actor, ETS, procedure, answers, kernel.now(tx), about).id
+
+    def case(self, procedure: str, status: str, login: str) -> int:
+        """The id of the newest case of a person's organisation that stands somewhere."""
+        query = select(Case.id).where(Case.procedure == procedure, Case.status == status).order_by(Case.id.desc())
+        mine = query.where(Case.party_id == self.actor(login).organisation_id).limit(1)
+        with self.tools.database.transaction() as tx:
+            return tx.scalars(mine).one()
+
+    def task(self, procedure: str, element: str) -> tuple[int, int]:
+        """The ids of the newest open task of an element, and of its case."""
+        query = select(Task).join(Case, Case.id == Task.case_id).order_by(Task.id.desc()).limit(1)
+        query = query.where(Case.procedure == procedure, Task.element == element, Task.state == "open")
+        with self.tools.database.transaction() as tx:
+            found = tx.scalars(query).one()
+            return found.id, found.case_id
+
+
+@contextmanager
+def running(url: str, store: MemoryStore, releases: Releases) -> Iterator[Site]:
+    """The portal over a seeded database, its pages on a free port, its worker in threads."""
+    tools = _tools(url, store, releases)
+    assets = Manifest(ROOT / DIST)
+    machine = Machine(SETTINGS, tools.database, store, tools.kernel, assets, "a secret for tests", demo.accounts())
+    site = Site(tools, create_app(machine))
+    site.at(STARTS_AT)
+    with _pages(site), _worker(tools):
+        yield site
+    tools.database.close()
+
+
+class _Quiet(WSGIRequestHandler):
+    def log(self, type: str, message: str, *args: object) -> None:
+        """Says nothing: the browser notices what goes wrong."""
+
+
+@contextmanager
+def _pages(site: Site) -> Iterator[None]:
+    server = make_server("127.0.0.1", 0, site.flask, threaded=True, request_handler=_Quiet)
+    site.address = f"http://127.0.0.1:{server.server_port}"
+    with _thread(server.serve_forever):
+        yield
+        server.shutdown()
+    server.server_close()
+
+
+@contextmanager
+def _worker(tools: Tools) -> Iterator[None]:
+    """Timers and jobs as the worker's process runs them, but for its signals: those belong to pytest."""
+    stop = threading.Event()
+    with _thread(Timers(tools, stop).run), _thread(lambda: asyncio.run(_do_jobs(tools, stop))):
+        yield
+        stop.set()
+
+
+async def _do_jobs(tools: Tools, stop: threading.Event) -> None:
+    jobs = build_app(tools.database.url)
+    register(jobs, tools)
+    async with jobs.open_async():
+        working = asyncio.create_task(
+            jobs.run_worker_async(concurrency=2, delete_jobs="successful", install_signal_handlers=False)
+        )
+        stopped = asyncio.create_task(asyncio.to_thread(stop.wait))
+        await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+
+
+@contextmanager
+def _thread(run: Callable[[], object]) -> Iterator[None]:
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join(10)

@@ -1,0 +1,160 @@
+"""Every page at both widths: it fits, its policy and console are clean, and it can be read without seeing it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.files import pdf, program
+from tests.browser.looks import faults
+from tests.browser.site import ETS, Site
+from tests.browser.windows import DESK, HEIGHTS, PHONE, Windows, until_there
+
+# What is no page: files, and what machines ask for.
+NO_PAGES = {
+    "static", "files.letter", "files.attachment", "official.diagram", "health.healthz", "health.readyz",
+    "applicant.file",
+}  # fmt: skip
+MOST = 3
+"""Pages of one kind that one person looks at."""
+
+
+@pytest.fixture(scope="module")
+def seen() -> set[str]:
+    """The kinds of pages looked at so far."""
+    return set()
+
+
+def looked_at(page: Page) -> list[str]:
+    """What is wrong with the page that is open, at both widths."""
+    found = []
+    for width in (DESK, PHONE):
+        page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
+        found += [f"{urlsplit(page.url).path} at {width}: {fault}" for fault in faults(page)]
+    return found
+
+
+def kind_of(site: Site, url: str) -> str | None:
+    """The endpoint of a page of the site; None for what is no page."""
+    parts = urlsplit(url)
+    if parts.netloc != urlsplit(site.address).netloc:
+        return None
+    endpoint, _arguments = site.flask.url_map.bind("").match(parts.path, method="GET")
+    return None if endpoint in NO_PAGES else endpoint
+
+
+def walk(site: Site, page: Page, seen: set[str]) -> list[str]:
+    """Follows every link from the page that is open, looking at a few pages of each kind."""
+    waiting, known, count, found = [page.url], {page.url}, Counter(), []
+    while waiting:
+        url = waiting.pop(0)
+        kind = kind_of(site, url)
+        if kind is None or count[kind] >= MOST:
+            continue
+        if page.url != url:
+            page.goto(url)
+        count[kind] += 1
+        seen.add(kind_of(site, page.url) or "")
+        found += looked_at(page)
+        links = page.locator("a[href]").evaluate_all("links => links.map((link) => link.href.split('#')[0])")
+        waiting += [link for link in dict.fromkeys(links) if link not in known]
+        known.update(links)
+    return found
+
+
+@pytest.fixture(scope="module", autouse=True)
+def states(site: Site) -> None:
+    """What the demo's cases do not show: a letter to sign for, figures to determine, a correction asked for."""
+    site.allocation(2026)
+    site.draft()
+    notice = site.case("allocation-notice", "已送达，异议期内", "wang")
+    site.file("wang", "allocation-review", {"claimed_amount": "1320000", "grounds": "产量数据有误"}, notice)
+    site.complete("li", site.task("allocation-review", "check")[0], {"result": "补正", "corrections": "请补充台账"})
+
+
+@pytest.mark.parametrize("login", ["he", "li", "tao", "zhou", "chen"])
+def test_pages_of_officials(site: Site, windows: Windows, seen: set[str], login: str):
+    found = walk(site, windows.sign_in(login), seen)
+    assert "\n".join(found) == ""
+
+
+@pytest.mark.parametrize("login", ["wang", "liu", "guo"])
+def test_pages_of_applicants(site: Site, windows: Windows, seen: set[str], login: str):
+    found = walk(site, windows.sign_in(login, PHONE), seen)
+    assert "\n".join(found) == ""
+
+
+def test_pages_before_signing_in(site: Site, windows: Windows, seen: set[str]):
+    page = windows.open()
+    page.goto("/")
+    found = walk(site, page, seen)
+    page.goto("/no/such/page")
+    expect(page.get_by_role("heading", level=1)).to_have_text("没有找到")
+    found += looked_at(page)
+    assert "\n".join(found) == ""
+
+
+def test_pages_that_no_link_leads_to(site: Site, windows: Windows, seen: set[str]):
+    page, found = windows.sign_in("zhou"), []
+    for path in (f"/start/{ETS}/allocation", "/cases?q=nowhere", "/inbox?view=all&light=red"):
+        page.goto(path)
+        seen.add(kind_of(site, page.url) or "")
+        found += looked_at(page)
+    assert "\n".join(found) == ""
+
+
+def test_a_filing_from_its_obstacle_to_its_receipt(site: Site, windows: Windows, seen: set[str]):
+    page, found = windows.sign_in("wang", PHONE), []
+
+    def look() -> None:
+        seen.add(kind_of(site, page.url) or "")
+        found.extend(looked_at(page))
+
+    page.goto("/home")
+    until_there(page, page.get_by_role("link", name="去签收"))
+    notice = site.case("allocation-notice", "通知书已制发，等待送达", "wang")
+    page.goto(f"/file/{ETS}/allocation-review?about={notice}")
+    expect(page.get_by_role("heading", level=1)).to_have_text("现在不能提出")
+    look()
+    page.get_by_role("link", name="去签收").click()
+    look()
+    page.get_by_role("button", name="打开并签收").click()
+    page.goto(f"/file/{ETS}/allocation-review?about={notice}")
+    look()
+    page.get_by_label("证明材料").set_input_files([pdf("台账.pdf"), program("报告.pdf")])
+    page.get_by_role("button", name="下一步：核对").click()
+    expect(page.get_by_role("alert").filter(has_text="有 3 处需要改正")).to_be_visible()
+    look()
+    page.get_by_label("主张的年度配额").fill("1320000")
+    page.get_by_label("事实与理由").fill("很长的理由，" * 300)
+    page.get_by_role("button", name="下一步：核对").click()
+    expect(page.get_by_text("第 2 步，共 2 步：核对并提交")).to_be_visible()
+    look()
+    page.get_by_role("button", name="提交", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("已收到您的申请")
+    look()
+    assert "\n".join(found) == ""
+
+
+def test_the_page_that_a_letters_code_leads_to(site: Site, windows: Windows, seen: set[str]):
+    page = windows.sign_in("wang", PHONE)
+    page.goto("/my/letters")
+    page.get_by_role("listitem").filter(has_text="送达").get_by_role("link").first.click()
+    [real] = re.findall(r"核验码：(\S+)", page.get_by_role("article").inner_text())
+    page = windows.open(PHONE)
+    found = []
+    for code in (real, "AAAA-AAAA-AAAA-AAAA"):
+        page.goto(f"/verify/{code}")
+        windows.shoot(page, "verify")
+        seen.add(kind_of(site, page.url) or "")
+        found += looked_at(page)
+    assert "\n".join(found) == ""
+
+
+def test_no_page_was_left_out(site: Site, seen: set[str]):
+    pages = {rule.endpoint for rule in site.flask.url_map.iter_rules() if "GET" in (rule.methods or ())} - NO_PAGES
+    assert pages <= seen
