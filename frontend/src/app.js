@@ -4,7 +4,7 @@ import './css/app.css';
 import htmx from 'htmx.org';
 import { watchKeys } from './keys.js';
 import { watchMenus, watchPrint } from './menus.js';
-import { watchForms } from './refresh.js';
+import { sayWhenAway, watchForms } from './refresh.js';
 
 htmx.config.allowEval = false; // the content security policy forbids it
 htmx.config.allowScriptTags = false;
@@ -19,7 +19,8 @@ htmx.config.responseHandling = [
 ];
 
 document.documentElement.classList.add('js');
-watchForms(htmx);
+watchForms();
+sayWhenAway();
 watchKeys();
 watchMenus();
 watchPrint();

@@ -1,38 +1,45 @@
-// <form data-refresh="address">: on every change the form is posted there and replaced by the answer, so that
-// questions which depend on others come and go. The form has an id, and the answer may be the whole page with it.
-// Without JavaScript the form's own "refresh" button does the same.
+// A question on which others depend posts its form, and the answer takes the place of the form's body (.form-body).
+// What a person types while the answer is under way stays. Without JavaScript the button 更新表单 does the same.
 
-const isRefreshed = (element) => element instanceof HTMLFormElement && 'refresh' in element.dataset;
+const bodyOf = (detail) => (detail.target?.classList.contains('form-body') ? detail.target : null);
 
-export function watchForms(htmx) {
-  document.addEventListener('change', ({ target }) => {
-    const form = target.form;
-    if (!isRefreshed(form) || target.type === 'file') return;
-    form.noValidate = true; // an unfinished form may be refreshed
-    htmx.ajax('POST', form.dataset.refresh, { source: form, target: form, select: `#${form.id}`, swap: 'outerHTML' });
-  });
-  keepFiles();
-  sayWhenAway();
+const isTyped = (control) => control.id && control.type !== 'hidden' && control.type !== 'file';
+
+const stateOf = (control) => (['checkbox', 'radio'].includes(control.type) ? control.checked : control.value);
+
+const statesIn = (body) =>
+  new Map([...body.querySelectorAll('input, select, textarea')].filter(isTyped).map((control) => [control.id, stateOf(control)]));
+
+function put(id, state) {
+  const control = document.getElementById(id);
+  if (!control) return;
+  if (typeof state === 'boolean') control.checked = state;
+  else control.value = state;
 }
 
-// Chosen files are not sent to a refresh, and their inputs outlive it: a script cannot fill a file input.
-function keepFiles() {
-  document.addEventListener('htmx:configRequest', ({ detail }) => {
-    if (!isRefreshed(detail.elt)) return;
-    for (const input of detail.elt.querySelectorAll('input[type=file]')) detail.formData.delete(input.name);
+export function watchForms() {
+  let sent = new Map();
+  document.addEventListener('htmx:beforeRequest', ({ detail }) => {
+    const body = bodyOf(detail);
+    if (body) sent = statesIn(body);
   });
   document.addEventListener('htmx:beforeSwap', ({ detail }) => {
-    if (!isRefreshed(detail.target)) return;
-    const chosen = [...detail.target.querySelectorAll('input[type=file]')].filter((input) => input.files.length);
-    const restore = () => {
-      for (const input of chosen) document.getElementById(input.id)?.replaceWith(input);
-    };
+    const body = bodyOf(detail);
+    if (!body) return;
+    const typed = [...statesIn(body)].filter(([id, state]) => sent.get(id) !== state);
+    const restore = () => typed.forEach(([id, state]) => put(id, state));
     document.addEventListener('htmx:afterSwap', restore, { once: true });
   });
+  focusErrors();
+}
+
+// A page that comes back with errors begins with their list.
+function focusErrors() {
+  document.querySelector('.error-summary')?.focus();
 }
 
 // The page keeps what was typed; the hidden notice with id "away" says that the portal did not answer.
-function sayWhenAway() {
+export function sayWhenAway() {
   const show = (hidden) => () => {
     const notice = document.getElementById('away');
     if (notice) notice.hidden = hidden;

@@ -47,6 +47,9 @@ class SaidView:
     who: str
     at: datetime | None
     lines: tuple[Shown, ...]
+    corrected: datetime | None = None
+    newest: bool = True
+    """Whether this is the last answer of its step; earlier ones are folded."""
 
 
 @dataclass(frozen=True)
@@ -137,12 +140,25 @@ def _said(tx: Session, case: LiveCase, history: tuple[Happening, ...]) -> list[S
     names = choices.named(tx, [(form, one.value) for one, form in read])
     people = identity.person_names(tx, {one.person_id for one, _ in read if one.person_id})
     moments = {line.act_id: datetime.fromisoformat(line.moment) for line in history}
+    newest = {(one.scope, one.element): one for one in shown.values()}
+    first = case.procedure.drawing.start().id
+
+    def said_at(one: Said) -> datetime | None:
+        # What was filed was filed when it was filed, also when it has been corrected since.
+        return case.row.filed_at if one.element == first else moments.get(one.act_id)
+
+    def corrected_at(one: Said) -> datetime | None:
+        at = moments.get(one.act_id)
+        return at if one.element == first and at is not None and at > case.row.filed_at else None
+
     return [
         SaidView(
             element=one.element,
             title=case.element(one.scope, one.element).name,
             who=people.get(one.person_id or 0, ""),
-            at=moments.get(one.act_id),
+            at=said_at(one),
+            corrected=corrected_at(one),
+            newest=newest[one.scope, one.element] is one,
             lines=tuple(form.display(one.value, scope_of(case, one.scope), names)),
         )
         for one, form in read

@@ -132,7 +132,7 @@ def how_text(how: str) -> str:
 
 
 SENTENCES: Mapping[str, Callable[[Details], Said]] = {
-    "case.filed": lambda d: (_("提出申请，编号 %(number)s", number=d["number"]), None),
+    "case.filed": lambda d: (_("立案，编号 %(number)s", number=d["number"]), None),
     "case.started": lambda d: (_("立案，编号 %(number)s", number=d["number"]), None),
     "case.begun": lambda d: (_("启动《%(title)s》%(number)s", title=d["title"], number=d["number"]), None),
     "case.ended": lambda d: (_("办结：%(outcome)s", outcome=d["outcome"]), None),

@@ -137,7 +137,6 @@ def test_a_form_by_keyboard_alone(page: Page, windows: Windows):
     )
 
 
-@pytest.mark.xfail(reason="the answer to a refresh replaces the whole form with what was posted", strict=True)
 def test_what_is_typed_while_the_form_is_refreshed_stays(site: Site, windows: Windows):
     """A slow answer to one question must not wipe out what was typed elsewhere meanwhile."""
     task, _case = site.task("allocation-review", "review")

@@ -42,9 +42,7 @@ CORRECTION = DeadlineRule(
     assumed="文本未规定",
 )
 REPORT = DeadlineRule("report", "报送报告", "obligation", ("started",), until=parse_until("04-30"))
-ASSESSMENT = DeadlineRule(
-    "assessment", "评估", "duty", ("filed", "done(correct)"), parse_period("30 working days")
-)
+ASSESSMENT = DeadlineRule("assessment", "评估", "duty", ("filed", "done(correct)"), parse_period("30 working days"))
 RULES = (OBJECTION, DECISION, CORRECTION, REPORT, ASSESSMENT)
 
 
@@ -310,7 +308,5 @@ def test_a_correction_moves_met_deadlines_but_not_dropped_or_others(tx):
     happens(tx, "received(answer)", "2026-11-10T10:00", answered)
     happens(tx, "filed", "2026-11-10T10:00", DECISION)
     deadlines.drop_running(tx, CASE, keep={"decision"})
-    changes = deadlines.move_start(
-        tx, CASE, (*RULES, answered), "served(notice)", at("2026-11-02T10:00"), CALENDAR
-    )
+    changes = deadlines.move_start(tx, CASE, (*RULES, answered), "served(notice)", at("2026-11-02T10:00"), CALENDAR)
     assert [(change.name, change.new_due) for change in changes] == [("answer", end_of(date(2026, 11, 9)))]

@@ -88,9 +88,7 @@ def test_a_fixed_date_is_read_and_written_back():
     assert Until(2, 29).of(2028) == d("2028-02-29")
 
 
-@pytest.mark.parametrize(
-    "text", ["4-30", "04-31", "13-01", "00-10", "04-00", "2026-04-30", "start.until", "02-30"]
-)
+@pytest.mark.parametrize("text", ["4-30", "04-31", "13-01", "00-10", "04-00", "2026-04-30", "start.until", "02-30"])
 def test_a_fixed_date_that_is_none_says_how_to_write_it(text):
     with pytest.raises(ContentFaults) as refused:
         parse_until(text)
