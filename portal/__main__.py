@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeAlias
 
+from sqlalchemy.exc import ProgrammingError
+
 from portal import app, demo, worker
 from portal.commands import administration, clock, content, parent, web
 from portal.commands.run import run
@@ -32,6 +34,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(*error.faults, sep="\n", file=sys.stderr)
         return 1
     except PortalError as error:
+        print(f"portal: {error}", file=sys.stderr)
+        return 1
+    except ProgrammingError as error:
+        print(f"portal: the tables are not there yet, run `portal migrate` first ({error.orig})", file=sys.stderr)
+        return 1
+    except OSError as error:
         print(f"portal: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

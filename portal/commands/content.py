@@ -55,7 +55,7 @@ def _located(path: Path) -> tuple[Path, str | None]:
 
 def check_command(path: Path | None, *, as_json: bool) -> int:
     """Checks content; 1 when there are faults."""
-    faults = [fault for content in contents(path) for fault in check(content, RULES)]
+    faults = [fault for content in contents(path) for fault in [*check(content, RULES), *scenarios.unread(content)]]
     _tell(faults, as_json=as_json, good="检查通过。")
     return 1 if faults else 0
 

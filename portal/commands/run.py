@@ -117,7 +117,8 @@ def run(settings: Settings, host: str) -> None:
     address = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{settings.port}"
     with _only_one(settings, address) as cleanly_before:
         _wait_for_port(settings, host, LEFTOVERS_END_WITHIN if not cleanly_before else 0)
-        for number in (signal.SIGTERM, signal.SIGHUP):
+        # SIGINT too: a shell may have had us ignore it.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, _interrupted)
         began = time.monotonic()
         _say(f"starting in {settings.home.resolve()}")

@@ -79,6 +79,15 @@ def act_all(database: Database, kernel: Kernel, content: Content) -> Report:
     return report
 
 
+def unread(content: Content) -> tuple[Fault, ...]:
+    """The faults that keep given.toml or a path from being read."""
+    try:
+        _read(content)
+    except ContentFaults as error:
+        return error.faults
+    return ()
+
+
 def _read(content: Content) -> tuple[Given, list[Path]]:
     faults: list[Fault] = []
     given, paths = Given(), []

@@ -60,6 +60,7 @@ def create_app(machine: Machine) -> Flask:
     errors.install(app)
     headers.install(app, https=https)
     app.before_request(acting.receive)
+    app.url_value_preprocessor(acting.refuse_long_numbers)
     CSRFProtect(app)  # type: ignore[no-untyped-call] # Flask-WTF has no types
     for blueprint in blueprints(machine.settings):
         app.register_blueprint(blueprint)

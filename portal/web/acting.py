@@ -5,20 +5,34 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from flask import g, request
 from sqlalchemy.orm import Session
 
 from portal import clock
 from portal.cases import incidents
-from portal.cases.errors import StepFailed
+from portal.cases.errors import StepFailed, UnknownCase
 from portal.db import moved_clock
 from portal.db.database import DatabaseBusy, DatabaseUnreachable
 from portal.engine import EngineFault
 from portal.web.machine import machine
 
 T = TypeVar("T")
+
+LARGEST_ID = 2**63 - 1
+
+
+def refuse_long_numbers(endpoint: str | None, values: dict[str, Any] | None) -> None:
+    """What no id can be names nothing, and is not asked of the database; for every route."""
+    if any(isinstance(value, int) and value > LARGEST_ID for value in (values or {}).values()):
+        raise UnknownCase()
+
+
+def asked(name: str) -> int | None:
+    """An id in the query of the address; None when there is none."""
+    number = request.args.get(name, type=int)
+    return number if number is not None and 0 <= number <= LARGEST_ID else None
 
 
 def receive() -> None:

@@ -12,7 +12,7 @@ from portal.identity import Actor, Permission, TooManyAttempts
 from portal.web.access import COOKIE, needs, open_to_all, permit, visitor
 from portal.web.acting import act, reading
 from portal.web.machine import machine
-from portal.web.pages import render
+from portal.web.pages import own_path, render
 
 blueprint = Blueprint("auth", __name__)
 
@@ -74,8 +74,7 @@ def _form(login: str = "", error: str | None = None) -> str:
 
 def _wanted() -> str:
     """The page to go to afterwards: one of this site, or none."""
-    wanted = request.values.get("next", "")
-    return wanted if wanted.startswith("/") and not wanted.startswith(("//", "/\\")) else ""
+    return own_path(request.values.get("next", ""))
 
 
 def _next(actor: Actor) -> str:

@@ -15,12 +15,14 @@ from portal.calendar import service as calendars
 from portal.cases.models import Case
 from portal.clock import day_of
 from portal.db import moved_clock
+from portal.deadlines.models import Deadline
 from portal.identity import Permission, Subject
 from portal.web import dates
 from portal.web.access import needs, permit
 from portal.web.acting import act
 from portal.web.kept import is_foreign
 from portal.web.machine import machine
+from portal.web.pages import own_path
 
 blueprint = Blueprint("demo", __name__)
 
@@ -47,13 +49,18 @@ def _move(tx: Session, moment: datetime, how: str) -> str:
         return _("没有将要到期的事项，时钟没有变动。")
     moved_clock.move(tx, target - moment)
     due = tx.scalars(
-        select(Case.number).where(Case.ripe_at > moment, Case.ripe_at <= target).order_by(Case.ripe_at).limit(_FEW + 1)
+        select(Case.number)
+        .join(Deadline, Deadline.case_id == Case.id)
+        .where(Deadline.state == "running", Deadline.due > moment, Deadline.due <= target, Case.ended_at.is_(None))
+        .group_by(Case.number)
+        .order_by(func.min(Deadline.due))
+        .limit(_FEW + 1)
     ).all()
     said = _("演示时钟已拨到 %(at)s。", at=dates.full(target))
     if not due:
         return said + _("其间没有期限届满。")
     numbers = "、".join(due[:_FEW]) + (_(" 等") if len(due) > _FEW else "")
-    return said + _("%(numbers)s 有期限届满，系统将在 2 秒内自动处理。", numbers=numbers)
+    return said + _("%(numbers)s 有期限届满，到期应当自动办理的，系统将在 2 秒内办理。", numbers=numbers)
 
 
 def _working_days(n: int) -> Callable[[Session, datetime], datetime | None]:
@@ -67,9 +74,16 @@ def _working_days(n: int) -> Callable[[Session, datetime], datetime | None]:
 
 
 def _next_due(tx: Session, moment: datetime) -> datetime | None:
-    """The moment from which the next timer of any case fires."""
+    """The moment from which the next timer of any case fires, or the next duty of an office is over."""
     ripe = tx.scalar(select(func.min(Case.ripe_at)).where(Case.ripe_at > moment))
-    return ripe + timedelta(seconds=1) if ripe else None
+    running = select(func.min(Deadline.due)).join(Case, Case.id == Deadline.case_id)
+    over = tx.scalar(
+        running.where(
+            Deadline.state == "running", Deadline.kind != "right", Deadline.due > moment, Case.ended_at.is_(None)
+        )
+    )
+    first = min((at for at in (ripe, over) if at is not None), default=None)
+    return first + timedelta(seconds=1) if first else None
 
 
 _TARGETS: Mapping[str, Callable[[Session, datetime], datetime | None]] = {
@@ -81,6 +95,5 @@ _TARGETS: Mapping[str, Callable[[Session, datetime], datetime | None]] = {
 
 def _back() -> str:
     """The page from which the clock was moved, if it is one of this site that may be read again."""
-    came_from = request.form.get("_from", "")
-    safe = came_from.startswith("/") and not came_from.startswith(("//", "/\\"))
-    return came_from if safe and not is_foreign() else "/"
+    came_from = own_path(request.form.get("_from", ""))
+    return came_from if came_from and not is_foreign() else "/"

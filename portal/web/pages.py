@@ -32,3 +32,9 @@ def _frame() -> dict[str, Any]:
         frame["clock_text"] = dates.full(clock.now(g.offset))
         frame["clock_url"] = "/clock" if actor else None
     return frame
+
+
+def own_path(address: str) -> str:
+    """The address if it is a path of this site, else nothing: browsers drop control characters and read \\ as /."""
+    plain = address.isprintable() and address.startswith("/") and not address.startswith(("//", "/\\"))
+    return address if plain else ""

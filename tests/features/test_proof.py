@@ -41,3 +41,17 @@ def test_a_letter_changed_behind_the_portal_is_found(decided):
     decided.execute(text("""UPDATE letters SET data = jsonb_set(data, '{title}', '"别的"') WHERE name = 'decision'"""))
     decided.expire_all()
     assert [found.en for found in proof.altered(decided)] == ["the data of letter 渝环复〔2026〕1号 were changed"]
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ("UPDATE cases SET outcome = '维持' WHERE procedure = 'allocation-review'", "办理结果"),
+        ("UPDATE services SET served_at = served_at + interval '1 day' WHERE served_at IS NOT NULL", "送达时间"),
+        ("UPDATE letters SET sha256 = repeat('1', 64) WHERE name = 'notice'", "文书文件"),
+    ],
+)
+def test_a_row_that_says_otherwise_than_its_history_is_found(decided, change, what):
+    decided.execute(text(change))
+    decided.expire_all()
+    assert [found.zh for found in proof.altered(decided)] == [f"{what}与所记的不符"]

@@ -138,3 +138,13 @@ def test_a_portal_in_production_has_no_clock_to_move(portal, settings):
     answer = app.test_client().get("/")
     assert "演示时钟" not in answer.text
     assert answer.headers["Strict-Transport-Security"].startswith("max-age=")
+
+
+@pytest.mark.parametrize("address", ["//evil.example", "/\t/evil.example", "/\\evil.example", "https://evil.example"])
+def test_signing_in_leads_to_no_other_site(portal, address):
+    assert portal.client("zhou").get("/sign-in", query_string={"next": address}).location == "/inbox"
+
+
+@pytest.mark.parametrize("path", ["/tasks/{}", "/cases/{}", "/letters/{}", "/letters/{}/file", "/attachments/{}"])
+def test_what_no_id_can_be_is_not_found(portal, path):
+    assert portal.client("zhou").get(path.format(10**20)).status_code == 404

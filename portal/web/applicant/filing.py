@@ -25,9 +25,9 @@ from portal.identity import Actor, Permission, Subject
 from portal.procedures import Procedure
 from portal.procedures.releases import UnknownProcedure
 from portal.web.access import needs, signed_in
-from portal.web.acting import act, moment, reading
+from portal.web.acting import act, asked, moment, reading
 from portal.web.applicant import offering, queries, uploads, wording
-from portal.web.applicant.frame import admit, asked, blueprint, frame
+from portal.web.applicant.frame import admit, blueprint, frame
 from portal.web.applicant.offering import OfferView
 from portal.web.applicant.uploads import Taken
 from portal.web.errors import status_of

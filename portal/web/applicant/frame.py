@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, request, url_for
+from flask import Blueprint, url_for
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
@@ -16,23 +16,8 @@ from portal.web.access import permit
 from portal.web.applicant import queries, wording
 from portal.web.machine import machine
 
-_LARGEST_ID = 2**63 - 1
-
 blueprint = Blueprint("applicant", __name__)
 blueprint.add_app_template_filter(wording.size_text, "file_size")
-
-
-@blueprint.url_value_preprocessor
-def _refuse_long_numbers(endpoint: str | None, values: dict[str, Any] | None) -> None:
-    """What no id can be names nothing, and is not asked of the database."""
-    if any(isinstance(value, int) and value > _LARGEST_ID for value in (values or {}).values()):
-        raise UnknownCase()
-
-
-def asked(name: str) -> int | None:
-    """An id in the query of the address; None when there is none."""
-    number = request.args.get(name, type=int)
-    return number if number is not None and 0 <= number <= _LARGEST_ID else None
 
 
 def admit(subject: Subject | None = None) -> Actor:

@@ -20,11 +20,11 @@ from portal.deadlines import service as deadlines
 from portal.documents.models import Letter, Service
 from portal.identity import Actor, Permission
 from portal.web.access import needs, permit
-from portal.web.acting import moment, reading
+from portal.web.acting import asked, moment, reading
 from portal.web.applicant import clocks, offering, queries, wording
 from portal.web.applicant.account import holdings
 from portal.web.applicant.clocks import DeadlineView
-from portal.web.applicant.frame import asked, blueprint, frame, has_agreed
+from portal.web.applicant.frame import blueprint, frame, has_agreed
 from portal.web.applicant.offering import OfferView
 from portal.web.auth import INBOX
 from portal.web.machine import machine

@@ -24,10 +24,10 @@ from portal.errors import PortalError
 from portal.identity import Actor, Permission, Subject
 from portal.storage import ObjectMissing, StoreUnavailable
 from portal.web.access import needs, signed_in
-from portal.web.acting import act, reading
+from portal.web.acting import act, asked, reading
 from portal.web.applicant import queries, wording
 from portal.web.applicant.cases import letter_lines
-from portal.web.applicant.frame import admit, asked, blueprint, case_of, frame, has_agreed, organisation_of
+from portal.web.applicant.frame import admit, blueprint, case_of, frame, has_agreed, organisation_of
 from portal.web.errors import status_of
 from portal.web.letters import paper
 from portal.web.machine import machine

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from portal import inbox
 from portal.identity import Permission
 from portal.web.access import needs, permit
-from portal.web.acting import reading
+from portal.web.acting import asked, reading
 from portal.web.official.blueprint import blueprint, frame, place_of, side
 from portal.web.pages import render
 
@@ -22,8 +22,8 @@ SIZE = 50
 def cases_page() -> ResponseReturnValue:
     """One page of the list, or of what a search finds."""
     actor = permit()
-    place, q = place_of(actor), request.args.get("q", "").strip()
-    before = request.args.get("before", type=int)
+    place, q = place_of(actor), request.args.get("q", "").replace("\0", "").strip()
+    before = asked("before")
     with reading() as tx:
         rows = inbox.find_cases(tx, place.regulations, q, before, SIZE + 1)
         more = urlencode({"q": q, "before": rows[SIZE - 1][0].id}) if len(rows) > SIZE else None
