@@ -32,7 +32,8 @@ def test_what_is_late_is_red_and_says_by_how_much(windows: Windows):
     expect(row).to_contain_text("09-21 24:00 截止")
     assert not is_red(row.get_by_text("今日到期"))
     move(page, "＋1 工作日")
-    expect(said(page)).to_have_text("演示时钟已拨到 2026 年 9 月 22 日（星期二）09:00。其间没有期限届满。")
+    fell_due = "渝环复案〔2026〕3号 有期限届满，到期应当自动办理的，系统将在 2 秒内办理。"
+    expect(said(page)).to_have_text(f"演示时钟已拨到 2026 年 9 月 22 日（星期二）09:00。{fell_due}")
     expect(row).to_contain_text("超期 1 个工作日")
     expect(row).to_contain_text("应于 09-21 24:00 前办结")
     assert is_red(row.get_by_text("超期 1 个工作日"))
@@ -51,14 +52,14 @@ def test_the_objection_period_ends_on_screen(site: Site, windows: Windows):
     expect(page.get_by_text("9月30日（周三）24:00", exact=True)).to_be_visible()
     number = page.get_by_text("渝环配案〔2026〕").first.inner_text()
     move(page, "＋5 工作日")
-    expect(said(page)).to_have_text("演示时钟已拨到 2026 年 9 月 29 日（星期二）10:00。其间没有期限届满。")
+    fell_due = "渝环复案〔2026〕3号 有期限届满，到期应当自动办理的，系统将在 2 秒内办理。"
+    expect(said(page)).to_have_text(f"演示时钟已拨到 2026 年 9 月 29 日（星期二）10:00。{fell_due}")
     expect(page.get_by_text("剩 1 个工作日", exact=True)).to_be_visible()
     expect(page.get_by_role("link", name="配额分配异议复核")).to_be_visible()
     windows.shoot(page, "last but one day")
     move(page, "到下一期限届满")
-    expect(said(page)).to_have_text(
-        f"演示时钟已拨到 2026 年 10 月 1 日（星期四）00:01。{number} 有期限届满，系统将在 2 秒内自动处理。"
-    )
+    fell_due = f"{number} 有期限届满，到期应当自动办理的，系统将在 2 秒内办理。"
+    expect(said(page)).to_have_text(f"演示时钟已拨到 2026 年 10 月 1 日（星期四）00:01。{fell_due}")
     until_there(page, page.get_by_role("heading", name="已办结：已生效"), seconds=5)
     over = page.get_by_role("listitem").filter(has_text="期满未提出异议")
     expect(over).to_contain_text(re.compile("2026-10-01 00:00|2026-09-30 24:00"))
