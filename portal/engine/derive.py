@@ -45,7 +45,7 @@ def derive(root: etree._Element, name: str, calls: Mapping[str, str]) -> bytes:
         _add(made, "message", id=message.get("id"), name=message.get("name"))
     target = _add(made, "process", id=process_id(name), isExecutable="true")
     _Derivation(calls).fill(process, target, BODY)
-    return etree.tostring(made, xml_declaration=True, encoding="UTF-8", pretty_print=True)
+    return bytes(etree.tostring(made, xml_declaration=True, encoding="UTF-8", pretty_print=True))
 
 
 def _missing_calls(root: etree._Element, calls: Mapping[str, str]) -> list[Fault]:

@@ -70,7 +70,7 @@ def nodes_of(container: etree._Element) -> list[etree._Element]:
 
 def flows_of(container: etree._Element) -> list[etree._Element]:
     """The sequence flows that stand directly in a process or subprocess."""
-    return container.findall(bpmn("sequenceFlow"))
+    return list(container.findall(bpmn("sequenceFlow")))
 
 
 def condition_of(flow: etree._Element) -> str | None:
