@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from sqlalchemy import or_, select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from portal.cases.act import Act
@@ -114,14 +114,20 @@ def claim(tx: Session, now: datetime) -> int | None:
     Root rows that others hold are skipped, so workers never wait for each other.
     """
     root = aliased(Case)
-    return tx.scalar(
+    ripe = and_(Case.ripe_at <= now, or_(Case.rests_until.is_(None), Case.rests_until <= now))
+    longest = (
         select(root.id)
         .join_from(Case, root, root.id == Case.root_id)
-        .where(Case.ripe_at <= now, or_(Case.rests_until.is_(None), Case.rests_until <= now))
+        .where(ripe)
         .order_by(Case.ripe_at)
         .limit(1)
         .with_for_update(key_share=True, skip_locked=True, of=root)
     )
+    while (root_id := tx.scalar(longest)) is not None:
+        # Another worker may have brought it on between our look and our lock: then it is read as it is now.
+        if tx.scalar(select(Case.id).where(Case.root_id == root_id, ripe).limit(1)) is not None:
+            return root_id
+    return None
 
 
 def fire_ripe(kernel: Kernel, tx: Session, root_id: int, now: datetime) -> None:

@@ -114,7 +114,7 @@ def test_two_people_complete_one_task_and_one_of_them_is_told_who_was_faster(own
 
 def test_without_the_lock_two_people_completing_one_task_are_found_out(own_database, no_lock):
     # How the two meet is chance: a mutant is caught when one round of several shows it.
-    assert completions(own_database, 8) != []
+    assert len(completions(own_database, 8)) >= 3
 
 
 # A double click
@@ -315,8 +315,7 @@ def test_two_workers_fire_sixty_due_timers_once_each(own_database):
     wrong, shares = sixty_timers(own_database, 60)
     print(shares)
     assert wrong == []
-    # A family found ripe just before another worker's commit is claimed, read again, and left as it is.
-    assert 60 <= sum(shares) <= 62
+    assert sum(shares) == 60
     assert min(shares) > 0
 
 
