@@ -23,8 +23,10 @@ from portal.documents import models as documents
 from portal.identity import models as identity
 from portal.jobs import ProcrastinateQueue
 from portal.ledger import models as ledger
+from portal.notify import models as notify
 from portal.procedures import Releases
 from portal.procedures import models as procedures
+from portal.registers import models as registers
 from portal.settings import Settings
 from portal.storage import S3Store
 from portal.web import DemoAccount, Machine, create_app
@@ -32,7 +34,7 @@ from portal.web.assets import DIST, Manifest
 from portal.worker import Tools
 
 # Every table of the portal, for Alembic: a module that is missing here is missed by the migrations.
-TABLES = (moved_clock, audit, calendar, cases, deadlines, documents, identity, ledger, procedures)
+TABLES = (moved_clock, audit, calendar, cases, deadlines, documents, identity, ledger, notify, procedures, registers)
 PACKAGE = Path(portal.__file__).resolve().parent
 
 

@@ -3,6 +3,9 @@
 
 const bodyOf = (detail) => (detail.target?.classList.contains('form-body') ? detail.target : null);
 
+// A row that was added or removed moves the others: what a cell then holds belongs to another one.
+const movesRows = (detail) => detail.requestConfig?.elt?.name === '_table';
+
 const isTyped = (control) => control.id && control.type !== 'hidden' && control.type !== 'file';
 
 const stateOf = (control) => (['checkbox', 'radio'].includes(control.type) ? control.checked : control.value);
@@ -25,7 +28,7 @@ export function watchForms() {
   });
   document.addEventListener('htmx:beforeSwap', ({ detail }) => {
     const body = bodyOf(detail);
-    if (!body) return;
+    if (!body || movesRows(detail)) return;
     const typed = [...statesIn(body)].filter(([id, state]) => sent.get(id) !== state);
     const restore = () => typed.forEach(([id, state]) => put(id, state));
     document.addEventListener('htmx:afterSwap', restore, { once: true });

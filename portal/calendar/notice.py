@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
@@ -79,23 +79,30 @@ class Notice:
 
 
 def check(notice: Notice, statutory: Callable[[int], Mapping[date, str]]) -> None:
-    """Raise a FaultyNotice when the notice contradicts itself, the week or the statutory days of its year."""
+    """Raise the first FaultyNotice of a notice, if it has any."""
+    for fault in faults(notice, statutory):
+        raise fault
+
+
+def faults(notice: Notice, statutory: Callable[[int], Mapping[date, str]]) -> Iterator[FaultyNotice]:
+    """Where a notice contradicts itself, the week or the statutory days of its year."""
     if not (notice.number.strip() and notice.source.strip()):
-        raise BlankNotice
+        yield BlankNotice()
     if notice.year not in YEARS:
-        raise YearOutOfRange(year=notice.year)
-    for day in (*notice.days_off, *notice.days_worked):
+        yield YearOutOfRange(year=notice.year)
+        return
+    for day in sorted({*notice.days_off, *notice.days_worked}):
         lead = day.year == notice.year - 1 and (day.month, day.day) >= NEW_YEAR_LEAD
         if day.year != notice.year and not lead:
-            raise DayOfAnotherYear(day=day, year=notice.year)
-    for day in notice.days_worked:
+            yield DayOfAnotherYear(day=day, year=notice.year)
+    for day in sorted(set(notice.days_worked)):
         if day in notice.days_off:
-            raise OffAndWorked(day=day)
+            yield OffAndWorked(day=day)
         if day.weekday() < SATURDAY:
-            raise WorkedWeekday(day=day, weekday="周" + "一二三四五"[day.weekday()])
+            yield WorkedWeekday(day=day, weekday="周" + "一二三四五"[day.weekday()])
     for day, name in statutory(notice.year).items():
         if day not in notice.days_off:
-            raise StatutoryDayMissing(day=day, name=name)
+            yield StatutoryDayMissing(day=day, name=name)
 
 
 def name_of(day: date, statutory: Mapping[date, str]) -> str:
@@ -123,11 +130,11 @@ def with_notices(
     def year_of(year: int) -> Year:
         known = base(year)
         if own := by_year.get(year):
-            known = Year(True, named(own, year), worked(own, year))
+            known = Year(True, named(own, year), worked(own, year), own.number)
         if following := by_year.get(year + 1):
             off, on = named(following, year), worked(following, year)
             kept = {day: name for day, name in known.off.items() if day not in on}
-            known = Year(known.official, kept | off, known.worked - off.keys() | on)
+            known = Year(known.official, kept | off, known.worked - off.keys() | on, known.number)
         return known
 
     return year_of

@@ -28,11 +28,12 @@ class NotCountable(PortalError):
 
 @dataclass(frozen=True)
 class Year:
-    """What is known of one year: days off by name, weekend days worked, whether by official notice."""
+    """What is known of one year: days off by name, weekend days worked, whether by official notice, and its 文号."""
 
     official: bool
     off: Mapping[date, str]
     worked: frozenset[date] = frozenset()
+    number: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,13 @@ class Calendar:
     def working_days(self, after: date, until: date) -> int:
         """How many working days lie after one day, up to and including another; 0 when it is not later."""
         return sum(map(self.is_working, _days(after, until)))
+
+    def before(self, day: date, n: int) -> date:
+        """The n-th working day before a day; the day itself for 0."""
+        while n:
+            day -= DAY
+            n -= self.is_working(day)
+        return day
 
     def count(self, start: date, n: int) -> Count:
         """The period of n working days after the day `start`, which is not counted (民法典 201)."""

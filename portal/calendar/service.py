@@ -5,13 +5,36 @@ from __future__ import annotations
 from datetime import datetime
 from functools import lru_cache
 
-from sqlalchemy import select, text
+from sqlalchemy import Function, func, select
 from sqlalchemy.orm import Session
 
 from portal.calendar import base
 from portal.calendar.models import HolidayNotice
 from portal.calendar.notice import Notice, check, with_notices
 from portal.calendar.rules import Calendar
+
+UNENTERED = -1
+# Of PostgreSQL's advisory locks, the one that acts share and entering a notice takes for itself.
+_LOCK = 7_202_701
+
+
+def held() -> Function[None]:
+    """SQL that has its transaction keep the calendar as it is until it ends: no notice is entered meanwhile.
+
+    Select it before `current` is read, so that nothing is counted by a calendar that has been replaced since.
+    """
+    return func.pg_advisory_xact_lock_shared(_LOCK)
+
+
+def hold_alone(tx: Session) -> None:
+    """Wait until nothing is counted by the present calendar any more, and keep it from others until the end."""
+    tx.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+
+
+def preview(tx: Session, notice: Notice) -> Calendar:
+    """The calendar that a notice would make, nothing entered; its version is that of none."""
+    check(notice, base.statutory)
+    return _calendar(UNENTERED, (*map(_notice, entered(tx)), notice))
 
 
 def current(tx: Session) -> Calendar:
@@ -32,7 +55,7 @@ def enter(tx: Session, notice: Notice, by: int, at: datetime) -> Calendar:
     """
     check(notice, base.statutory)
     # Two at once must not commit in another order than that of their versions.
-    tx.execute(text("LOCK TABLE holiday_notices IN SHARE ROW EXCLUSIVE MODE"))
+    hold_alone(tx)
     tx.add(
         HolidayNotice(
             year=notice.year,

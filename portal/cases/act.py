@@ -12,21 +12,24 @@ from sqlalchemy.orm import Session
 
 from portal import audit
 from portal.audit.rules import Chain, Event
-from portal.cases import projection
+from portal.cases import matters, projection, telling
 from portal.cases.errors import NobodyWaits, StepFailed, TooLate
 from portal.cases.family import Family, Message, RipeTimer
 from portal.cases.live import LiveCase, served_at
-from portal.cases.models import ActRecord, Case, KeptMessage, Task
+from portal.cases.models import ActRecord, Case, KeptMessage, StartItem, Task
 from portal.cases.names import evaluate
 from portal.cases.values import digest
 from portal.clock import TZ
 from portal.deadlines import service as deadlines
 from portal.deadlines.changes import Change
+from portal.deadlines.models import Deadline
 from portal.engine import EngineFault, OpenMessage, Place
 from portal.identity import Actor
 
 # A case that sends itself messages for ever is stopped; no lawful act needs a hundredth of this.
 _MOST_MESSAGES = 500
+ITEM_ENDED = "cases.item_ended"
+"""The job that counts the end of a case which stands for a row of a list."""
 
 
 class Act:
@@ -77,8 +80,14 @@ class Act:
     def note_changes(self, case: LiveCase, changes: list[Change]) -> None:
         """Writes what became of deadlines into the history."""
         for change in changes:
-            late = change.what == "met" and change.old_due is not None and self.moment >= change.old_due
-            self.note(case, f"deadline.{change.what}", **change.details, late=late)
+            over = change.old_due is not None and self.moment >= change.old_due
+            self.note(case, f"deadline.{change.what}", **change.details, late=over and change.what == "met")
+            if over and (change.new_due is None or change.new_due > self.moment):
+                self._no_longer_overdue(case, change.deadline_id)
+
+    def _no_longer_overdue(self, case: LiveCase, deadline_id: int) -> None:
+        """Takes a duty that was done, dropped or given more time off the desk, if it lies there."""
+        matters.settle_matter(self, case, matters.OVERDUE, str(deadline_id))
 
     def say(self, case: LiveCase, place: Place, value: Mapping[str, Any]) -> None:
         """Keeps what was said at a place."""
@@ -151,13 +160,13 @@ class Act:
         self._end_if_over(case)
         if case.ended:
             # Service is noted as such; that no element hears of it any more is nothing to tell.
-            if message.sender is not None:
+            if message.document is None:
                 self.note(case, "message.dropped", message=message.name, **_sender(self, message))
             return
         waiting = self._receiver(case, message)
         if waiting is not None:
             self._hand_over(case, waiting, message.payload, message)
-        elif message.sender is not None:
+        elif message.document is None:
             self.tx.add(
                 KeptMessage(
                     case_id=case.id,
@@ -250,7 +259,8 @@ class Act:
         for case in list(self.touched.values()):
             position = self.family.positions.get(case.id)
             if position is not None:
-                projection.project(self.tx, case, position, self.moment, self._done)
+                opened = projection.project(self.tx, case, position, self.moment, self._done)
+                telling.tasks_wait(self.tx, case, opened, self.moment)
         for case_id, events in self._history.items():
             self._write_history(case_id, events)
         self.tx.flush()
@@ -263,15 +273,26 @@ class Act:
         end = case.element("", position.end)
         case.row.outcome, case.row.ended_at, case.row.status = end.name, self.moment, end.name
         self.note(case, "case.ended", end.id, outcome=end.name)
+        if self.tx.scalar(select(StartItem.id).where(StartItem.case_id == case.id)) is not None:
+            self.family.kernel.queue.defer(self.tx, ITEM_ENDED, case_id=case.id)
         newest = case.deadlines
-        keep = {name for name, deadline in newest.items() if deadline.due <= self.moment}
-        keep |= {name for name in newest if _met_by_service(case, name)}
-        self.note_changes(case, deadlines.drop_running(self.tx, case.id, keep))
+        served = {name for name in newest if _met_by_service(case, name)}
+        over = {name for name, deadline in newest.items() if deadline.due <= self.moment}
+        self.note_changes(case, deadlines.drop_running(self.tx, case.id, served | over))
+        for name in over - served:
+            self._leave_alone(case, newest[name])
+        telling.outcome_known(self.tx, case, self.moment)
         replaced = case.about if end.replaces == "about" else None
         if replaced is not None and replaced.ended:
-            self._replace(replaced, end.replaced_as or end.name, case)
+            self.replace(replaced, end.replaced_as or end.name, case)
 
-    def _replace(self, replaced: LiveCase, outcome: str, by: LiveCase) -> None:
+    def _leave_alone(self, case: LiveCase, deadline: Deadline) -> None:
+        """Warns no more of a deadline that was over when its case ended."""
+        if deadline.state == "running" and (deadline.warn_at or deadline.warned):
+            deadline.warn_at = None
+            self._no_longer_overdue(case, deadline.id)
+
+    def replace(self, replaced: LiveCase, outcome: str, by: LiveCase) -> None:
         """Gives an ended case another outcome; the old one stays in its history with a link."""
         if replaced.row.outcome != outcome:
             self.note(replaced, "case.replaced", was=replaced.row.outcome, outcome=outcome, by=by.row.number)

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
-from decimal import Decimal
 from typing import Any
 
+from portal.cases import bulk, recording
 from portal.cases.act import Act
 from portal.cases.delivery import RENDER
 from portal.cases.errors import StepFailed
 from portal.cases.family import Message
 from portal.cases.kernel import Action
 from portal.cases.live import LiveCase
-from portal.cases.names import Names
-from portal.cases.starting import StartedBy, checked, party_of, start
-from portal.cases.values import digest
-from portal.clock import TZ, day_of
+from portal.cases.names import Names, evaluate
+from portal.cases.starting import StartedBy, begin, party_of
+from portal.cases.values import digest, plain
+from portal.clock import day_of
 from portal.documents import service as documents
+from portal.documents.rules import DocumentRule
 from portal.documents.service import Addressee
 from portal.engine import Place
 from portal.ledger import service as ledger
 from portal.ledger.rules import Asset
 from portal.procedures.actions import ActionRule
+from portal.procedures.manifest import copied_to
 
 Inputs = Mapping[str, Any]
 Result = Mapping[str, Any] | None
@@ -42,7 +43,7 @@ def issue(act: Act, case: LiveCase, place: Place, inputs: Inputs) -> Result:
         element=place.element,
         scope=place.scope,
         visit=place.visit,
-        addressees=_addressees(case),
+        addressees=_addressees(case, rule),
         data=_letter_data(case, place, name),
         moment=act.moment,
         year=day_of(act.moment).year,
@@ -56,11 +57,23 @@ def issue(act: Act, case: LiveCase, place: Place, inputs: Inputs) -> Result:
     return {"number": letter.number}
 
 
-def _addressees(case: LiveCase) -> dict[str, Addressee]:
-    """Whom a letter of the case may go to: its party, and the bodies of the regulation."""
-    bodies = {name: Addressee(title) for name, title in case.published.regulation.bodies.items()}
+def _addressees(case: LiveCase, rule: DocumentRule) -> dict[str, Addressee]:
+    """Whom a letter of the case goes to, by the manifest's words: its party, and the bodies that get a copy."""
+    copies = {written: Addressee(_body(case, written)) for written in rule.copy}
     party = {"party": Addressee(case.party.name, case.party.id)} if case.party else {}
-    return {**bodies, **party}
+    return {**copies, **party}
+
+
+def _body(case: LiveCase, written: str) -> str:
+    """The title of a body of the regulation, or of the one of the region that a path of the case tells."""
+    name, path = copied_to(written)
+    regulation = case.published.regulation
+    if path is None:
+        return regulation.bodies[name]
+    region = evaluate(case, path)
+    if not isinstance(region, str) or not region:
+        raise StepFailed(reason=f"不知道抄送给哪个区县的“{regulation.bodies[name]}”：“{path}”没有内容。")
+    return regulation.body_of(name, region)
 
 
 def _letter_data(case: LiveCase, place: Place, name: str) -> dict[str, Any]:
@@ -80,21 +93,6 @@ def _letter_data(case: LiveCase, place: Place, name: str) -> dict[str, Any]:
             here = here.setdefault(part, {})
         here[parts[-1]] = plain(value)
     return data
-
-
-def plain(value: object) -> Any:  # noqa: ANN401 - JSON
-    """A FEEL value as JSON: numbers as plain decimals, dates and moments in ISO form."""
-    if isinstance(value, Decimal):
-        return f"{value:f}"
-    if isinstance(value, datetime):
-        return value.astimezone(TZ).isoformat()
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, Mapping):
-        return {str(key): plain(part) for key, part in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(part) for part in value]
-    return value
 
 
 def post(act: Act, case: LiveCase, place: Place, inputs: Inputs) -> Result:
@@ -138,17 +136,15 @@ def reverse(act: Act, case: LiveCase, place: Place, inputs: Inputs) -> Result:
 
 def start_case(act: Act, case: LiveCase, place: Place, inputs: Inputs) -> Result:
     """Starts a case of another procedure of the regulation, its start form filled from the inputs."""
-    published = act.family.kernel.releases.newest(act.tx, case.row.regulation)
-    procedure = published.procedure(inputs["procedure"])
     given = {key: plain(value) for key, value in inputs.items() if key not in ("procedure", "instead_of")}
-    if "instead_of" in inputs:
+    replaced = _linked(case, inputs["instead_of"]) if "instead_of" in inputs else None
+    if replaced is not None:
         # The new case takes the place of the linked one, of which there may be only one.
-        _linked(case, inputs["instead_of"]).row.once = None
+        replaced.row.once = None
         act.tx.flush()
-    values = checked(procedure, given, {})
-    rule = next(rule for rule in procedure.manifest.starts if case.row.procedure in rule.cases)
-    party = party_of(act, values[rule.party.partition(".")[2]]) if rule.party else case.party
-    begun = start(act, published, procedure, values, party=party, started_by=StartedBy(case, place))
+    begun = begin(act, inputs["procedure"], given, StartedBy(case, place))
+    if replaced is not None:
+        bulk.stands_for(act, replaced, begun)
     act.note(case, "case.begun", place.element, number=begun.row.number, title=begun.row.title)
     return {"number": begun.row.number, "case": begun.id}
 
@@ -188,5 +184,9 @@ ACTIONS: Mapping[str, Action] = {
         ),
         start_case,
     ),
+    "cases.start_each": Action(
+        ActionRule(frozenset({"procedure", "each"}), free=True, yields=frozenset({"count"})), bulk.start_each
+    ),
     "cases.message": Action(ActionRule(frozenset({"to", "message"}), free=True), message),
+    **recording.ACTIONS,
 }

@@ -129,6 +129,7 @@ def keep(tx: Session, file: Accepted, actor: Actor, moment: datetime) -> Attachm
     """Writes the row of a file that is stored already; it belongs to no case yet."""
     row = Attachment(
         uploaded_by_id=actor.person_id,
+        organisation_id=actor.organisation_id,
         uploaded_at=moment,
         key=file.key,
         name=file.name,

@@ -9,6 +9,7 @@ from typing import TypeVar
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session, aliased
 
+from portal.calendar import service as calendars
 from portal.cases.act import Act
 from portal.cases.errors import RequestTooOld
 from portal.cases.family import Family
@@ -63,6 +64,7 @@ def found(
     """Does an act that founds a new family: nothing to lock yet."""
     if job is not None and did(tx, job):
         return None
+    tx.execute(select(calendars.held()))
     family = Family(kernel, tx, None)
     act = Act(family, moment, kind, actor, job)
     result = verb(act)

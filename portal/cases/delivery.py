@@ -8,14 +8,17 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from portal import identity
+from portal.cases import desk, telling
 from portal.cases.act import Act
 from portal.cases.conduct import conduct
 from portal.cases.errors import NotAgreed, NotYourRole, UnknownCase
 from portal.cases.family import Message
 from portal.cases.kernel import Kernel
 from portal.cases.live import LiveCase
+from portal.cases.rights import check_may_file
 from portal.clock import TZ
 from portal.deadlines import service as deadlines
+from portal.deadlines.changes import Change
 from portal.documents import service as documents
 from portal.documents.models import Letter, Service
 from portal.documents.rules import UnknownWayOfService
@@ -49,6 +52,7 @@ def rendered(
         documents.mark_ready(tx, under_lock, object_key=file.key, sha256=file.sha256, size=file.size, moment=moment)
         case = act.family.cases.get(under_lock.case_id)
         act.note(case, "letter.rendered", letter=letter_id, number=under_lock.number, sha256=file.sha256)
+        telling.letter_waits(act.tx, case, under_lock, moment)
 
     conduct(kernel, tx, letter.case_id, moment, "render", verb, job=job)
 
@@ -89,6 +93,7 @@ def sign_for(kernel: Kernel, tx: Session, actor: Actor, letter_id: int, moment: 
 
     def verb(act: Act) -> None:
         service = addressed_to(documents.letter(tx, letter_id), actor)
+        check_may_file(actor)
         if service.state == "served":
             return
         party = identity.organisation(tx, actor.organisation_id) if actor.organisation_id else None
@@ -155,26 +160,47 @@ def prove_by_filing(act: Act, about: LiveCase, actor: Actor) -> None:
         proved(act, served)
 
 
-def proved(act: Act, served: Served) -> None:
-    """What follows when a service was proved: deadlines run, and the case that waits for it goes on.
+def proved(act: Act, served: Served, reason: str | None = None) -> None:
+    """What follows when a service was proved or, with a reason, corrected: deadlines run, move or are dropped.
 
-    An earlier proof than the one that counted moves what runs from it; what has fired already stays.
+    The case that waits for the service goes on. What has fired already stays: then a correction is a matter for
+    the desk. A letter whose every proof was struck out is unserved, and nothing becomes final by it.
     """
+    if not served.changed:
+        return
     letter = served.service.letter
     case = act.family.cases.get(letter.case_id)
-    if served.at is None or not served.changed:
-        return
-    act.note(
-        case, "letter.served", letter=letter.id, number=letter.number, title=letter.title,
-        how=served.service.how, at=served.at.astimezone(TZ).isoformat(),
-    )  # fmt: skip
+    _tell(act, case, served)
+    changes = _reckon(act, case, served)
+    act.note_changes(case, changes)
+    desk.service_changed(act, case, served, changes, reason)
     if served.first:
-        act.happened(case, f"served({letter.name})", served.at)
         act.send(Message(case.id, SERVED, {}, document=letter.name))
+    elif not case.ended:
+        # Opened, so that its timers are projected anew and fire if they are over now.
+        act.family.position(case)
+
+
+def _tell(act: Act, case: LiveCase, served: Served) -> None:
+    letter = served.service.letter
+    said = {"letter": letter.id, "number": letter.number, "title": letter.title}
+    if served.at is None:
+        act.note(case, "letter.unserved", **said)
     else:
-        rules = case.procedure.manifest.deadlines.values()
-        event = f"served({letter.name})"
-        act.note_changes(case, deadlines.move_start(act.tx, case.id, rules, event, served.at, act.family.calendar))
-        if not case.ended:
-            # Opened, so that its timers are projected anew and fire if they are over now.
-            act.family.position(case)
+        act.note(case, "letter.served", **said, how=served.service.how, at=served.at.astimezone(TZ).isoformat())
+
+
+def _reckon(act: Act, case: LiveCase, served: Served) -> list[Change]:
+    """Brings the case's deadlines in line with a service."""
+    event = f"served({served.service.letter.name})"
+    every = case.procedure.manifest.deadlines.values()
+    rules = [rule for rule in every if event in rule.after or event in rule.met]
+    if not rules:
+        return []
+    if served.at is None:
+        return deadlines.take_back(act.tx, case.id, rules, event)
+    if not served.first:
+        return deadlines.move_start(act.tx, case.id, rules, event, served.at, act.family.calendar)
+    struck = any(proof.struck is not None for proof in served.service.proofs)
+    begin = deadlines.happened_again if struck else deadlines.happened
+    return begin(act.tx, case.id, rules, event, served.at, act.family.calendar)

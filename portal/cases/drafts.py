@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from portal.cases import filing
@@ -25,7 +25,7 @@ def begin(tx: Session, actor: Actor, regulation: str, procedure: str, about_id: 
     begun = tx.scalar(
         select(Filing)
         .where(
-            Filing.person_id == actor.person_id,
+            *_own(actor),
             Filing.regulation == regulation,
             Filing.procedure == procedure,
             Filing.about_id.is_not_distinct_from(about_id),
@@ -38,6 +38,7 @@ def begin(tx: Session, actor: Actor, regulation: str, procedure: str, about_id: 
         return begun
     draft = Filing(
         person_id=actor.person_id,
+        organisation_id=actor.organisation_id,
         regulation=regulation,
         procedure=procedure,
         about_id=about_id,
@@ -51,19 +52,15 @@ def begin(tx: Session, actor: Actor, regulation: str, procedure: str, about_id: 
 
 def draft(tx: Session, actor: Actor, draft_id: int) -> Filing:
     """One draft of the person himself, handed in or not; UnknownCase."""
-    found = tx.get(Filing, draft_id)
-    if found is None or found.person_id != actor.person_id:
+    found = tx.scalar(select(Filing).where(Filing.id == draft_id, *_own(actor)))
+    if found is None:
         raise UnknownCase()
     return found
 
 
 def begun(tx: Session, actor: Actor) -> list[Filing]:
     """The person's drafts with something in them, last saved first."""
-    rows = tx.scalars(
-        select(Filing)
-        .where(Filing.person_id == actor.person_id, Filing.case_id.is_(None))
-        .order_by(Filing.saved_at.desc())
-    )
+    rows = tx.scalars(select(Filing).where(*_own(actor), Filing.case_id.is_(None)).order_by(Filing.saved_at.desc()))
     return [row for row in rows if row.answers]
 
 
@@ -116,8 +113,16 @@ def usable(tx: Session, actor: Actor, ids: Iterable[str], case_id: int | None = 
 
 def _locked(tx: Session, actor: Actor, draft_id: int) -> Filing:
     """The draft under a lock, as it is now."""
-    now = select(Filing).where(Filing.id == draft_id).with_for_update().execution_options(populate_existing=True)
-    row = tx.scalar(now)
-    if row is None or row.person_id != actor.person_id:
+    own = select(Filing).where(Filing.id == draft_id, *_own(actor)).with_for_update()
+    row = tx.scalar(own.execution_options(populate_existing=True))
+    if row is None:
         raise UnknownCase()
     return row
+
+
+def _own(actor: Actor) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """The person's own, as far as they are in the name of the organisation he acts for now."""
+    return (
+        Filing.person_id == actor.person_id,
+        Filing.organisation_id.is_not_distinct_from(actor.organisation_id),
+    )

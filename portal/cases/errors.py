@@ -47,6 +47,13 @@ class NotYourRole(PortalError):
     en = "This step belongs to the role {role}, which you do not hold."
 
 
+class MayOnlyRead(PortalError):
+    """The person sees what his organisation has, but may not act in its name."""
+
+    zh = "您在本单位只有查看权限，不能代表单位办理。需要办理的，请本单位的管理人员给您“办理”权限。"
+    en = "You may only read here. Ask a manager of your organisation for the right to act in its name."
+
+
 class Separated(PortalError):
     """One person may not do both of two steps."""
 
@@ -107,6 +114,13 @@ class TooLate(Refused):
     en = "{otherwise}"
 
 
+class StartedByOthers(Refused):
+    """The newest release no longer lets cases of that procedure start this one."""
+
+    zh = "现行版本中，《{title}》不能由《{starter}》启动，请联系管理员核对流程配置。"
+    en = "In the release in force, “{title}” cannot be started by “{starter}”; ask an administrator."
+
+
 class InForceAlready(Refused):
     """There is a case of the same unit and year in force; a second would count it twice."""
 
@@ -121,6 +135,48 @@ class NotAgreed(Refused):
     en = "Your organisation has not agreed to electronic service; the letter will be served by post or in person."
 
 
+class ProvedByParty(Refused):
+    """A proof that the party's own act made cannot be corrected by an official."""
+
+    zh = "这条送达由相对人自己的行为证明（{how}），不能更正或作废。实际送达更早的，可以另行登记更早的回执。"
+    en = "This service was proved by the party's own act ({how}); it cannot be corrected or struck out."
+
+
+class NothingCorrected(Refused):
+    """A correction that says the same as the record."""
+
+    zh = "更正后的时间和方式与原记录相同，没有需要更正的内容。"
+    en = "The correction says the same as the record."
+
+
+class MatterDecided(Refused):
+    """Somebody else was faster at the desk, or the matter went away."""
+
+    zh = "这件事项已于 {when} 由{who}处理（{decision}），您的决定没有提交。"
+    en = "{who} settled this matter at {when} ({decision}); your decision was not carried out."
+
+
+class NotRenewable(Refused):
+    """No new notice can take the place of this case."""
+
+    zh = "不能重新作出通知：{reason}"
+    en = "A new notice cannot be made: {reason}"
+
+
+class EnteredIt(PortalError):
+    """Whoever entered or corrected the receipt does not decide what follows from it."""
+
+    zh = "您登记或更正过这份文书的送达，按回避要求不能再决定如何处理。"
+    en = "You entered or corrected the service of this letter, so you may not decide what follows from it."
+
+
+class Replaced(Refused):
+    """Nothing can be filed about a case that another has taken the place of."""
+
+    zh = "《{title}》（{number}）已被 {by} 取代，请针对新的通知提出。"
+    en = "“{title}” ({number}) was replaced by {by}; please file about the new one."
+
+
 class UnknownParty(Refused):
     """A case is to be started for an organisation that is not known."""
 
@@ -133,3 +189,17 @@ class StepFailed(PortalError):
 
     zh = "这一步没有办成：{reason}案件没有变动，已记录供管理员处理。"
     en = "This step could not be carried out: {reason} Nothing was changed; it was noted for the administrators."
+
+
+class ItemNotFailed(Refused):
+    """Only a row whose case could not be started can be tried again or given up."""
+
+    zh = "第 {item} 行没有失败，或者已有人处理，请刷新后再看。"
+    en = "Row {item} has not failed, or somebody has seen to it already."
+
+
+class NoReason(PortalError):
+    """A row is given up only with a reason for the history."""
+
+    zh = "请写明不再启动的理由（不超过 {most} 字）。"
+    en = "Please give a reason of at most {most} characters."

@@ -62,7 +62,7 @@ class Family:
     @classmethod
     def lock(cls, kernel: Kernel, tx: Session, case_id: int) -> Family:
         """The family of a case, locked by its root's row (FOR NO KEY UPDATE) until the transaction ends."""
-        root = tx.scalar(select(Case.root_id).where(Case.id == case_id))
+        root = tx.scalar(select(Case.root_id, calendars.held()).where(Case.id == case_id))
         if root is None:
             raise UnknownCase()
         tx.execute(select(Case.id).where(Case.id == root).with_for_update(key_share=True))

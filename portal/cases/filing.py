@@ -12,11 +12,15 @@ from sqlalchemy.orm import Session
 from portal.cases import attachments, delivery
 from portal.cases.act import Act
 from portal.cases.conduct import conduct, found
-from portal.cases.errors import AlreadyFiled, MayNotStart, NotAddressed
+from portal.cases.errors import AlreadyFiled, MayNotStart, NotAddressed, Replaced
 from portal.cases.kernel import Kernel
 from portal.cases.live import Cases, LiveCase, served_at
 from portal.cases.models import Case
-from portal.cases.starting import checked, names_for, party_of, start
+from portal.cases.names import scope_before
+from portal.cases.renewing import renewed_by
+from portal.cases.rights import check_may_file
+from portal.cases.starting import checked, party_of, start
+from portal.cases.tasks import known_in_tables
 from portal.deadlines.models import Deadline
 from portal.identity import Actor, Organisation
 from portal.identity import service as identity
@@ -37,6 +41,8 @@ class Offer:
 def offers(kernel: Kernel, tx: Session, actor: Actor) -> list[Offer]:
     """Everything a person may start now, of the releases in force."""
     found: list[Offer] = []
+    if not actor.official and not actor.may_file:
+        return found
     cases = Cases(tx, kernel.releases)
     for published in kernel.releases.in_force(tx):
         for procedure in published.procedures.values():
@@ -49,9 +55,10 @@ def offers(kernel: Kernel, tx: Session, actor: Actor) -> list[Offer]:
 
 
 def offer(kernel: Kernel, tx: Session, actor: Actor, regulation: str, slug: str, about_id: int | None) -> Offer:
-    """One thing to file; raises MayNotStart, NotAddressed or AlreadyFiled when it may not be filed."""
+    """One thing to file; raises MayNotStart, MayOnlyRead, NotAddressed or AlreadyFiled when it may not be filed."""
     published = kernel.releases.newest(tx, regulation)
     procedure = published.procedure(slug)
+    check_may_file(actor)
     rule = procedure.manifest.about
     # The addressee's right hangs on being addressed, not on the kind of organisation it is.
     if _rule(published, procedure, actor) is None and (rule is None or rule.by != "addressee"):
@@ -86,7 +93,8 @@ def file(
         procedure, published = checked_offer.procedure, checked_offer.published
         if about is not None:
             _check_about(tx, procedure, about, actor)
-        values = checked(procedure, answers, names_for(about))
+        known = known_in_tables(tx, procedure.start_form, answers) if procedure.start_form else {}
+        values = checked(procedure, answers, scope_before(tx, published.regulation, about), known)
         if about is not None and actor.organisation_id == about.row.party_id:
             delivery.prove_by_filing(act, about, actor)
             act.rest()
@@ -144,7 +152,7 @@ def _about_offers(tx: Session, cases: Cases, published: Published, procedure: Pr
     for row in rows:
         case = cases.get(row.id)
         # Until it is opened and signed for, a letter's content is not shown, so there is nothing to object to.
-        if _filed_before(tx, procedure, case) is None and _known(case):
+        if _filed_before(tx, procedure, case) is None and renewed_by(tx, case.id) is None and _known(case):
             found.append(Offer(published, procedure, case, _until(procedure, case)))
     return found
 
@@ -169,6 +177,9 @@ def _check_about(tx: Session, procedure: Procedure, about: LiveCase, actor: Acto
     if earlier is not None:
         state = "正在办理" if earlier.ended_at is None else f"已有结果（{earlier.outcome}）"
         raise AlreadyFiled(number=earlier.number, state=state)
+    instead = renewed_by(tx, about.id)
+    if instead is not None:
+        raise Replaced(title=about.row.title, number=about.row.number, by=instead.number)
 
 
 def _filed_before(tx: Session, procedure: Procedure, about: LiveCase) -> Case | None:

@@ -13,6 +13,7 @@ from portal.cases.errors import FormRefused, NobodyWaits, UnknownCase
 from portal.cases.kernel import Kernel
 from portal.cases.live import LiveCase
 from portal.cases.names import scope_of
+from portal.cases.rights import check_may_file
 from portal.identity import Actor
 from portal.procedures.drawing import Element
 from portal.procedures.regulation import PARTY
@@ -27,7 +28,7 @@ def send(
     answers: Mapping[str, object],
     moment: datetime,
 ) -> None:
-    """Sends a message; raises UnknownCase, FormRefused, NobodyWaits or TooLate (in the diagram's words)."""
+    """Sends a message; raises UnknownCase, MayOnlyRead, FormRefused, NobodyWaits, TooLate (in the diagram's words)."""
 
     def verb(act: Act) -> None:
         case = act.family.cases.get(case_id)
@@ -50,6 +51,7 @@ def sendable(case: LiveCase, name: str, actor: Actor) -> Element:
             role = case.procedure.manifest.role(element.message.role)
             own = actor.organisation_id is not None and actor.organisation_id == case.row.party_id
             if own if role == PARTY else actor.has(case.row.regulation, role):
+                check_may_file(actor)
                 return element
             raise UnknownCase()
     raise NobodyWaits(message=name)

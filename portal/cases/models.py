@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -23,7 +23,14 @@ class Case(Base):
         Index("ix_cases_about", "about_id", "procedure"),
         # Cases started by a step of another are unique by that step, so a repeated job starts nothing twice.
         Index("uq_cases_once", "once", unique=True, postgresql_where=text("once IS NOT NULL")),
-        UniqueConstraint("started_by_id", "started_by_scope", "started_by_element", "started_by_visit"),
+        UniqueConstraint(
+            "started_by_id",
+            "started_by_scope",
+            "started_by_element",
+            "started_by_visit",
+            "started_by_item",
+            name="uq_cases_started_by",
+        ),
     )
 
     id: Mapped[Id]
@@ -38,6 +45,8 @@ class Case(Base):
     started_by_scope: Mapped[str | None]
     started_by_element: Mapped[str | None]
     started_by_visit: Mapped[int | None]
+    started_by_item: Mapped[int] = mapped_column(default=0)
+    """Which row of a list it was started for (`cases.start_each`), from 1; 0 when it was started alone."""
     party_id: Mapped[int | None] = mapped_column(ForeignKey("organisations.id"), index=True)
     filer_id: Mapped[int | None] = mapped_column(ForeignKey("persons.id"))
     filed_at: Mapped[datetime]
@@ -156,6 +165,66 @@ class Incident(Base):
     closed_at: Mapped[datetime | None]
 
 
+class StartItem(Base):
+    """One row of a list for which `cases.start_each` starts a case: what became of it.
+
+    waiting: its job has not run; started; ended: its case, or the one that took its place, has ended;
+    failed: `fault` says why, it may be tried again; dropped: given up with a reason.
+    """
+
+    __tablename__ = "start_items"
+    __table_args__ = (
+        CheckConstraint("state IN ('waiting', 'started', 'ended', 'failed', 'dropped')", name="state"),
+        CheckConstraint("(state = 'failed') = (fault IS NOT NULL)", name="fault"),
+        UniqueConstraint("starter_id", "scope", "element", "visit", "item"),
+        Index("ix_start_items_starter_state", "starter_id", "state"),
+    )
+
+    id: Mapped[Id]
+    starter_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
+    scope: Mapped[str]
+    element: Mapped[str]
+    visit: Mapped[int]
+    item: Mapped[int]
+    procedure: Mapped[str]
+    """What is started."""
+    values: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    """The start form's answers for this row."""
+    state: Mapped[str] = mapped_column(default="waiting")
+    fault: Mapped[str | None]
+    reason: Mapped[str | None]
+    """Why it was dropped."""
+    case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"), unique=True)
+    tries: Mapped[int] = mapped_column(default=0)
+    changed_at: Mapped[datetime]
+
+
+class DeskMatter(Base):
+    """What lies on the desk of a role beside the diagram: a duty overdue, a service corrected after its timer fired."""
+
+    __tablename__ = "desk_matters"
+    __table_args__ = (
+        CheckConstraint("kind IN ('overdue', 'service')", name="kind"),
+        CheckConstraint("(decided_at IS NULL) = (decision IS NULL)", name="decided"),
+        Index("ix_desk_matters_open", "regulation", "role", "raised_at", postgresql_where=text("decided_at IS NULL")),
+    )
+
+    id: Mapped[Id]
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), index=True)
+    regulation: Mapped[str]
+    role: Mapped[str]
+    kind: Mapped[str]
+    key: Mapped[str]
+    """What it is about within the case (a deadline's id, a service's id), so that it is raised once."""
+    details: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    raised_at: Mapped[datetime]
+    decided_at: Mapped[datetime | None]
+    decision: Mapped[str | None]
+    """kept, renewed; settled when it went away by itself (the duty was done)."""
+    reason: Mapped[str | None]
+    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("persons.id"))
+
+
 class Attachment(Base):
     """An uploaded file; `case_id` is empty until an act uses it."""
 
@@ -164,6 +233,8 @@ class Attachment(Base):
     id: Mapped[Id]
     case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"), index=True)
     uploaded_by_id: Mapped[int] = mapped_column(ForeignKey("persons.id"))
+    organisation_id: Mapped[int | None] = mapped_column(ForeignKey("organisations.id"))
+    """For which organisation: its people may open it, whether the uploader still belongs to it or not."""
     uploaded_at: Mapped[datetime]
     key: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
@@ -179,6 +250,8 @@ class Filing(Base):
 
     id: Mapped[Id]
     person_id: Mapped[int] = mapped_column(ForeignKey("persons.id"), index=True)
+    organisation_id: Mapped[int | None] = mapped_column(ForeignKey("organisations.id"))
+    """In whose name: whoever leaves it leaves his drafts for it."""
     regulation: Mapped[str]
     procedure: Mapped[str]
     about_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"))

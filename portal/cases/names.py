@@ -6,11 +6,19 @@ from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from portal import feel
 from portal.cases.live import LiveCase, served_at
+from portal.cases.once import InForce
+from portal.cases.onrecord import OnRecord
 from portal.procedures.drawing import Element
 from portal.procedures.expressions import NAMES
 from portal.procedures.functions import FUNCTIONS
+from portal.procedures.regulation import Regulation
+
+# What a case holds is bounded by its forms; a table has up to 2,000 rows, each cell of which costs a step.
+_BUDGET = feel.Budget(steps=200_000)
 
 
 class Names(Mapping[str, object]):
@@ -41,12 +49,24 @@ class Names(Mapping[str, object]):
 
 def scope_of(case: LiveCase, scope: str = "") -> feel.Scope:
     """The FEEL scope at a place of a case, with the portal's own functions."""
-    return feel.Scope(names=Names(case, scope), functions={"visits": lambda name: Decimal(_visits(case, scope, name))})
+    visits = {"visits": lambda name: Decimal(_visits(case, scope, name))}
+    return feel.Scope(names=Names(case, scope), functions=functions_of(case.tx, case.published.regulation) | visits)
+
+
+def scope_before(tx: Session, regulation: Regulation, about: LiveCase | None = None) -> feel.Scope:
+    """What a start form may speak of before its case exists: the case it will be about, and the functions."""
+    names: Mapping[str, object] = {"about": Names(about)} if about else {}
+    return feel.Scope(names=names, functions=functions_of(tx, regulation))
+
+
+def functions_of(tx: Session, regulation: Regulation) -> dict[str, Callable[..., object]]:
+    """The portal's functions that look beyond the case, over one regulation."""
+    return {"in_force": InForce(tx, regulation.slug), "record": OnRecord(tx, regulation)}
 
 
 def evaluate(case: LiveCase, expression: str, scope: str = "") -> Any:  # noqa: ANN401 - a FEEL value
     """The value of an expression (without its `=`) at a place of a case."""
-    return feel.compile(expression, FUNCTIONS).evaluate(scope_of(case, scope))
+    return feel.compile(expression, FUNCTIONS).evaluate(scope_of(case, scope), _BUDGET)
 
 
 def element_value(case: LiveCase, scope: str, key: str) -> object:

@@ -15,12 +15,15 @@ from portal.deadlines.models import Deadline
 from portal.engine import OpenMessage, OpenTask, Place, Position
 
 
-def project(tx: Session, case: LiveCase, position: Position, moment: datetime, done: Set[str]) -> None:
-    """Brings row, tasks and subscriptions to where the engine stands; `done` are the tasks just completed."""
+def project(tx: Session, case: LiveCase, position: Position, moment: datetime, done: Set[str]) -> list[Task]:
+    """Brings row, tasks and subscriptions to where the engine stands; `done` are the tasks just completed.
+
+    The tasks that are new, with their ids.
+    """
     waiting = position.waiting()
     newest = case.deadlines
     tasks = () if case.ended else waiting.tasks
-    _tasks(tx, case, {task.id: task for task in tasks}, newest, moment, done)
+    opened = _tasks(tx, case, {task.id: task for task in tasks}, newest, moment, done)
     _subscriptions(tx, case, () if case.ended else waiting.messages)
     case.row.state = position.dump()
     case.row.searchable = _searchable(case)
@@ -29,8 +32,11 @@ def project(tx: Session, case: LiveCase, position: Position, moment: datetime, d
     case.row.rests_until = None
     case.row.ripe_at = min((d.ripe for d in running if d.state == "running"), default=None)
     if not case.ended:
-        case.row.status = _status(case, tasks, [m.place for m in waiting.messages])
+        messages = [message.place for message in waiting.messages]
+        unserved = _unserved(case, [newest[t.deadline] for t in timers if t.deadline in newest])
+        case.row.status = unserved if unserved and not tasks else _status(case, tasks, messages)
     tx.flush()
+    return opened
 
 
 def _tasks(
@@ -40,7 +46,8 @@ def _tasks(
     newest: Mapping[str, Deadline],
     moment: datetime,
     done: Set[str],
-) -> None:
+) -> list[Task]:
+    """Closes the tasks that wait no more and opens the new ones, which it returns."""
     rows = tx.scalars(select(Task).where(Task.case_id == case.id, Task.state == "open")).all()
     for row in rows:
         if row.engine_id not in waiting:
@@ -49,9 +56,9 @@ def _tasks(
         elif row.deadline is not None and row.deadline in newest:
             row.due = newest[row.deadline].due
     known = {row.engine_id for row in rows}
-    for task in waiting.values():
-        if task.id not in known:
-            tx.add(_opened(case, task, newest, moment))
+    opened = [_opened(case, task, newest, moment) for task in waiting.values() if task.id not in known]
+    tx.add_all(opened)
+    return opened
 
 
 def _opened(case: LiveCase, task: OpenTask, newest: Mapping[str, Deadline], moment: datetime) -> Task:
@@ -107,6 +114,14 @@ def _status(case: LiveCase, tasks: tuple[OpenTask, ...], messages: list[Place]) 
     waiting = [*said[: len(tasks)], *gateways, *said[len(tasks) :]]
     texts = [element.status for element in waiting if element.status]
     return next(iter(texts), waiting[0].name if waiting else "")
+
+
+def _unserved(case: LiveCase, timed: Iterable[Deadline]) -> str | None:
+    """What is awaited while a timer stands still because the service that its deadline ran from was struck out."""
+    events = {deadline.event for deadline in timed if deadline.state == "dropped"}
+    waits = (element for _drawing, element in case.procedure.elements() if element.message and events)
+    found = (one for one in waits if one.message and f"served({one.message.document})" in events)
+    return next((one.status or one.name for one in found), None)
 
 
 def _searchable(case: LiveCase) -> dict[str, str]:

@@ -8,15 +8,18 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from portal.cases import once
 from portal.cases.act import Act
-from portal.cases.errors import FormRefused, InForceAlready, UnknownParty
+from portal.cases.errors import FormRefused, InForceAlready, StartedByOthers, UnknownParty
 from portal.cases.live import LiveCase
 from portal.cases.models import Case
-from portal.cases.names import Names
+from portal.cases.names import scope_before
 from portal.cases.values import digest
 from portal.clock import day_of
 from portal.documents.numbers import draw_number
 from portal.engine import Place
+from portal.feel import Scope
+from portal.forms import Choices
 from portal.identity import service as identity
 from portal.identity.models import Organisation
 from portal.procedures import Procedure, Published
@@ -24,10 +27,26 @@ from portal.procedures import Procedure, Published
 
 @dataclass(frozen=True)
 class StartedBy:
-    """The step of a case that starts another."""
+    """The step of a case that starts another; of a list, the row it is started for, from 1."""
 
     case: LiveCase
     place: Place
+    item: int = 0
+
+
+def begin(act: Act, slug: str, given: Mapping[str, Any], by: StartedBy) -> LiveCase:
+    """Starts a case for a step of another, in the newest release of its regulation, with answers to its start form.
+
+    Raises UnknownProcedure, StartedByOthers, FormRefused, UnknownParty or InForceAlready.
+    """
+    published = act.family.kernel.releases.newest(act.tx, by.case.row.regulation)
+    procedure = published.procedure(slug)
+    values = checked(procedure, given, scope_before(act.tx, published.regulation))
+    rule = next((rule for rule in procedure.manifest.starts if by.case.row.procedure in rule.cases), None)
+    if rule is None:
+        raise StartedByOthers(title=procedure.manifest.title, starter=by.case.row.title)
+    party = party_of(act, values[rule.party.partition(".")[2]]) if rule.party else by.case.party
+    return start(act, published, procedure, values, party=party, started_by=by)
 
 
 def start(
@@ -42,9 +61,8 @@ def start(
     filed: bool = False,
 ) -> LiveCase:
     """Starts a case of a procedure; `filed` when a person filed it, so that clocks of `filed` run."""
-    once = _once(act, procedure, values)
     row = Case(
-        once=once,
+        once=_once(act, procedure, values),
         number=draw_number(act.tx, procedure.manifest.number, day_of(act.moment).year),
         regulation=published.regulation.slug,
         procedure=procedure.slug,
@@ -56,6 +74,7 @@ def start(
         started_by_scope=started_by.place.scope if started_by else None,
         started_by_element=started_by.place.element if started_by else None,
         started_by_visit=started_by.place.visit if started_by else None,
+        started_by_item=started_by.item if started_by else 0,
         party_id=party.id if party else None,
         filer_id=act.actor.person_id if act.actor and filed else None,
         filed_at=act.moment,
@@ -83,21 +102,22 @@ def _once(act: Act, procedure: Procedure, values: Mapping[str, Any]) -> str | No
     fields = [path.partition(".")[2] for path in procedure.manifest.once_per]
     if not fields:
         return None
-    parts = [procedure.regulation.slug, procedure.slug, *(str(values.get(field, "")) for field in fields)]
-    once = "/".join(parts)
+    key = once.key(procedure.regulation.slug, procedure.slug, (values.get(field, "") for field in fields))
     # Two that start at the same time wait for each other here.
-    act.tx.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(once, 0))))
-    other = act.tx.scalar(select(Case).where(Case.once == once))
+    act.tx.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
+    other = once.holder(act.tx, key)
     if other is not None:
         raise InForceAlready(title=other.title, number=other.number)
-    return once
+    return key
 
 
-def checked(procedure: Procedure, values: Mapping[str, object], names: Mapping[str, object]) -> dict[str, Any]:
-    """The values of a start form, checked; FormRefused when they do not fit it."""
+def checked(
+    procedure: Procedure, values: Mapping[str, object], names: Scope, choices: Choices | None = None
+) -> dict[str, Any]:
+    """The values of a start form, checked (`names`: see `scope_before`); FormRefused when they do not fit it."""
     if procedure.start_form is None:
         return {}
-    result = procedure.start_form.check(values, names)
+    result = procedure.start_form.check(values, names, choices or {})
     if result.errors:
         raise FormRefused(result.errors)
     return dict(result.values)
@@ -109,8 +129,3 @@ def party_of(act: Act, uscc: str) -> Organisation:
     if found is None:
         raise UnknownParty(uscc=uscc)
     return found
-
-
-def names_for(about: LiveCase | None) -> Mapping[str, object]:
-    """What a start form may speak of before its case exists."""
-    return {"about": Names(about)} if about else {}

@@ -16,10 +16,11 @@ from portal.cases.kernel import Kernel
 from portal.cases.live import LiveCase
 from portal.cases.models import Task
 from portal.cases.names import scope_of
+from portal.cases.rights import check_may_file
 from portal.cases.separation import Doers, Done, conflict
 from portal.clock import TZ
-from portal.forms import Checked, Choices, Form, Option
-from portal.identity import Actor
+from portal.forms import Checked, Choices, Form, Option, uscc
+from portal.identity import Actor, queries
 from portal.identity import service as identity
 from portal.procedures.regulation import PARTY
 
@@ -78,8 +79,9 @@ def check_answers(case: LiveCase, scope: str, form: str, answers: Mapping[str, o
 
 
 def known_parties(tx: Session, form: Form, answers: Mapping[str, object]) -> Choices:
-    """For each field that names an organisation, the one it names if there is such a one."""
-    choices: dict[str, list[Option]] = {}
+    """For each field that names an organisation, the one it names if there is such a one; for a column of a table
+    all those that its rows name."""
+    choices = known_in_tables(tx, form, answers)
     for field in form.fields:
         if field.kind_name == "party":
             answer = answers.get(field.name)
@@ -89,15 +91,30 @@ def known_parties(tx: Session, form: Form, answers: Mapping[str, object]) -> Cho
     return choices
 
 
+def known_in_tables(tx: Session, form: Form, answers: Mapping[str, object]) -> dict[str, list[Option]]:
+    """For each column that names organisations, those that the rows of its table name, asked for at once."""
+    choices = {}
+    for field in form.fields:
+        for column in field.columns:
+            if column.kind_name == "party":
+                typed = (row.get(column.name) for row in form.rows(field, answers))
+                codes = {uscc.normal(text) for text in typed if isinstance(text, str)}
+                names = queries.organisation_names(tx, filter(uscc.is_valid, codes))
+                choices[f"{field.name}.{column.name}"] = [Option(code, name) for code, name in names.items()]
+    return choices
+
+
 def may_do(case: LiveCase, task: Task, actor: Actor) -> None:
-    """Raises NotYourRole or Separated when a person may not do a task."""
+    """Raises NotYourRole, MayOnlyRead or Separated when a person may not do a task."""
     if task.role == PARTY:
         if actor.organisation_id is None or actor.organisation_id != case.row.party_id:
             raise UnknownCase()
+        check_may_file(actor)
         return
     own_case = actor.organisation_id is not None and actor.organisation_id == case.row.party_id
     if own_case or not actor.has(case.row.regulation, task.role):
         raise NotYourRole(role=case.published.regulation.role_title(task.role))
+    check_may_file(actor)
     family = [Doers(other.row.procedure, other.persons) for other in case.ancestors()]
     own = Doers(case.row.procedure, case.persons)
     other = conflict(case.procedure.manifest.separation, task.element, actor.person_id, own, family)

@@ -6,13 +6,31 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.cases.models import CaseValue
+from portal.clock import TZ
 from portal.engine import Place
+
+
+def plain(value: object) -> Any:  # noqa: ANN401 - JSON
+    """A FEEL value as JSON: numbers as plain decimals, dates and moments in ISO form."""
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, datetime):
+        return value.astimezone(TZ).isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {str(key): plain(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(part) for part in value]
+    return value
 
 
 def digest(value: Any) -> str:  # noqa: ANN401 - JSON

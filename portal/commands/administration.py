@@ -39,8 +39,8 @@ class NoSuchOrganisation(PortalError):
 class UnknownRole(PortalError):
     """A role that no published regulation knows."""
 
-    zh = "没有岗位“{role}”；写法：法规:岗位，例如 {example}。"
-    en = "There is no role {role}; write regulation:role, for example {example}."
+    zh = "没有岗位“{role}”；写法：法规:岗位，例如 {example}；区县机构的岗位再写区县，法规:岗位:区县。"
+    en = "There is no role {role}; write regulation:role, for example {example}, or regulation:role:region."
 
 
 def migrate(settings: Settings) -> None:
@@ -72,17 +72,23 @@ def add_user(
                 organisation_id=_organisation(tx, organisation) if organisation else None,
                 administrator=not roles and organisation is None,
             )
-            for regulation, role in granted:
+            for regulation, role, region in granted:
                 today = clock.day_of(kernel.now(tx))
-                identity.grant_role(tx, person_id=person.id, regulation=regulation, role=role, from_day=today)
+                identity.grant_role(
+                    tx, person_id=person.id, regulation=regulation, role=role, from_day=today, body=region
+                )
 
 
-def _role(given: str, in_force: list[Published]) -> tuple[str, str]:
-    known = [(published.regulation.slug, role) for published in in_force for role in published.regulation.roles]
-    regulation, _, role = given.partition(":")
-    if (regulation, role) not in known:
-        raise UnknownRole(role=given, example=":".join(known[0]) if known else "chongqing-ets:handler")
-    return regulation, role
+def _role(given: str, in_force: list[Published]) -> tuple[str, str, str | None]:
+    """Regulation, role, and of a body that every region has one of, the region."""
+    known = {(one.regulation.slug, name): role for one in in_force for name, role in one.regulation.roles.items()}
+    regulation, _, rest = given.partition(":")
+    name, _, region = rest.partition(":")
+    role = known.get((regulation, name))
+    regional = {one.regulation.slug: one.regulation.regional for one in in_force}.get(regulation, frozenset())
+    if role is None or (role.body in regional) is not bool(region):
+        raise UnknownRole(role=given, example=":".join(next(iter(known), ("chongqing-ets", "handler"))))
+    return regulation, name, region or None
 
 
 def _organisation(tx: Session, uscc: str) -> int:

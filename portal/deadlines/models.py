@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Index, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -20,6 +20,8 @@ class Deadline(Base):
         CheckConstraint("state IN ('running', 'met', 'dropped')", name="state"),
         CheckConstraint("kind IN ('right', 'obligation', 'duty')", name="kind"),
         CheckConstraint("(state = 'met') = (met_at IS NOT NULL)", name="met_at"),
+        CheckConstraint("warn_at IS NULL OR state = 'running'", name="warn_at"),
+        Index("ix_deadlines_warn", "warn_at", postgresql_where=text("warn_at IS NOT NULL")),
         Index("uq_deadlines_running", "case_id", "name", unique=True, postgresql_where=text("state = 'running'")),
     )
 
@@ -43,6 +45,10 @@ class Deadline(Base):
     met_at: Mapped[datetime | None]
     calendar_version: Mapped[int]
     started_at: Mapped[datetime]
+    warn_at: Mapped[datetime | None]
+    """When its next warning is looked at; empty when none will come any more."""
+    warned: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
+    """The warnings said, or come too late to be said, as in "day 5"."""
 
     @property
     def ripe(self) -> datetime:

@@ -10,6 +10,7 @@ from typing import Literal, Protocol, TypedDict, cast
 
 from portal.calendar.rules import Calendar, Count, CountedDay
 from portal.clock import day_of, end_of
+from portal.deadlines.warn import Warn
 from portal.errors import ContentFaults, Fault
 
 Kind = Literal["right", "obligation", "duty"]
@@ -76,6 +77,7 @@ class DeadlineRule:
     basis: str | None = None
     assumed: str | None = None
     holiday: Holiday = "moves"
+    warn: tuple[Warn, ...] = ()
 
     def __post_init__(self) -> None:
         if (self.within is None) == (self.until is None):

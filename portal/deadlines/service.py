@@ -13,6 +13,8 @@ from portal.clock import day_of
 from portal.deadlines.changes import Change, What
 from portal.deadlines.models import Deadline
 from portal.deadlines.rules import Computed, DeadlineRule, Explained, compute
+from portal.deadlines.warn import Said, following, said_at
+from portal.deadlines.weighing import weigh
 from portal.deadlines.wording import event_text
 
 Rules = Iterable[DeadlineRule]
@@ -38,7 +40,7 @@ def happened(tx: Session, case_id: int, rules: Rules, event: str, at: datetime, 
     for rule in rules:
         deadline = newest.get(rule.name)
         if event in rule.met and deadline is not None and deadline.state == "running":
-            deadline.state, deadline.met_at = "met", at
+            deadline.state, deadline.met_at, deadline.warn_at = "met", at, None
             changes.append(_change("met", deadline, deadline.due, event_text(event)))
         if event in rule.after and _starts(event, at, deadline):
             changes += _start(tx, case_id, rule, event, at, calendar, deadline)
@@ -57,7 +59,7 @@ def recompute(tx: Session, case_id: int, rules: Rules, calendar: Calendar, momen
     changes = []
     for deadline in tx.scalars(running.order_by(Deadline.id)).all():
         if rule := by_name.get(deadline.name):
-            changes += _renew(deadline, compute(rule, deadline.event_day, calendar), calendar, moment)
+            changes += _renew(deadline, rule, calendar, moment)
     tx.flush()
     return changes
 
@@ -65,31 +67,87 @@ def recompute(tx: Session, case_id: int, rules: Rules, calendar: Calendar, momen
 def move_start(tx: Session, case_id: int, rules: Rules, event: str, at: datetime, calendar: Calendar) -> list[Change]:
     """Correct when an event happened (a service date): the deadlines that run from it are counted anew.
 
-    Met ones too, for it decides whether they were met in time; dropped ones stay. The new end may lie in
-    the past: the caller gets the old and the new due moment and judges what a timer has already done.
+    Met ones too, for it decides whether they were met in time; dropped ones stay. Those the event itself met
+    are met at the corrected moment. The new end may lie in the past: the caller gets the old and the new due
+    moment and judges what a timer has already done.
     """
     newest = latest(tx, case_id)
     changes = []
     for rule in rules:
         deadline = newest.get(rule.name)
+        if deadline is not None and event in rule.met and deadline.state == "met":
+            deadline.met_at = at
         if deadline is None or deadline.event != event or deadline.state == "dropped":
             continue
         old, old_day = deadline.due, deadline.event_day
         deadline.event_day, deadline.started_at = day_of(at), at
         if deadline.event_day != old_day:
-            _set(deadline, compute(rule, deadline.event_day, calendar), calendar)
+            # Counted anew, it is warned of anew.
+            deadline.warned = []
+            _set(deadline, compute(rule, deadline.event_day, calendar), rule, calendar)
             reason = f"{event_text(event)}的日期由{old_day}更正为{deadline.event_day}"
             changes.append(_change("moved", deadline, old, reason))
     tx.flush()
     return changes
 
 
-def drop_running(tx: Session, case_id: int, keep: Collection[str] = ()) -> list[Change]:
-    """Drop the running deadlines of a case, as at its end, but for the names to keep."""
-    running = [deadline for deadline in of_case(tx, case_id) if deadline.state == "running"]
-    changes = [_drop(deadline, "案件已结束") for deadline in running if deadline.name not in keep]
+def take_back(tx: Session, case_id: int, rules: Rules, event: str) -> list[Change]:
+    """Take back that an event happened (a service struck out): nothing is over by it any more.
+
+    Deadlines that run from it are dropped, those it met run again; what was met since stays met.
+    """
+    newest = latest(tx, case_id)
+    changes = []
+    for rule in rules:
+        deadline = newest.get(rule.name)
+        if deadline is None:
+            continue
+        if deadline.event == event and deadline.state == "running":
+            changes.append(_drop(deadline, f"{event_text(event)}的记录已作废"))
+        elif event in rule.met and deadline.state == "met":
+            deadline.state, deadline.met_at = "running", None
+            # Whoever looks for warnings finds out which is next.
+            deadline.warn_at = deadline.started_at if rule.warn else None
+            changes.append(_change("started", deadline, None, f"{event_text(event)}的记录已作废，恢复计算"))
     tx.flush()
     return changes
+
+
+def happened_again(
+    tx: Session, case_id: int, rules: Rules, event: str, at: datetime, calendar: Calendar
+) -> list[Change]:
+    """Note that an event happened whose first happening was taken back: what was met since is only counted anew."""
+    every, newest = list(rules), latest(tx, case_id)
+    met = [
+        rule
+        for rule in every
+        if (deadline := newest.get(rule.name)) and deadline.event == event and deadline.state == "met"
+    ]
+    moved = move_start(tx, case_id, met, event, at, calendar)
+    return [*moved, *happened(tx, case_id, [rule for rule in every if rule not in met], event, at, calendar)]
+
+
+def drop_running(tx: Session, case_id: int, keep: Collection[str] = (), reason: str = "案件已结束") -> list[Change]:
+    """Drop the running deadlines of a case, as at its end, but for the names to keep."""
+    running = [deadline for deadline in of_case(tx, case_id) if deadline.state == "running"]
+    changes = [_drop(deadline, reason) for deadline in running if deadline.name not in keep]
+    tx.flush()
+    return changes
+
+
+def to_warn(tx: Session, case_ids: Collection[int], moment: datetime) -> list[Deadline]:
+    """The deadlines of some cases whose warnings are to be looked at by a moment, first to come first."""
+    due = select(Deadline).where(Deadline.case_id.in_(case_ids), Deadline.warn_at <= moment)
+    return list(tx.scalars(due.order_by(Deadline.warn_at, Deadline.id)))
+
+
+def warn(deadline: Deadline, rule: DeadlineRule | None, calendar: Calendar, moment: datetime) -> Said | None:
+    """What is to be said of a deadline at a moment, if anything; it will not be said again."""
+    said = said_at(rule.warn, deadline.warned, deadline, calendar, moment) if rule else None
+    if said is not None:
+        deadline.warned = [*deadline.warned, *map(str, said.over)]
+    deadline.warn_at = following(rule.warn, deadline.warned, deadline, calendar) if rule else None
+    return said
 
 
 def _starts(event: str, at: datetime, newest: Deadline | None) -> bool:
@@ -123,52 +181,45 @@ def _start(
         event_day=day_of(at),
         state="running",
         started_at=at,
+        warned=[],
     )
-    _set(deadline, compute(rule, deadline.event_day, calendar), calendar)
+    _set(deadline, compute(rule, deadline.event_day, calendar), rule, calendar)
     tx.add(deadline)
     tx.flush()
     return [*changes, _change("started", deadline, None, event_text(event))]
 
 
-def _renew(deadline: Deadline, new: Computed, calendar: Calendar, moment: datetime) -> list[Change]:
+def _renew(deadline: Deadline, rule: DeadlineRule, calendar: Calendar, moment: datetime) -> list[Change]:
     """Bring one running deadline to a newly computed end, or keep it and say why."""
-    old = deadline.due
-    refusal = _refusal(deadline, new, moment)
-    if refusal:
-        deadline.calendar_version = calendar.version
-        # What is past will not move any more.
-        deadline.provisional = new.provisional and deadline.due > moment
-        if deadline.explanation[-1]["reason"] == refusal:
+    old, new = deadline.due, compute(rule, deadline.event_day, calendar)
+    verdict = weigh(deadline, deadline.explanation, new, calendar, moment)
+    if verdict.fate == "kept":
+        deadline.calendar_version, deadline.provisional = calendar.version, verdict.provisional
+        _watch(deadline, rule, calendar)
+        if deadline.explanation[-1]["reason"] == verdict.reason:
             return []
-        remark: Explained = {"day": day_of(moment).isoformat(), "counted": None, "reason": refusal}
+        remark: Explained = {"day": day_of(moment).isoformat(), "counted": None, "reason": verdict.reason}
         deadline.explanation = [*deadline.explanation, remark]
-        return [_change("kept", deadline, old, refusal)]
-    confirmed = deadline.provisional and not new.provisional
-    _set(deadline, new, calendar)
-    if deadline.due != old:
-        return [_change("moved", deadline, old, "放假安排更新")]
-    return [_change("confirmed", deadline, old, "放假安排已公布，日期不变")] if confirmed else []
+    else:
+        _set(deadline, new, rule, calendar)
+    return [_change(verdict.fate, deadline, old, verdict.reason)] if verdict.fate else []
 
 
-def _refusal(deadline: Deadline, new: Computed, moment: datetime) -> str | None:
-    """Why a deadline must not move to a newly computed end; None when it may, or need not move."""
-    if new.due == deadline.due:
-        return None
-    if deadline.due <= moment:
-        return f"放假安排更新后应为{new.last_day}，但原期限{deadline.last_day}已届满，不再变动"
-    if new.due <= moment:
-        return f"放假安排更新后应为{new.last_day}，但该日已过，维持原期限{deadline.last_day}"
-    return None
-
-
-def _set(deadline: Deadline, computed: Computed, calendar: Calendar) -> None:
+def _set(deadline: Deadline, computed: Computed, rule: DeadlineRule, calendar: Calendar) -> None:
     deadline.last_day, deadline.due = computed.last_day, computed.due
     deadline.provisional, deadline.explanation = computed.provisional, computed.lines()
     deadline.calendar_version = calendar.version
+    _watch(deadline, rule, calendar)
+
+
+def _watch(deadline: Deadline, rule: DeadlineRule, calendar: Calendar) -> None:
+    """Notes when the next warning comes."""
+    running = deadline.state == "running"
+    deadline.warn_at = following(rule.warn, deadline.warned, deadline, calendar) if running else None
 
 
 def _drop(deadline: Deadline, reason: str) -> Change:
-    deadline.state = "dropped"
+    deadline.state, deadline.warn_at = "dropped", None
     return _change("dropped", deadline, deadline.due, reason)
 
 

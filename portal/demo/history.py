@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from heapq import heappop, heappush
+from io import BytesIO
 from itertools import count
 
 from sqlalchemy import select
@@ -13,15 +14,17 @@ from sqlalchemy.orm import Session
 
 from portal import identity
 from portal.calendar.rules import Calendar
-from portal.cases import delivery, filing, tasks
+from portal.cases import attachments, deferred, delivery, filing, tasks, warning
 from portal.cases.conduct import claim_ripe
 from portal.cases.models import Case, Task
 from portal.clock import TZ
-from portal.demo.people import Unit
+from portal.demo import licence
+from portal.demo.people import PASSWORD, Unit
 from portal.documents import service as documents
 from portal.documents.models import Letter
-from portal.identity import Actor
+from portal.identity import Actor, entry, registering
 from portal.jobs import Collected
+from portal.procedures.manifest import Material
 from portal.worker.letters import make_file
 from portal.worker.tools import Tools
 
@@ -65,22 +68,36 @@ class History:
             moment, _, story = heappop(waiting)
             self._pass_to(moment)
             following = next(story, None)
-            self._render()
+            self._do_jobs()
             if following is not None:
                 heappush(waiting, (following, next(tie), story))
         self._pass_to(until)
 
     def _pass_to(self, moment: datetime) -> None:
+        while (warned := warning.first(self.tx, moment)) is not None:
+            self._work(max(warned, self.now))
+        self._work(moment)
+
+    def _work(self, moment: datetime) -> None:
         self.now = moment
         while claim_ripe(self.kernel, self.tx, moment) is not None:
-            self._render()
+            self._do_jobs()
+        while warning.warn_one(self.kernel, self.tx, moment) is not None:
+            pass
 
-    def _render(self) -> None:
+    def _do_jobs(self) -> None:
         while self.queue.jobs:
-            letter = documents.letter(self.tx, int(str(self.queue.jobs.pop(0).arguments["letter_id"])))
-            content = self.kernel.releases.get(self.tx, letter.release_id).content
-            file = make_file(self.tools, letter, content.files[letter.template])
-            delivery.rendered(self.kernel, self.tx, letter.id, file, self.now)
+            job = self.queue.jobs.pop(0)
+            if job.name == delivery.RENDER:
+                self._render(int(str(job.arguments["letter_id"])))
+            elif job.name in deferred.WORK:
+                deferred.do(self.kernel, self.tx, self.now, job.name, job.arguments)
+
+    def _render(self, letter_id: int) -> None:
+        letter = documents.letter(self.tx, letter_id)
+        content = self.kernel.releases.get(self.tx, letter.release_id).content
+        file = make_file(self.tools, letter, content.files[letter.template])
+        delivery.rendered(self.kernel, self.tx, letter.id, file, self.now)
 
     def who(self, login: str) -> Actor:
         """A person as he acts now."""
@@ -94,17 +111,32 @@ class History:
         return filing.file(self.kernel, self.tx, actor, REGULATION, procedure, answers, self.now, about_id)
 
     def do(self, login: str, case: Case, element: str, answers: Mapping[str, object]) -> None:
-        """Somebody completes the open task of an element."""
+        """Somebody completes the open task of an element; what it starts is there right after."""
         task = select(Task.id).where(Task.case_id == case.id, Task.element == element, Task.state == "open")
         tasks.complete(self.kernel, self.tx, self.who(login), self.tx.scalars(task).one(), answers, self.now)
+        self._do_jobs()
 
-    def started_by(self, case: Case) -> Case:
-        """The case that a case has started."""
-        return self.tx.scalars(select(Case).where(Case.started_by_id == case.id)).one()
+    def started_by(self, case: Case, unit: Unit) -> Case:
+        """The case that a case has started for a unit."""
+        party_id = self.who(unit.login).organisation_id
+        started = select(Case).where(Case.started_by_id == case.id, Case.party_id == party_id)
+        return self.tx.scalars(started).one()
 
     def letter(self, case: Case, name: str) -> Letter:
         """A letter of a case."""
         return self.tx.scalars(select(Letter).where(Letter.case_id == case.id, Letter.name == name)).one()
+
+    def register(self, unit: Unit) -> None:
+        """Somebody asks to act for a unit that is not registered yet, with its licence as proof."""
+        content = licence.pdf()
+        allowed = Material("licence", "营业执照", entry.PROOF_KINDS, 1, entry.PROOF_LIMIT)
+        file = attachments.examine(licence.NAME, BytesIO(content), allowed)
+        self.tools.store.put(file.key, content, file.size, "application/pdf", file.name)
+        proof = registering.StoredProof(file.key, file.name, file.kind, file.size, file.sha256)
+        registering.keep_proof(self.tx, proof, self.now)
+        who = entry.Newcomer(unit.person, unit.login, PASSWORD)
+        what = entry.Entry(unit.uscc, unit.name, unit.district, "enterprise", electronic_service=True)
+        registering.hand_in(self.tx, who, what, file.key, file.key, self.now)
 
     def sign_for(self, unit: Unit, letter: Letter) -> None:
         """A unit opens and signs for a letter."""

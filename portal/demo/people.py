@@ -13,12 +13,13 @@ PASSWORD = "chongqing-2026"
 
 @dataclass(frozen=True)
 class Official:
-    """Somebody of the authority with one role of the regulation; without role, the administrator."""
+    """Somebody of the authority, or of the region's body, with one role; without role, the administrator."""
 
     login: str
     name: str
     role: str | None
     title: str
+    region: str | None = None
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Unit:
     uscc: str
     name: str
     district: str
+    industry: str
     login: str
     person: str
 
@@ -43,18 +45,22 @@ OFFICIALS = (
     Official("zhao", "赵刚", "supervisor", "处室负责人"),
     Official("chen", "陈立", "leader", "局领导"),
     Official("sun", "孙悦", "registrar", "登记人员"),
+    Official("shen", "沈洁", "district", "万州区生态环境局", "万州区"),
     Official("admin", "管理员", None, "系统管理员"),
 )
-CEMENT = Unit("91500101MA5DEMA01C", "重庆某水泥有限公司", "万州区", "wang", "王强")
-STEEL = Unit("91500115MA5DEMB02E", "重庆某钢铁集团有限公司", "长寿区", "liu", "刘洋")
-CHEMICALS = Unit("91500102MA5DEMC03C", "重庆某化工股份有限公司", "涪陵区", "guo", "郭峰")
+CEMENT = Unit("91500101MA5DEMA01C", "重庆某水泥有限公司", "万州区", "水泥", "wang", "王强")
+STEEL = Unit("91500115MA5DEMB02E", "重庆某钢铁集团有限公司", "长寿区", "钢铁", "liu", "刘洋")
+CHEMICALS = Unit("91500102MA5DEMC03C", "重庆某化工股份有限公司", "涪陵区", "化工", "guo", "郭峰")
 UNITS = (CEMENT, STEEL, CHEMICALS)
+PAPER = Unit("91500107MA5DEMD04D", "重庆某造纸有限公司", "九龙坡区", "造纸", "qian", "钱进")
+"""A unit that has asked for its registration, on which nobody has decided yet."""
 
 
 def accounts() -> tuple[DemoAccount, ...]:
     """Everybody who can sign in to the demo."""
     officials = [DemoAccount(one.login, PASSWORD, one.name, one.title) for one in OFFICIALS]
-    return (*officials, *(DemoAccount(unit.login, PASSWORD, unit.person, unit.name) for unit in UNITS))
+    units = [DemoAccount(unit.login, PASSWORD, unit.person, unit.name) for unit in UNITS]
+    return (*officials, *units, DemoAccount(PAPER.login, PASSWORD, PAPER.person, f"{PAPER.name}（注册待审核）"))
 
 
 def table() -> str:

@@ -42,7 +42,12 @@ def _people(tx: Session, now: datetime) -> dict[str, int]:
         )
         if official.role is not None:
             identity.grant_role(
-                tx, person_id=person.id, regulation=REGULATION, role=official.role, from_day=day_of(since)
+                tx,
+                person_id=person.id,
+                regulation=REGULATION,
+                role=official.role,
+                from_day=day_of(since),
+                body=official.region,
             )
         ids[official.login] = person.id
     for unit in UNITS:

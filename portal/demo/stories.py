@@ -1,14 +1,14 @@
-"""What happened in the demo before today: allocations, notices and reviews, each left in another state."""
+"""What happened in the demo before today: lists, allocations, verifications, notices and reviews in every state."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from datetime import date, datetime, timedelta
 
 from portal.calendar.rules import Calendar
 from portal.cases.models import Case
 from portal.demo.history import History, Story, at, working_days_before
-from portal.demo.people import CEMENT, CHEMICALS, STEEL, Unit
+from portal.demo.people import CEMENT, CHEMICALS, PAPER, STEEL, UNITS, Unit
 
 DECIDED_WITHIN = 10
 """Working days in which a review is to be decided (article 11)."""
@@ -27,12 +27,15 @@ class Stories:
         # Between that day, which is not counted, and today, which is, lie two working days.
         overdue = self._before(self._today + DAY, 3)
         return [
+            self.listed(self._before(self._today, 45)),
             self.decided(self._before(self._today, 30)),
             self.review_overdue(self._before(overdue, DECIDED_WITHIN)),
             self.review_due(self._before(due, DECIDED_WITHIN)),
             self.served_yesterday(),
             self.not_signed_for(),
             self.waits_for_signature(),
+            self.result_disputed(self._before(self._today, 3)),
+            self.waits_for_registration(),
         ]
 
     def _before(self, day: date, n: int) -> date:
@@ -72,10 +75,17 @@ class Stories:
         self._past.do("zheng", review, "draft", _UPHELD_FINDINGS)
 
     def decided(self, filed: date) -> Story:
-        """A review that changed the allowance: decision and adjustment were served."""
-        notice = yield from self._notice("wu", CEMENT, self._today.year - 2, 1_200_000, self._before(filed, 7))
+        """An allocation to three units, all of it final; for one a review has changed it, and its letters were read."""
+        amounts = {CEMENT: 1_200_000, STEEL: 5_350_000, CHEMICALS: 838_000}
+        allocation = yield from self._allocated("wu", amounts, self._today.year - 2, self._before(filed, 7))
+        notice = self._past.started_by(allocation, CEMENT)
         yield at(self._before(filed, 6), 11, 10)
         self._past.sign_for(CEMENT, self._past.letter(notice, "notice"))
+        yield at(self._before(filed, 6), 14, 30)
+        self._past.sign_for(CHEMICALS, self._past.letter(self._past.started_by(allocation, CHEMICALS), "notice"))
+        yield at(self._before(filed, 4), 9, 20)
+        letter = self._past.letter(self._past.started_by(allocation, STEEL), "notice")
+        self._past.enter_receipt("tao", letter, at(self._before(filed, 5), 15, 30), "邮政特快专递，收发室签收")
         yield at(filed, 9, 50)
         review = self._past.file("wang", "allocation-review", _CEMENT_APPLICATION, notice)
         yield at(self._after(filed, 1), 10, 0)
@@ -91,6 +101,38 @@ class Stories:
         yield at(self._after(filed, 7), 9, 25)
         self._past.sign_for(CEMENT, self._past.letter(review, "adjustment"))
 
+    def result_disputed(self, filed: date) -> Story:
+        """A verification of three units, of which one objects: until it is decided its undisputed figure counts.
+
+        The periods of all three are over by today.
+        """
+        day = self._before(filed, 7)
+        verification = yield from self._verified("zhou", self._today.year - 1, day)
+        for minute, unit in ((10, CEMENT), (25, STEEL), (50, CHEMICALS)):
+            yield at(self._before(filed, 5), 10, minute)
+            result = self._past.started_by(verification, unit)
+            self._past.sign_for(unit, self._past.letter(result, "notice"))
+        yield at(filed, 16, 5)
+        disputed = self._past.started_by(verification, CHEMICALS)
+        review = self._past.file("guo", "verification-review", _CHEMICALS_EMISSION, disputed)
+        yield at(self._after(filed, 1), 9, 45)
+        self._past.do("li", review, "check", {"result": "受理"})
+
+    def listed(self, day: date) -> Story:
+        """The lists of key emitters of three years."""
+        for years_ago in (2, 1, 0):
+            yield at(day, 9, 5 + years_ago)
+            case = self._past.file("zhou", "emitter-list", {})
+            yield at(day, 10, 5 + years_ago)
+            self._past.do("zhou", case, "draft", _emitters(self._today.year - years_ago))
+            yield at(day, 15, 5 + years_ago)
+            self._past.do("chen", case, "sign", {"result": "签发"})
+
+    def waits_for_registration(self) -> Story:
+        """A unit that has asked for its registration."""
+        yield at(self._today - DAY, 16, 40)
+        self._past.register(PAPER)
+
     def not_signed_for(self) -> Story:
         """A notice that its addressee has not opened yet."""
         yield from self._notice("wu", STEEL, self._today.year, 5_300_000, self._before(self._today, 1))
@@ -98,25 +140,61 @@ class Stories:
     def waits_for_signature(self) -> Story:
         """An allocation that waits for the leader."""
         day = self._before(self._today, 1)
-        yield from self._draft("zhou", CHEMICALS, self._today.year, 851_000, day)
+        yield from self._draft("zhou", {CHEMICALS: 851_000}, self._today.year, day)
 
     def _after(self, day: date, n: int) -> date:
         return self._calendar.count(day, n).last_day
 
-    def _draft(self, handler: str, unit: Unit, year: int, amount: int, day: date) -> Generator[datetime, None, Case]:
+    def _draft(
+        self, handler: str, amounts: Mapping[Unit, int], year: int, day: date
+    ) -> Generator[datetime, None, Case]:
         yield at(day, 9, 5)
         allocation = self._past.file(handler, "allocation", {})
         yield at(day, 9, 35)
-        answers = {"unit": unit.uscc, "year": str(year), "amount": str(amount), "grounds": _GROUNDS}
-        self._past.do(handler, allocation, "draft", answers)
+        units = [{"unit": unit.uscc, "amount": str(amount)} for unit, amount in amounts.items()]
+        self._past.do(handler, allocation, "draft", {"year": str(year), "units": units, "grounds": _GROUNDS})
+        return allocation
+
+    def _allocated(
+        self, handler: str, amounts: Mapping[Unit, int], year: int, day: date
+    ) -> Generator[datetime, None, Case]:
+        """An allocation that is drafted and signed on a day."""
+        allocation = yield from self._draft(handler, amounts, year, day)
+        yield at(day, 11, 15)
+        self._past.do("chen", allocation, "sign", {"result": "签发"})
         return allocation
 
     def _notice(self, handler: str, unit: Unit, year: int, amount: int, day: date) -> Generator[datetime, None, Case]:
-        """An allocation that is drafted and signed on a day: the notice that this starts."""
-        allocation = yield from self._draft(handler, unit, year, amount, day)
-        yield at(day, 11, 15)
-        self._past.do("chen", allocation, "sign", {"result": "签发"})
-        return self._past.started_by(allocation)
+        """An allocation to one unit that is drafted and signed on a day: the notice that this starts."""
+        allocation = yield from self._allocated(handler, {unit: amount}, year, day)
+        return self._past.started_by(allocation, unit)
+
+    def _verified(self, handler: str, year: int, day: date) -> Generator[datetime, None, Case]:
+        """A verification of the emissions of a year that is arranged, drafted and signed on a day."""
+        yield at(day, 9, 20)
+        verification = self._past.file(handler, "verification", {})
+        yield at(day, 9, 25)
+        self._past.do(handler, verification, "arrange", {"year": str(year), "way": "自行组织核查"})
+        yield at(day, 14, 10)
+        self._past.do(handler, verification, "draft", {"units": _VERIFIED, "grounds": _VERIFIED_HOW})
+        yield at(day, 16, 20)
+        self._past.do("chen", verification, "sign", {"result": "签发"})
+        return verification
+
+
+def _emitters(year: int) -> dict[str, object]:
+    """What is entered of a year's list."""
+    units = [
+        {
+            "uscc": unit.uscc,
+            "name": unit.name,
+            "industry": unit.industry,
+            "district": unit.district,
+            "action": "列入",
+        }
+        for unit in UNITS
+    ]
+    return {"year": str(year), "document": f"{year} 年度重点排放单位名录（演示）", "units": units}
 
 
 _GROUNDS = "按行业基准法，以核查确认的上一年度产量计算。"
@@ -132,6 +210,16 @@ _CHEMICALS_APPLICATION = {
     "claimed_amount": "910000",
     "grounds": "外购蒸汽的排放因子取值偏低，申请按供热企业提供的实测值计算。",
 }
+_CHEMICALS_EMISSION = {
+    "claimed_amount": "829500",
+    "grounds": "外购蒸汽中含转供园区部分，已有分表计量，不应计入本单位排放量。",
+}
+_VERIFIED = [
+    {"unit": CEMENT.uscc, "reported": "1149800", "amount": "1152300", "finding": "生料中碳酸盐含量按化验记录修正"},
+    {"unit": STEEL.uscc, "reported": "5480000", "amount": "5480000", "finding": ""},
+    {"unit": CHEMICALS.uscc, "reported": "829500", "amount": "836200", "finding": "外购蒸汽按结算单计入"},
+]
+_VERIFIED_HOW = "文件评审和现场核查均已完成，不符合项已经整改。"
 _CHANGED = {
     "conclusion": "变更",
     "amount": "1248000",

@@ -1,11 +1,19 @@
-"""Renders a letter in a child process that is killed when it takes too long or too much memory."""
+"""Renders a letter in a process of its own that is killed when it takes too long or too much memory.
+
+Starting Python and importing what rendering needs takes many times as long as a letter. So one child is prepared and
+forks a process for each letter; it never looks at template or data itself, and ends when it has nothing to do.
+"""
 
 from __future__ import annotations
 
+import atexit
 import json
 import signal
+import socket
+import struct
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,6 +23,13 @@ from portal.documents.filters import RenderFailed, ValueMissing, ValueUnfit
 SECONDS = 10
 MEMORY = 512 * 1024 * 1024
 _ROOT = Path(portal.__file__).resolve().parent.parent
+# How long the prepared child may take beyond the letter's own time, to fork, to kill and to tell.
+_SLACK = 5.0
+END = b"\0ended:\0"
+STATUS = struct.Struct(f"!{len(END)}si")
+"""What the prepared child writes behind a letter's answer: END, and how its process ended, as `subprocess` tells it."""
+ORDER = struct.Struct("!d")
+"""What it is asked with, beside the letter's connection: the seconds that the letter has."""
 
 
 class RenderTooLong(RenderFailed):
@@ -58,31 +73,114 @@ def render(template: bytes, data: Mapping[str, object], verification_url: str, *
     `data` are those frozen at issue. `{{ qr }}` becomes a code of `verification_url`.
     """
     request = {"data": data, "url": verification_url, "seconds": seconds, "memory": MEMORY}
-    try:
-        child = subprocess.run(
-            [sys.executable, "-X", "utf8", "-m", "portal.documents.render_child"],
-            input=json.dumps(request).encode() + b"\n" + template,
-            capture_output=True,
-            timeout=seconds,
-            cwd=_ROOT,
-            # Nothing of ours is inherited: no addresses, no passwords.
-            env={"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"},
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise RenderTooLong(seconds=seconds) from error
-    return _answer(child, seconds)
+    asked = json.dumps(request).encode() + b"\n" + template
+    # The child may just have ended for want of work, or been killed: then another one is prepared.
+    answer = _PREPARED.ask(asked, seconds) or _PREPARED.ask(asked, seconds)
+    if answer is None:
+        raise RenderBroke(reason="no answer")
+    return _letter(answer[: -STATUS.size], STATUS.unpack(answer[-STATUS.size :])[1], seconds)
 
 
-def _answer(child: subprocess.CompletedProcess[bytes], seconds: float) -> bytes:
-    """What the child said: a line of JSON, then the letter."""
-    head, _, letter = child.stdout.partition(b"\n")
-    if child.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
+def _letter(answer: bytes, status: int, seconds: float) -> bytes:
+    """What the letter's process said: a line of JSON, then the letter."""
+    head, _, letter = answer.partition(b"\n")
+    if status in (-signal.SIGXCPU, -signal.SIGKILL):
         raise RenderTooLong(seconds=seconds)
     try:
         failure = json.loads(head)
     except ValueError as error:
-        raise RenderBroke(reason=f"exit {child.returncode}") from error
+        raise RenderBroke(reason=f"exit {status}") from error
     if failure is None:
         return letter
     raise FAILURES[failure["name"]](**failure["facts"])
+
+
+class _Prepared:
+    """The prepared child of this process; started when a letter is to be made and none is alive."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._child: subprocess.Popen[bytes] | None = None
+        self._control: socket.socket | None = None
+
+    def ask(self, request: bytes, seconds: float) -> bytes | None:
+        """The answer to a request with the status behind it; None when the child was gone. RenderTooLong."""
+        mine, its = socket.socketpair()
+        with mine:
+            with its:
+                child = self._hand_over(its, seconds)
+            mine.settimeout(seconds + _SLACK)
+            try:
+                mine.sendall(request)
+                mine.shutdown(socket.SHUT_WR)
+            except TimeoutError as error:
+                self._end(child)
+                raise RenderTooLong(seconds=seconds) from error
+            except OSError:
+                pass  # its process ended without reading all; what it said before is read below
+            try:
+                answer = b"".join(iter(lambda: mine.recv(1 << 16), b""))
+            except TimeoutError as error:
+                self._end(child)
+                raise RenderTooLong(seconds=seconds) from error
+            except ConnectionError:
+                answer = b""
+        # Without its end an answer may be cut off: the prepared child was killed meanwhile.
+        if answer[-STATUS.size :].startswith(END):
+            return answer
+        self._end(child)
+        return None
+
+    def _hand_over(self, connection: socket.socket, seconds: float) -> subprocess.Popen[bytes]:
+        """Has the prepared child fork for a connection; the child that was asked."""
+        order = [ORDER.pack(seconds)], [connection.fileno()]
+        with self._lock:
+            child, control = self._alive()
+            try:
+                socket.send_fds(control, *order)
+            except OSError:
+                self._forget()
+                child, control = self._alive()
+                socket.send_fds(control, *order)
+        return child
+
+    def _alive(self) -> tuple[subprocess.Popen[bytes], socket.socket]:
+        if self._control is not None and self._child is not None and self._child.poll() is None:
+            return self._child, self._control
+        self._forget()
+        control, its = socket.socketpair()
+        with its:
+            child = subprocess.Popen(
+                [sys.executable, "-X", "utf8", "-m", "portal.documents.render_child", str(its.fileno())],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                pass_fds=[its.fileno()],
+                cwd=_ROOT,
+                # Nothing of ours is inherited: no addresses, no passwords.
+                env={"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"},
+            )
+        self._child, self._control = child, control
+        return child, control
+
+    def _end(self, child: subprocess.Popen[bytes]) -> None:
+        """Ends a child that does not answer any more, unless another has taken its place already."""
+        with self._lock:
+            if self._child is child:
+                self._forget()
+
+    def _forget(self) -> None:
+        if self._control is not None:
+            self._control.close()
+        if self._child is not None:
+            self._child.kill()
+            self._child.wait()
+        self._child = self._control = None
+
+    def close(self) -> None:
+        """Lets the child end with this process."""
+        with self._lock:
+            self._forget()
+
+
+_PREPARED = _Prepared()
+atexit.register(_PREPARED.close)

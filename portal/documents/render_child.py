@@ -1,14 +1,26 @@
-"""The child process that fills one template: limits itself, reads stdin, writes the letter to stdout."""
+"""The prepared child: it has imported what rendering needs and forks a limited process for each letter.
+
+That process alone reads the request from its connection, fills the template and answers. The prepared child watches
+its time, and writes behind the answer how it ended.
+"""
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import math
+import os
 import resource
+import select
+import signal
+import socket
 import sys
+import time
 import zipfile
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -24,11 +36,13 @@ from lxml import etree
 from portal.documents.archive import MB, TYPES, W
 from portal.documents.filters import RenderFailed
 from portal.documents.language import QR, Environment, names
-from portal.documents.render import RenderBroke, RenderTooLarge, TemplateFaulty
+from portal.documents.render import END, ORDER, STATUS, RenderBroke, RenderTooLarge, TemplateFaulty
 from portal.documents.template import placeholders
 from portal.errors import ContentFaults
 
 LARGEST_LETTER = 20 * MB
+IDLE = 60.0
+"""Seconds without an order after which the prepared child gives its memory back."""
 QR_WIDTH = Mm(24)
 # The earliest moment a zip can carry; the letter's own moment stands in its properties.
 WP = "{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}"
@@ -56,22 +70,116 @@ class LetterTemplate(DocxTemplate):
         """Footnotes stay as they are: docxtpl would evaluate them once per section, data included."""
 
 
-def main() -> int:
-    """Answer one request: a line of JSON that is null or names the failure, then the letter."""
-    head, _, template = sys.stdin.buffer.read().partition(b"\n")
+@dataclass(frozen=True)
+class Rendering:
+    """A letter being made: its process, its connection, and when it is killed (monotonic seconds)."""
+
+    pid: int
+    connection: socket.socket
+    until: float
+
+
+class Prepared:
+    """Takes orders until the one who gives them is gone, or none has come for a while."""
+
+    def __init__(self, control: socket.socket) -> None:
+        self._control = control
+        self._running: list[Rendering] = []
+        self._quiet_since = time.monotonic()
+        self._ended, ends = socket.socketpair()
+        for end in (self._ended, ends):
+            end.setblocking(False)
+        # A child's end wakes the wait below.
+        signal.set_wakeup_fd(ends.fileno(), warn_on_full_buffer=False)
+        self._ends = ends
+
+    def serve(self) -> None:
+        """Forks for each order, kills what takes too long, and tells how each ended."""
+        while self._running or time.monotonic() - self._quiet_since < IDLE:
+            ready, _, _ = select.select([self._control, self._ended], [], [], self._wait())
+            if self._ended in ready:
+                self._ended.recv(1 << 12)
+            if self._control in ready and not self._take_order():
+                break
+            self._look_after()
+        for rendering in self._running:
+            os.kill(rendering.pid, signal.SIGKILL)
+
+    def _wait(self) -> float:
+        first = min((rendering.until for rendering in self._running), default=self._quiet_since + IDLE)
+        return max(0.0, first - time.monotonic())
+
+    def _take_order(self) -> bool:
+        order, connections, _, _ = socket.recv_fds(self._control, ORDER.size, 1)
+        if not order:
+            return False
+        connection = socket.socket(fileno=connections[0])
+        (seconds,) = ORDER.unpack(order)
+        pid = os.fork()
+        if pid == 0:
+            status = 1
+            try:
+                status = self._alone(connection)
+            finally:
+                os._exit(status)
+        self._running.append(Rendering(pid, connection, time.monotonic() + seconds))
+        return True
+
+    def _alone(self, connection: socket.socket) -> int:
+        """In the letter's own process: nothing but its own connection is left open."""
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        for other in (self._control, self._ended, self._ends, *(one.connection for one in self._running)):
+            other.close()
+        try:
+            return answer(connection)
+        except OSError:
+            return 1  # nobody listens any more
+
+    def _look_after(self) -> None:
+        for rendering in list(self._running):
+            if time.monotonic() >= rendering.until:
+                os.kill(rendering.pid, signal.SIGKILL)
+                ended, status = os.waitpid(rendering.pid, 0)
+            else:
+                ended, status = os.waitpid(rendering.pid, os.WNOHANG)
+            if ended:
+                self._tell(rendering, os.waitstatus_to_exitcode(status))
+
+    def _tell(self, rendering: Rendering, status: int) -> None:
+        self._running.remove(rendering)
+        self._quiet_since = time.monotonic()
+        rendering.connection.setblocking(False)
+        with suppress(OSError), rendering.connection as connection:
+            connection.sendall(STATUS.pack(END, status))
+
+
+def main(control: int) -> int:
+    """The prepared child; `control` is the connection over which it gets its orders."""
+    # The default would not wake the wait; the handler need not do anything.
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    gc.freeze()
+    Prepared(socket.socket(fileno=control)).serve()
+    return 0
+
+
+def answer(connection: socket.socket) -> int:
+    """Answers one request: a line of JSON that is null or names the failure, then the letter."""
+    with connection.makefile("rb") as source:
+        head, _, template = source.read().partition(b"\n")
     request = json.loads(head)
     limit(request["seconds"], request["memory"])
     try:
         letter = fill(template, request["data"], request["url"])
     except MemoryError:
-        return _report(RenderTooLarge())
+        return _report(connection, RenderTooLarge())
     except RenderFailed as failure:
-        return _report(failure)
+        return _report(connection, failure)
     except ContentFaults as faulty:
-        return _report(TemplateFaulty(**faulty.facts))
+        return _report(connection, TemplateFaulty(**faulty.facts))
     except (TemplateError, TypeError, ValueError, KeyError, etree.LxmlError) as error:
-        return _report(RenderBroke(reason=f"{type(error).__name__}: {error}"[:200]))
-    sys.stdout.buffer.write(b"null\n" + letter)
+        return _report(connection, RenderBroke(reason=f"{type(error).__name__}: {error}"[:200]))
+    connection.sendall(b"null\n" + letter)
     return 0
 
 
@@ -140,14 +248,14 @@ def _set_properties(letter: Document, data: Mapping[str, Any]) -> None:
     properties.revision = 1
 
 
-def _report(failure: RenderFailed) -> int:
+def _report(connection: socket.socket, failure: RenderFailed) -> int:
     said = {
         "name": type(failure).__name__,
         "facts": {key: str(value) for key, value in failure.facts.items()},
     }
-    sys.stdout.buffer.write(json.dumps(said).encode() + b"\n")
+    connection.sendall(json.dumps(said).encode() + b"\n")
     return 1
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(int(sys.argv[1])))

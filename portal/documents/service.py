@@ -64,6 +64,13 @@ class CopyIsNotServed(PortalError):
     en = "A copy is not served, so there is nothing to prove."
 
 
+class UnknownProof(PortalError):
+    """There is no such proof of service."""
+
+    zh = "没有这条送达证明。"
+    en = "There is no such proof of service."
+
+
 class AlreadyStruck(PortalError):
     """The proof was struck out before."""
 
@@ -294,6 +301,14 @@ def service_record(tx: Session, service_id: int) -> Service:
     found = tx.get(Service, service_id)
     if found is None:
         raise UnknownService
+    return found
+
+
+def proof_record(tx: Session, proof_id: int) -> ServiceProof:
+    """A proof of service by its id; UnknownProof."""
+    found = tx.get(ServiceProof, proof_id)
+    if found is None:
+        raise UnknownProof
     return found
 
 

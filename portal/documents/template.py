@@ -38,7 +38,7 @@ def placeholders(template: bytes) -> Placeholders:
     word = open_word(template)
     faults = [fault.at(story.part) for story in word.stories for fault in wording.faults_in(story)]
     for name, root in word.others:
-        if any("{{" in text or "{%" in text for text in wording.hidden_texts(root)):
+        if _may_speak(root) and any("{{" in text or "{%" in text for text in wording.hidden_texts(root)):
             faults.append(Fault("占位符写在了脚注、批注或文件属性里", "占位符只能写在正文、页眉和页脚", file=name))
     if faults:
         raise ContentFaults(faults)
@@ -50,6 +50,12 @@ def placeholders(template: bytes) -> Placeholders:
     if reading.faults:
         raise ContentFaults(reading.faults)
     return Placeholders(frozenset(reading.paths - {QR}), frozenset(reading.lists), frozenset(reading.filtered))
+
+
+def _may_speak(root: etree._Element) -> bool:
+    """Whether a placeholder can stand anywhere in a part: a look at the whole, before each text is looked at."""
+    whole = etree.tostring(root)
+    return b"{{" in whole or b"{%" in whole
 
 
 def _read(reading: Reading, part: str, root: etree._Element) -> None:

@@ -7,15 +7,20 @@ A browser's post goes through `posted` first; `REFRESH` in it asks only for the 
 
 from __future__ import annotations
 
-from portal.forms.answers import REFRESH, UPLOAD, Choices, FieldError, Option, posted
+from portal.forms.answers import PRESSED, REFRESH, ROWS, SHEET, UPLOAD, Choices, FieldError, Option, posted
 from portal.forms.form import Checked, Form, Shown
 from portal.forms.reading import PROTECTED, read
 from portal.forms.tree import Field
-from portal.forms.views import FieldView, FormView
+from portal.forms.views import FIRST_ROWS, PAGE_ROWS, FieldView, FormView, TableShown
 
 __all__ = [
+    "FIRST_ROWS",
+    "PAGE_ROWS",
+    "PRESSED",
     "PROTECTED",
     "REFRESH",
+    "ROWS",
+    "SHEET",
     "UPLOAD",
     "Checked",
     "Choices",
@@ -26,6 +31,7 @@ __all__ = [
     "FormView",
     "Option",
     "Shown",
+    "TableShown",
     "posted",
     "read",
 ]

@@ -11,6 +11,12 @@ REFRESH = "_refresh"
 """Posted by the button 更新表单 and by htmx: show the form again for these answers, store nothing."""
 UPLOAD = "_upload."
 """Begins the name under which a browser sends new files of a file field; the rest is the field's name."""
+PRESSED = "_table"
+"""Posted by a button of a table; its value is the table's name, what to do, and perhaps a row: `units.remove.3`."""
+ROWS = "rows"
+"""Ends the name under which a page posts all rows of a long table, as JSON: `units.rows`."""
+SHEET = "file"
+"""Ends the name under which a browser sends a sheet to be imported into a table: `units.file`."""
 _PAGE_NAMES = frozenset({"csrf_token"})
 
 
@@ -37,9 +43,31 @@ class FieldError:
         """The same with the field's label in its place."""
         return FieldError(self.zh.replace("{label}", label), self.en.replace("{label}", label))
 
+    def alone(self) -> FieldError:
+        """The same to stand behind the label, in a cell of a table: `不能为负数…`, `请填写`."""
+        return FieldError(_alone(self.zh, _ZH), _alone(self.en, _EN))
+
     def text(self, language: Language = "zh") -> str:
         """The message in one language."""
         return self.zh if language == "zh" else self.en
+
+
+_ZH = (("{label}：", ""), ("{label}的", "这一格的"), ("{label}里", "这一格里"), ("请填写{label}", "请填写"),
+       ("请选择{label}", "请选择"), ("{label}", ""))  # fmt: skip
+_EN = (
+    ("“{label}”: ", ""),
+    ("“{label}” ", ""),
+    ("Enter “{label}”", "enter a value"),
+    ("Choose “{label}”", "choose one"),
+)
+
+
+def _alone(text: str, openings: tuple[tuple[str, str], ...]) -> str:
+    for opening, instead in openings:
+        if text.startswith(opening):
+            text = instead + text.removeprefix(opening)
+            break
+    return text.replace("“{label}”", "this cell").replace("{label}", "这一格")
 
 
 class Refused(Exception):

@@ -31,6 +31,8 @@ class Written:
     attribute: str
     text: str
     expression: Expression
+    columns: frozenset[str] = frozenset()
+    """For a rule of a table's column, which is evaluated for each row: the columns, which it sees before all else."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,8 @@ class Compiler:
     def __init__(self, functions: Functions) -> None:
         self._functions = functions
         self.written: list[Written] = []
+        self.columns: frozenset[str] = frozenset()
+        """The columns that the rules see which are compiled now."""
 
     def marked(self, component: Component, attribute: str, text: object) -> Written | None:
         """An expression marked by a leading `=`; None, and a fault, if it is none."""
@@ -85,7 +89,8 @@ class Compiler:
             at = error.position
             component.fault(f"“{attribute}”的表达式第 {at.line} 行第 {at.column} 列有误：{error.what}", error.mend)
             return None
-        written = Written(component.place, attribute, text, expression)
+        seen = self.columns if attribute in ("refuse", "conditional.hide") else frozenset()
+        written = Written(component.place, attribute, text, expression, seen)
         self.written.append(written)
         return written
 
@@ -128,6 +133,8 @@ def plain_answer(value: object) -> object:
             return value.isoformat()
         case list() | tuple():
             return [plain_answer(item) for item in value]
+        case Mapping():
+            return {key: plain_answer(item) for key, item in value.items()}
         case _:
             return value
 

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from portal.errors import Language
 from portal.feel import Scope
-from portal.forms import views
-from portal.forms.answers import Choices, FieldError, Refused, flat, nested
+from portal.forms import tables, views
+from portal.forms.answers import ROWS, Choices, FieldError, Refused, flat, nested
 from portal.forms.characters import printable
 from portal.forms.expressions import Names, Overlaid, Written, options, plain_answer, value
+from portal.forms.kinds.table import Cells, Rows, carried
+from portal.forms.tables import CellFault, Number
 from portal.forms.tree import Field, Part, drivers, fields_of, groups_of
 from portal.forms.validation import breaches, schema_of
-from portal.forms.views import FormView
+from portal.forms.views import FormView, TableShown
 
 NO_CHOICES: Choices = MappingProxyType({})
 _LONGEST_NAME = 60
 
 
 class Shown(NamedTuple):
-    """One line of a form read back."""
+    """One line of a form read back; of a table the text tells count and sums."""
 
     label: str
     text: str
@@ -50,6 +52,8 @@ class _Reading:
     values: dict[str, object]
     refused: dict[str, FieldError]
     unknown: tuple[str, ...]
+    tables: dict[str, Rows]
+    """The rows of every table, the unreadable ones too."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,7 @@ class Form:
             path
             for written in self.expressions
             for path in written.expression.paths
-            if written.attribute == "prefill" or path[0] not in own
+            if written.attribute == "prefill" or path[0] not in own | written.columns
         )
 
     def check(self, answers: Mapping[str, object], names: Names, choices: Choices = NO_CHOICES) -> Checked:
@@ -103,7 +107,61 @@ class Form:
         for field, error in self._wrong(reading, laid, values):
             errors.setdefault(field.name, error.about(field.label.render(laid.scope)))
         good = {name: value for name, value in values.items() if name not in errors}
+        for field in laid.visible:
+            rows = reading.tables.get(field.name)
+            faults = self._cells(field, rows, laid, lambda at: at + 1) if rows is not None else []
+            labels = self._labels(field, laid.scope)
+            for fault in faults:
+                errors[f"{field.name}.{fault.row}.{fault.column.name}"] = tables.labelled(fault, labels)
+                good.pop(field.name, None)
         return Checked(nested(good), errors)
+
+    @property
+    def has_tables(self) -> bool:
+        """Whether it asks for rows anywhere."""
+        return bool(self._tables)
+
+    def table(self, name: str) -> Field | None:
+        """The table of that name."""
+        return next((field for field in self.fields if field.columns and field.name == name), None)
+
+    def rows(self, table: Field, answers: Mapping[str, object]) -> tuple[Cells, ...]:
+        """The rows of a table as they were given, blank ones among them; none where they cannot be read."""
+        rows = self._read(answers).tables.get(table.name)
+        return rows.given if rows is not None else ()
+
+    def with_rows(self, table: Field, answers: Mapping[str, object], rows: Sequence[Cells]) -> dict[str, object]:
+        """Answers as posted, with other rows in a table."""
+        return {**tables.without_rows(table, answers), f"{table.name}.{ROWS}": [carried(rows)]}
+
+    def faults_in(
+        self,
+        table: Field,
+        rows: Sequence[Cells],
+        answers: Mapping[str, object],
+        names: Names,
+        choices: Choices,
+        number: Number,
+    ) -> list[CellFault]:
+        """What is wrong with rows that would be put into a table beside some answers; `number` calls the rows."""
+        reading = self._read({**tables.without_rows(table, answers), table.name: list(rows)})
+        laid = self._lay(reading.values, names, choices)
+        return self._cells(table, reading.tables[table.name], laid, number)
+
+    def lines(self, table: Field, answers: Mapping[str, object]) -> list[list[object]]:
+        """The rows of a table for a sheet: FEEL values by column, what was typed where it could not be read."""
+        rows = self._read(answers).tables.get(table.name)
+        if rows is None:
+            return []
+        read = rows.read or ({},) * len(rows.given)
+        return [
+            [
+                column.kind.typed(cells[column.name]) if column.name in cells else given.get(column.name)
+                for column in table.columns
+            ]
+            for given, cells in zip(rows.given, read, strict=True)
+            if given
+        ]
 
     def schema(self, answers: Mapping[str, object], names: Names, choices: Choices = NO_CHOICES) -> dict[str, Any]:
         """The JSON Schema of the fields that are visible for these answers."""
@@ -143,7 +201,9 @@ class Form:
             for field in self.fields
         }
         texts = {name: error.text(language) for name, error in errors.items()}
-        showing = views.Showing(laid.scope, self.fields, self._drivers, entered, texts, laid.choices)
+        showing = views.Showing(
+            laid.scope, self.fields, self._drivers, entered, texts, laid.choices, reading.tables, language
+        )
         return showing.form(self.id, self.parts)
 
     def display(self, values: Mapping[str, object], names: Names, choices: Choices = NO_CHOICES) -> list[Shown]:
@@ -153,8 +213,24 @@ class Form:
         lines = []
         for field in laid.visible:
             text = field.kind.shown(read[field.name], laid.choices.get(field.name)) if field.name in read else ""
+            if field.columns and text:
+                labels = self._labels(field, laid.scope)
+                totals = views.totals(field, self._stored_rows(read[field.name]), labels)
+                text = "；".join([text, *(f"{total.label}合计 {total.text}" for total in totals)])
             lines.append(Shown(field.label.render(laid.scope), text or "未填写"))
         return lines
+
+    def display_tables(
+        self, values: Mapping[str, object], names: Names, choices: Choices = NO_CHOICES
+    ) -> list[TableShown]:
+        """The tables among stored values, each with its first rows read back."""
+        read = self._read(values).values
+        laid = self._lay(read, names, choices)
+        return [
+            views.table_shown(field, self._stored_rows(read[field.name]), laid.scope, laid.choices)
+            for field in laid.visible
+            if field.columns and field.name in read
+        ]
 
     @cached_property
     def _groups(self) -> frozenset[str]:
@@ -169,26 +245,68 @@ class Form:
     def _by_name(self) -> dict[str, Field]:
         return {field.name: field for field in self.fields}
 
+    @cached_property
+    def _tables(self) -> tuple[Field, ...]:
+        return tuple(field for field in self.fields if field.columns)
+
     def _read(self, answers: Mapping[str, object]) -> _Reading:
+        given, unknown = self._given(answers)
+        reading = _Reading(given, {}, {}, (), {})
+        for field in self.fields:
+            try:
+                value = self._read_rows(field, reading) if field.columns else field.kind.read(given.get(field.name))
+            except Refused as refusal:
+                reading.refused[field.name] = refusal.error
+            else:
+                if value is not None:
+                    reading.values[field.name] = value
+        strange = [f"{name}.{part}" for name, rows in reading.tables.items() for part in rows.unknown]
+        return replace(reading, unknown=(*unknown, *strange))
+
+    def _given(self, answers: Mapping[str, object]) -> tuple[dict[str, object], list[str]]:
+        """Answers by field, those of a table put together; and the names of those that no field asks for."""
         given: dict[str, object] = {}
+        pieces: dict[str, dict[str, object]] = {}
         unknown = []
         for name, answer in flat(answers, self._groups):
+            table = next((field.name for field in self._tables if name.startswith(f"{field.name}.")), None)
             # An answer both nested and under its dotted name would be given twice.
             if name in self._by_name and name not in given:
                 given[name] = answer
+            elif table is not None:
+                pieces.setdefault(table, {})[name.removeprefix(f"{table}.")] = answer
             else:
                 unknown.append(printable(name, _LONGEST_NAME))
-        values: dict[str, object] = {}
-        refused: dict[str, FieldError] = {}
-        for field in self.fields:
-            try:
-                value = field.kind.read(given.get(field.name))
-            except Refused as refusal:
-                refused[field.name] = refusal.error
+        for table, parts in pieces.items():
+            if table in given:
+                unknown += [f"{table}.{printable(part, _LONGEST_NAME)}" for part in parts]
             else:
-                if value is not None:
-                    values[field.name] = value
-        return _Reading(given, values, refused, tuple(unknown))
+                given[table], strange = tables.gathered(parts)
+                unknown += [f"{table}.{printable(part, _LONGEST_NAME)}" for part in strange]
+        return given, unknown
+
+    @staticmethod
+    def _read_rows(field: Field, reading: _Reading) -> object:
+        raw = reading.given.get(field.name)
+        if raw is None:
+            return None
+        kind = tables.kind_of(field)
+        rows = kind.rows(raw)
+        reading.tables[field.name] = rows
+        if kind.is_too_many(rows):
+            reading.refused[field.name] = kind.too_many(sum(1 for row in rows.given if row))
+        return rows.stored or None
+
+    def _cells(self, field: Field, rows: Rows, laid: _Laid, number: Number) -> list[CellFault]:
+        return tables.faults_of(field, rows, laid.scope, tables.column_choices(field, laid.choices), number)
+
+    @staticmethod
+    def _labels(field: Field, scope: Scope) -> dict[str, str]:
+        return {column.name: column.label.render(scope) for column in field.columns}
+
+    @staticmethod
+    def _stored_rows(value: object) -> list[Cells]:
+        return list(value) if isinstance(value, list) else []
 
     def _lay(self, values: Mapping[str, object], names: Names, choices: Choices) -> _Laid:
         own = nested(dict.fromkeys((field.name for field in self.fields), None))
@@ -199,7 +317,9 @@ class Form:
                 visible.add(field.name)
                 if field.name in values:
                     _put(own, field, field.kind.typed(values[field.name]))
-        given = {field.name: options(value(field.options, scope)) for field in self.fields if field.options is not None}
+        asked = [(field.name, field) for field in self.fields]
+        asked += [(f"{field.name}.{column.name}", column) for field in self._tables for column in field.columns]
+        given = {name: options(value(one.options, scope)) for name, one in asked if one.options is not None}
         shown = tuple(field for field in self.fields if field.name in visible)
         return _Laid(shown, scope, {**choices, **given})
 
@@ -211,7 +331,9 @@ class Form:
         found = [(field, reading.refused[field.name]) for field in laid.visible if field.name in reading.refused]
         for field, keyword in breaches(schema_of(laid.visible, laid.choices), laid.visible, values):
             if keyword == "required":
-                found.append((field, field.kind.missing()))
+                # What is wrong with rows that could not be read is told cell by cell.
+                if field.name not in reading.tables or not any(reading.tables[field.name].given):
+                    found.append((field, field.kind.missing()))
             else:
                 found.append((field, field.kind.complaint(keyword, values[field.name])))
         for field in laid.visible:

@@ -21,7 +21,10 @@ from portal.forms.kinds import KINDS, NOT_BUILT
 from portal.forms.kinds.base import Answered, Kind
 from portal.forms.kinds.datetime import Day
 from portal.forms.kinds.group import Group as GroupKind
+from portal.forms.kinds.number import Number
+from portal.forms.kinds.table import COLUMN_KINDS, MOST_COLUMNS, Column, Table
 from portal.forms.kinds.text import StaticText
+from portal.forms.kinds.year import Year
 from portal.forms.tree import Field, Group, Part, Static, drivers, fields_of
 
 PROTECTED = frozenset({"about", "case", "deadlines", "documents", "facts", "parameters", "party", "with"})
@@ -136,7 +139,7 @@ class _Reader:
         return tuple(part for part in parts if part is not None)
 
     def _part(self, raw: dict[str, object], place: _Place) -> Part | None:
-        key = raw.get("key")
+        key = raw.get("path" if raw.get("type") == Table.ON else "key")
         component = Component(raw, key if isinstance(key, str) and key else place.index, self.faults)
         found = self._kind(component)
         if found is None:
@@ -144,6 +147,8 @@ class _Reader:
         kind_name, kind = found
         self._attributes(component, kind_name, kind)
         place = replace(place, hidden_when=place.hidden_when + self._condition(component))
+        if issubclass(kind, Table):
+            return self._table(component, kind_name, kind, place)
         if issubclass(kind, Answered):
             return self._field(component, kind_name, kind, place)
         if kind is GroupKind:
@@ -154,6 +159,12 @@ class _Reader:
         type_ = component.raw.get("type")
         if not isinstance(type_, str):
             component.fault("组件没有类型（type）", f"写明 type：{_types()}")
+        elif type_ == Table.ON and "kind" in component.properties:
+            return self._domain_kind(component, type_)
+        elif type_ == Table.ON:
+            component.fault(
+                f"不支持的组件类型“{type_}”（{NOT_BUILT[type_]}）", '表格写上 "properties": { "kind": "table" }'
+            )
         elif type_ in NOT_BUILT:
             component.fault(f"不支持的组件类型“{type_}”（{NOT_BUILT[type_]}）", f"改用：{_types()}")
         elif type_ not in KINDS or KINDS[type_].ON is not None:
@@ -219,8 +230,80 @@ class _Reader:
         parts = self._parts(component.raw.get("components"), inner)
         return Group(component.place, place.hidden_when, name, label, parts)
 
-    def _field(self, component: Component, kind_name: str, kind_type: type[Answered], place: _Place) -> Field | None:
-        name = self._name(component, "key", place.prefix)
+    def _table(self, component: Component, kind_name: str, kind_type: type[Table], place: _Place) -> Field | None:
+        field = self._field(component, kind_name, kind_type, place, "path")
+        columns = self._columns(component, place)
+        names = {column.name for column in columns}
+        numbers = {c.name for c in columns if isinstance(c.kind, Number) and not isinstance(c.kind, Year)}
+        unique = self._named(component, "unique", names, "列")
+        total = self._named(component, "sum", numbers, "数字列")
+        if field is None:
+            return None
+        for column in columns:
+            self._looks_at_the_table(column, field)
+        assert isinstance(field.kind, Table)
+        asked = tuple(Column(column.name, column.kind) for column in columns)
+        kind = replace(field.kind, columns=asked, unique=unique, sum=total)
+        return replace(field, kind=kind, columns=columns)
+
+    def _columns(self, component: Component, place: _Place) -> tuple[Field, ...]:
+        raw = component.raw.get("components")
+        if not isinstance(raw, list) or not 1 <= len(raw) <= MOST_COLUMNS:
+            component.fault(f"表格应有 1 到 {MOST_COLUMNS} 列（components）", "在 components 里逐列写出字段")
+            return ()
+        columns: list[Field] = []
+        outside, self._names = self._names, set()
+        keys = (part.get("key") for part in raw if isinstance(part, dict))
+        self._compiler.columns = frozenset(key for key in keys if isinstance(key, str))
+        for at, part in enumerate(raw):
+            column = self._column(part, component, f"{place.index}.components[{at}]")
+            columns += [column] if column is not None else []
+        self._names, self._compiler.columns = outside, frozenset()
+        return tuple(columns)
+
+    def _column(self, raw: object, table: Component, index: str) -> Field | None:
+        if not isinstance(raw, dict):
+            self.faults.append(Fault("组件应为对象", '写成 { "type": … }', element=index))
+            return None
+        key = raw.get("key")
+        component = Component(raw, f"{table.place}.{key}" if isinstance(key, str) and key else index, self.faults)
+        found = self._kind(component)
+        if found is None:
+            return None
+        kind_name, kind = found
+        if not issubclass(kind, Answered) or kind_name not in COLUMN_KINDS:
+            component.fault(f"表格的列不能是“{kind_name}”", f"改用：{'、'.join(COLUMN_KINDS)}")
+            return None
+        self._attributes(component, kind_name, kind)
+        for name, part in (("defaultValue", component.raw), ("prefill", component.properties)):
+            if name in part:
+                component.fault(f"表格的列不能写“{name}”", "在表格的 properties.prefill 里给出各行")
+        return self._field(component, kind_name, kind, _Place(index, "", self._condition(component), 0))
+
+    def _looks_at_the_table(self, column: Field, table: Field) -> None:
+        """A rule of a column that reads all rows would read them once for each row."""
+        for rule in (*column.hidden_when, *((column.refuse,) if column.refuse else ())):
+            paths = rule.expression.paths | rule.expression.loose
+            if table.path[0] not in rule.columns and any(path[: len(table.path)] == table.path for path in paths):
+                what = f"列的 {rule.attribute} 不能读整张表（{table.name}）"
+                mend = "逐行的条件只看本行各列、表单其他字段和案件；查重写 unique，整表的条件写在表格的 refuse 里"
+                self.faults.append(Fault(what, mend, element=column.place))
+
+    @staticmethod
+    def _named(component: Component, name: str, known: set[str], title: str) -> tuple[str, ...]:
+        """A list of columns' keys in the properties of a table."""
+        said = component.properties.get(name, [])
+        if isinstance(said, list) and all(isinstance(key, str) and key in known for key in said):
+            return tuple(dict.fromkeys(said))
+        component.fault(
+            f"“{name}”应列出表格的{title}", f'写成 "{name}": ["…"]，可用：{"、".join(sorted(known)) or "无"}'
+        )
+        return ()
+
+    def _field(
+        self, component: Component, kind_name: str, kind_type: type[Answered], place: _Place, named_by: str = "key"
+    ) -> Field | None:
+        name = self._name(component, named_by, place.prefix)
         label = self._wording(component, "dateLabel" if kind_type is Day and "label" not in component.raw else "label")
         if label is None and "label" not in component.raw:
             component.fault("没有标签（label）", '写上 "label": "…"，填写人按它作答')

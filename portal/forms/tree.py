@@ -39,6 +39,8 @@ class Field(Part):
     """The literal used when the prefill gives nothing; JSON-safe, or None."""
     options: Written | None
     """What gives the options of a field that lets one choose, where they are not fixed."""
+    columns: tuple[Field, ...] = ()
+    """What is asked in each row of a table; the name of a column is its key alone, and its rule sees the row first."""
 
     @property
     def path(self) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -79,19 +79,29 @@ def breaches(
     schema: Mapping[str, Any], fields: Sequence[Field], values: Mapping[str, object]
 ) -> Iterator[tuple[Field, str]]:
     """Each field whose value breaks the schema, with the keyword that it breaks (`required` when missing)."""
+    return checker(schema, fields)(values)
+
+
+def checker(
+    schema: Mapping[str, Any], fields: Sequence[Field]
+) -> Callable[[Mapping[str, object]], Iterator[tuple[Field, str]]]:
+    """What finds the breaches of a schema in any number of answers; made once for all rows of a table."""
     by_path = {field.path: field for field in fields}
-    for error in _Validator(schema, format_checker=_FORMATS).iter_errors(_instance(fields, values)):
-        path = tuple(str(part) for part in error.absolute_path)
-        if error.validator == "required":
-            for key in error.validator_value:
-                if key not in error.instance:
-                    yield by_path[(*path, key)], "required"
-        else:
-            # A fault in an array's item is a fault of the field.
-            yield (
-                next(by_path[path[:end]] for end in range(len(path), 0, -1) if path[:end] in by_path),
-                str(error.validator),
-            )
+    validator = _Validator(schema, format_checker=_FORMATS)
+
+    def breached(values: Mapping[str, object]) -> Iterator[tuple[Field, str]]:
+        for error in validator.iter_errors(_instance(fields, values)):
+            path = tuple(str(part) for part in error.absolute_path)
+            if error.validator == "required":
+                for key in error.validator_value:
+                    if key not in error.instance:
+                        yield by_path[(*path, key)], "required"
+            else:
+                # A fault in an array's item is a fault of the field.
+                inmost = next(by_path[path[:end]] for end in range(len(path), 0, -1) if path[:end] in by_path)
+                yield inmost, str(error.validator)
+
+    return breached
 
 
 def _instance(fields: Iterable[Field], values: Mapping[str, object]) -> dict[str, Any]:

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import date
 
+from portal.errors import Language
 from portal.feel import Scope
-from portal.forms.answers import UPLOAD, Choices, Option
+from portal.forms.answers import ROWS, SHEET, UPLOAD, Choices, Option
 from portal.forms.characters import printable
 from portal.forms.kinds.filepicker import FilePicker
 from portal.forms.kinds.number import Number
+from portal.forms.kinds.table import Cells, Rows, carried
 from portal.forms.kinds.textarea import TextArea
+from portal.forms.tables import column_choices, kind_of
 from portal.forms.tree import Field, Group, Part, Static, drivers
+
+PAGE_ROWS = 100
+"""A longer table is shown to be read, and carried by the page as JSON."""
+FIRST_ROWS = 20
+"""So many rows of a stored table are shown in the file of a case."""
+MOST_ERRORS = 200
+"""So many faults of tables are listed; of the others their number is told."""
+_MOST_OFFERED = 300
+"""An organisation is offered by name while there are at most so many."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +79,101 @@ class FieldView:
         ends = (("hint", self.hint), ("limit", self.maxlength or self.accept), ("error", self.error))
         return " ".join(f"{self.id}-{end}" for end, there in ends if there)
 
+    @property
+    def carried(self) -> tuple[tuple[str, str], ...]:
+        """Names and texts of the hidden inputs that keep what was answered."""
+        return tuple((self.name, value) for value in self.values)
+
+
+@dataclass(frozen=True)
+class ColumnView:
+    """One column of a table; `listed` when its options are offered beside a line of text (organisations)."""
+
+    name: str
+    label: str
+    hint: str
+    required: bool
+    kind: str
+    type: str
+    inputmode: str | None
+    numeric: bool
+    options: tuple[Option, ...]
+    listed: bool
+
+
+@dataclass(frozen=True)
+class CellView:
+    """One cell; `said` is the name of the organisation whose code it holds."""
+
+    id: str
+    name: str
+    value: str
+    said: str
+    error: str | None
+
+
+@dataclass(frozen=True)
+class RowView:
+    """One row with the number by which the page calls it."""
+
+    number: int
+    cells: tuple[CellView, ...]
+
+    @property
+    def bad(self) -> bool:
+        """Whether something is wrong in it."""
+        return any(cell.error for cell in self.cells)
+
+
+@dataclass(frozen=True)
+class Total:
+    """The sum of a column, with its unit."""
+
+    label: str
+    text: str
+
+
+@dataclass(frozen=True)
+class TableView(FieldView):
+    """A table to be filled in; a long one is `compact`, shown to be read and carried as JSON."""
+
+    columns: tuple[ColumnView, ...]
+    rows: tuple[RowView, ...]
+    compact: bool
+    count: int
+    """Rows that are not blank."""
+    most: int
+    sums: tuple[Total, ...]
+    json: str
+
+    @property
+    def carried(self) -> tuple[tuple[str, str], ...]:
+        """All rows in one hidden input."""
+        return ((f"{self.name}.{ROWS}", self.json),)
+
+    @property
+    def sheet(self) -> str:
+        """The name under which a sheet to be imported is posted."""
+        return f"{self.name}.{SHEET}"
+
+
+@dataclass(frozen=True)
+class TableShown:
+    """A stored table read back: its first rows, how many there are, and its sums."""
+
+    name: str
+    label: str
+    headings: tuple[str, ...]
+    numeric: tuple[bool, ...]
+    rows: tuple[tuple[str, ...], ...]
+    count: int
+    sums: tuple[Total, ...]
+
+    @property
+    def more(self) -> int:
+        """How many rows are not shown."""
+        return self.count - len(self.rows)
+
 
 @dataclass(frozen=True)
 class GroupView:
@@ -105,6 +212,13 @@ class FormView:
     id: str
     parts: tuple[PartView, ...]
     errors: tuple[ErrorView, ...]
+    unlisted: int = 0
+    """How many more errors there are."""
+
+    @property
+    def tables(self) -> tuple[TableView, ...]:
+        """All tables."""
+        return tuple(field for field in self.fields if isinstance(field, TableView))
 
     @property
     def fields(self) -> tuple[FieldView, ...]:
@@ -119,7 +233,8 @@ class FormView:
     @property
     def uploads(self) -> tuple[str, ...]:
         """The names under which new files are posted; the page's form is then multipart."""
-        return tuple(field.upload for field in self.fields if field.kind == "filepicker")
+        files = tuple(field.upload for field in self.fields if field.kind == "filepicker")
+        return files + tuple(table.sheet for table in self.tables)
 
 
 def _fields(parts: tuple[PartView, ...]) -> Iterator[FieldView]:
@@ -148,14 +263,19 @@ class Showing:
     entered: Mapping[str, tuple[str, ...]]
     errors: Mapping[str, str]
     choices: Choices
+    tables: Mapping[str, Rows]
+    language: Language
 
     def form(self, id: str, parts: tuple[Part, ...]) -> FormView:
         """The whole form, with the summary of its errors in the order of the page."""
         view = FormView(id, tuple(map(self._part, parts)), ())
-        order = [field.name for field in view.fields]
-        targets = {field.name: field.id for field in view.fields if field.visible}
-        names = sorted(self.errors, key=lambda name: order.index(name) if name in order else len(order))
-        return replace(view, errors=tuple(ErrorView(self.errors[name], targets.get(name)) for name in names))
+        names, targets = _in_order(view)
+        order = {name: at for at, name in enumerate(names)}
+        told = sorted(self.errors, key=lambda name: order.get(name, len(order)))
+        cells = [name for name in told if any(name.startswith(f"{table.name}.") for table in view.tables)]
+        left_out = frozenset(cells[MOST_ERRORS:])
+        errors = tuple(ErrorView(self.errors[name], targets.get(name)) for name in told if name not in left_out)
+        return replace(view, errors=errors, unlisted=len(left_out))
 
     def _part(self, part: Part) -> PartView:
         match part:
@@ -177,6 +297,48 @@ class Showing:
         return TextView("text", static.visible(self.scope), tuple(text.strip() for text in paragraphs if text.strip()))
 
     def _field(self, field: Field) -> FieldView:
+        return self._table(field) if field.columns else self._question(field)
+
+    def _table(self, field: Field) -> TableView:
+        rows = self.tables.get(field.name) or Rows((), (), {}, ())
+        asked = self._question(field)
+        columns = _columns(field, self.scope, column_choices(field, self.choices))
+        read = rows.read or ({},) * len(rows.given)
+        given = rows.given or ({},)  # a table without rows begins with a blank one
+        texts = [_texts(field, cells, raw) for cells, raw in zip(read or ({},), given, strict=True)]
+        named = {column.name: {option.value: option.label for option in column.options} for column in columns}
+        return TableView(
+            **{part.name: getattr(asked, part.name) for part in fields(FieldView)},
+            columns=columns,
+            rows=tuple(self._row(asked, columns, at, row, named) for at, row in enumerate(texts)),
+            compact=len(rows.given) > PAGE_ROWS,
+            count=sum(1 for row in rows.given if row),
+            most=kind_of(field).most,
+            sums=totals(field, read, {column.name: column.label for column in columns}),
+            json=carried([row for row in texts if row]),
+        )
+
+    def _row(
+        self,
+        table: FieldView,
+        columns: tuple[ColumnView, ...],
+        at: int,
+        texts: Mapping[str, str],
+        named: Mapping[str, Mapping[str, str]],
+    ) -> RowView:
+        cells = []
+        for column in columns:
+            name, text = f"{table.name}.{at}.{column.name}", texts.get(column.name, "")
+            said = named[column.name].get(text, "") if column.kind == "party" else ""
+            error = self.errors.get(name)
+            if error is not None:
+                error = error.removeprefix(
+                    f"第 {at + 1} 行 {column.label}：" if self.language == "zh" else f"Row {at + 1}, {column.label}: "
+                )
+            cells.append(CellView(f"{table.id}-{at}-{column.name}", name, text, said, error))
+        return RowView(at + 1, tuple(cells))
+
+    def _question(self, field: Field) -> FieldView:
         kind, values = field.kind, self.entered[field.name]
         # A browser shows nothing in a date input whose value is no day.
         readable = kind.INPUT == "text" or not values or _is_day(values[0])
@@ -202,6 +364,83 @@ class Showing:
             accept=kind.accept if isinstance(kind, FilePicker) else (),
             multiple=kind.multiple if isinstance(kind, FilePicker) else False,
         )
+
+
+def _in_order(view: FormView) -> tuple[list[str], dict[str, str]]:
+    """The names under which errors are told in the order of the page, and the ids to go to."""
+    names: list[str] = []
+    targets: dict[str, str] = {}
+    for field in view.fields:
+        names.append(field.name)
+        if field.visible:
+            targets[field.name] = field.id
+        if isinstance(field, TableView):
+            cells = [cell for row in field.rows for cell in row.cells]
+            names += [cell.name for cell in cells]
+            if field.visible:
+                targets |= {cell.name: field.id if field.compact else cell.id for cell in cells}
+    return names, targets
+
+
+def _columns(field: Field, scope: Scope, choices: Choices) -> tuple[ColumnView, ...]:
+    views = []
+    for column in field.columns:
+        options = column.kind.options_of(choices.get(column.name))
+        views.append(
+            ColumnView(
+                name=column.name,
+                label=column.label.render(scope),
+                hint=column.hint.render(scope) if column.hint else "",
+                required=column.kind.required,
+                kind=column.kind_name,
+                type="text",
+                inputmode=column.kind.INPUTMODE,
+                numeric=isinstance(column.kind, Number),
+                options=options,
+                listed=column.kind_name == "party" and 0 < len(options) <= _MOST_OFFERED,
+            )
+        )
+    return tuple(views)
+
+
+def _texts(field: Field, cells: Cells, given: Cells) -> dict[str, str]:
+    """The texts to show in a row: those of the values, what was typed where it could not be read."""
+    found = {}
+    for column in field.columns:
+        if column.name in cells:
+            found[column.name] = column.kind.entered(cells[column.name])[0]
+        elif column.name in given:
+            found[column.name] = printable(str(given[column.name]))
+    return found
+
+
+def totals(field: Field, rows: Sequence[Cells], labels: Mapping[str, str]) -> tuple[Total, ...]:
+    """The sums that a table shows."""
+    kinds = {column.name: column.kind for column in field.columns}
+    return tuple(
+        Total(labels[name], kinds[name].shown(total, None)) for name, total in kind_of(field).sums(rows).items()
+    )
+
+
+def table_shown(field: Field, rows: Sequence[Cells], scope: Scope, choices: Choices) -> TableShown:
+    """Stored rows of a table, the first of them in words."""
+    known = column_choices(field, choices)
+    labels = {column.name: column.label.render(scope) for column in field.columns}
+    return TableShown(
+        name=field.name,
+        label=field.label.render(scope),
+        headings=tuple(labels[column.name] for column in field.columns),
+        numeric=tuple(isinstance(column.kind, Number) for column in field.columns),
+        rows=tuple(
+            tuple(
+                column.kind.shown(row[column.name], known.get(column.name)) if column.name in row else ""
+                for column in field.columns
+            )
+            for row in rows[:FIRST_ROWS]
+        ),
+        count=len(rows),
+        sums=totals(field, rows, labels),
+    )
 
 
 def _is_day(text: str) -> bool:

@@ -29,11 +29,19 @@ class Permission(StrEnum):
     CASE_FILE = "case.file"
     CASE_READ = "case.read"
     CLOCK_MOVE = "clock.move"
+    COPY_READ = "copy.read"
     LETTER_READ = "letter.read"
     LETTER_SIGN_FOR = "letter.sign_for"
+    MATTER_DECIDE = "matter.decide"
     MESSAGE_SEND = "message.send"
     ORGANISATION_ADD = "organisation.add"
+    PEOPLE_MANAGE = "people.manage"
+    PEOPLE_READ = "people.read"
     PERSON_ADD = "person.add"
+    REGISTER_READ = "register.read"
+    REGISTRATION_DECIDE = "registration.decide"
+    REGISTRATION_HAND_IN = "registration.hand_in"
+    REGISTRATION_READ = "registration.read"
     ROLE_GRANT = "role.grant"
     SERVICE_ENTER = "service.enter"
     TASK_COMPLETE = "task.complete"
@@ -56,6 +64,12 @@ class Subject:
     """The person who has claimed the task."""
     uploader_id: int | None = None
     """The person who has uploaded the file."""
+    person_id: int | None = None
+    """The person whom the registration concerns."""
+    region: str | None = None
+    """Whose body got the copy of a letter, when every region has one."""
+    offices: frozenset[tuple[str, str]] = frozenset()
+    """The (regulation, role) any of which looks after organisations."""
     demo: bool = False
     """Whether the portal runs as a demo."""
 
@@ -79,13 +93,13 @@ def is_party(actor: Actor, subject: Subject) -> bool:
 
 
 def is_official(actor: Actor, subject: Subject) -> bool:
-    """Someone of the authority with a role in its regulation; whoever belongs to an organisation is none."""
-    return actor.organisation_id is None and any(role[0] == subject.regulation for role in actor.roles)
+    """Someone of the authority with a role in its regulation; no applicant is one, of an organisation or not."""
+    return actor.official and any(role[0] == subject.regulation for role in actor.roles)
 
 
 def holds_a_role(actor: Actor, subject: Subject) -> bool:
-    """Someone to whom one of the roles was granted for which it is open."""
-    return any((subject.regulation, role) in actor.roles for role in subject.roles - {PARTY})
+    """Someone to whom one of the roles was granted for which it is open; not one who has left his organisation."""
+    return not actor.adrift and any((subject.regulation, role) in actor.roles for role in subject.roles - {PARTY})
 
 
 def is_open_to_the_party(actor: Actor, subject: Subject) -> bool:
@@ -98,6 +112,14 @@ def is_of_a_kind(actor: Actor, subject: Subject) -> bool:
     return actor.organisation_id is not None and bool(actor.kinds & subject.kinds)
 
 
+def got_the_copy(actor: Actor, subject: Subject) -> bool:
+    """Someone of the body that got the copy: the only one, or that of the region."""
+    if subject.region is None:
+        return actor.official and holds_a_role(actor, subject)
+    local = {(subject.regulation, role, subject.region) for role in subject.roles}
+    return actor.official and not local.isdisjoint(actor.local)
+
+
 def is_free_or_his(actor: Actor, subject: Subject) -> bool:
     """Nobody has claimed it, or he himself has."""
     return subject.assignee_id in (None, actor.person_id)
@@ -106,6 +128,21 @@ def is_free_or_his(actor: Actor, subject: Subject) -> bool:
 def is_its_uploader(actor: Actor, subject: Subject) -> bool:
     """He has uploaded the file."""
     return subject.uploader_id == actor.person_id
+
+
+def manages(actor: Actor, subject: Subject) -> bool:
+    """He has the right to look after the people of his organisation."""
+    return actor.may_manage
+
+
+def is_himself(actor: Actor, subject: Subject) -> bool:
+    """An applicant whom it concerns."""
+    return actor.applicant and subject.person_id == actor.person_id
+
+
+def looks_after_organisations(actor: Actor, subject: Subject) -> bool:
+    """Someone of the authority with a role that a regulation names for the registration of organisations."""
+    return actor.official and bool(actor.roles & subject.offices)
 
 
 def is_in_a_demo(actor: Actor, subject: Subject) -> bool:
@@ -120,11 +157,19 @@ ACCESS: Mapping[Permission, Sequence[Sequence[Predicate]]] = {
     Permission.CASE_FILE: [[holds_a_role], [is_of_a_kind], [is_open_to_the_party]],
     Permission.CASE_READ: [[is_party], [is_official]],
     Permission.CLOCK_MOVE: [[is_in_a_demo]],
+    Permission.COPY_READ: [[got_the_copy]],
     Permission.LETTER_READ: [[is_party], [is_official]],
     Permission.LETTER_SIGN_FOR: [[is_party]],
+    Permission.MATTER_DECIDE: [[is_official, holds_a_role]],
     Permission.MESSAGE_SEND: [[holds_a_role], [is_open_to_the_party]],
-    Permission.ORGANISATION_ADD: [[is_administrator]],
+    Permission.ORGANISATION_ADD: [[is_administrator], [looks_after_organisations]],
+    Permission.PEOPLE_MANAGE: [[is_party, manages]],
+    Permission.PEOPLE_READ: [[is_party]],
     Permission.PERSON_ADD: [[is_administrator]],
+    Permission.REGISTER_READ: [[is_official]],
+    Permission.REGISTRATION_DECIDE: [[looks_after_organisations]],
+    Permission.REGISTRATION_HAND_IN: [[is_himself]],
+    Permission.REGISTRATION_READ: [[is_himself], [looks_after_organisations]],
     Permission.ROLE_GRANT: [[is_administrator]],
     Permission.SERVICE_ENTER: [[is_official]],
     Permission.TASK_COMPLETE: [[holds_a_role, is_free_or_his], [is_open_to_the_party, is_free_or_his]],

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from portal.identity.entry import FILE, MANAGE
+
 
 @dataclass(frozen=True)
 class Actor:
     """A signed-in person with what he may act as today: `roles` are (regulation, role).
 
     `kinds` are those of his organisation: a role for applicants asks for one of them. The role `party` is
-    nobody's by grant; see `access.is_party`.
+    nobody's by grant; see `access.is_party`. `local` are the (regulation, role, body) granted within one body of a
+    region: they open that body's copies of letters and nothing else. `rights` are what he may do for his
+    organisation (`entry.RIGHTS`). An `applicant` without organisation waits to be let into one, or has left it: he
+    is no official.
     """
 
     person_id: int
@@ -19,6 +24,29 @@ class Actor:
     roles: frozenset[tuple[str, str]] = frozenset()
     administrator: bool = False
     kinds: frozenset[str] = frozenset()
+    applicant: bool = False
+    rights: frozenset[str] = frozenset()
+    local: frozenset[tuple[str, str, str]] = frozenset()
+
+    @property
+    def official(self) -> bool:
+        """Whether he is one of the authority's: neither an applicant nor of an organisation."""
+        return not self.applicant and self.organisation_id is None
+
+    @property
+    def adrift(self) -> bool:
+        """Whether he is an applicant of no organisation: whatever was granted to him counts for nothing."""
+        return self.applicant and self.organisation_id is None
+
+    @property
+    def may_file(self) -> bool:
+        """Whether he may file, answer and sign for letters in his organisation's name."""
+        return self.organisation_id is not None and FILE in self.rights
+
+    @property
+    def may_manage(self) -> bool:
+        """Whether he looks after his organisation's people and its agreement to electronic service."""
+        return self.organisation_id is not None and MANAGE in self.rights
 
     def has(self, regulation: str, role: str) -> bool:
         """Whether the role of that regulation was granted to him."""

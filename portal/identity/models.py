@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any, cast
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Table, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.db import Base, Id
+from portal.db.append_only import append_only
+from portal.identity.entry import FIRST_RIGHTS
 
 
 class Organisation(Base):
@@ -28,16 +33,36 @@ class Organisation(Base):
         return self.electronic_service_since is not None
 
 
+def _belongs(row: DefaultExecutionContext) -> bool:
+    return row.get_current_parameters().get("organisation_id") is not None  # type: ignore[no-untyped-call] # no types
+
+
+def _rights(row: DefaultExecutionContext) -> list[str]:
+    return list(FIRST_RIGHTS) if _belongs(row) else []
+
+
 class Person(Base):
-    """A person who can sign in; without organisation, one of the authority's."""
+    """A person who can sign in: an applicant, or one of the authority's.
+
+    An applicant without organisation has registered and waits, or has left; he is never one of the authority's.
+    Unless it is said otherwise whoever belongs to an organisation may do everything there.
+    """
 
     __tablename__ = "persons"
+    __table_args__ = (
+        CheckConstraint("applicant OR organisation_id IS NULL", name="organisation_of_applicant"),
+        CheckConstraint("NOT (applicant AND administrator)", name="one_side"),
+        CheckConstraint("(organisation_id IS NULL) = (rights = '[]'::jsonb)", name="rights_in_organisation"),
+    )
 
     id: Mapped[Id]
     login: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
     password_hash: Mapped[str]
     organisation_id: Mapped[int | None] = mapped_column(ForeignKey("organisations.id"), index=True)
+    applicant: Mapped[bool] = mapped_column(default=_belongs)
+    rights: Mapped[list[str]] = mapped_column(default=_rights)
+    """What he may do for his organisation: manage, file, read; see `entry.RIGHTS`."""
     active: Mapped[bool] = mapped_column(default=True)
     administrator: Mapped[bool] = mapped_column(default=False)
 
@@ -53,6 +78,7 @@ class Grant(Base):
     regulation: Mapped[str]
     role: Mapped[str]
     body: Mapped[str | None]
+    """The region whose body it is in (万州区): such a grant opens that body's copies of letters and nothing else."""
     from_day: Mapped[date]
     to_day: Mapped[date | None]
 
@@ -81,5 +107,115 @@ class LoginAttempt(Base):
 
     id: Mapped[Id]
     account: Mapped[bytes]
+    address: Mapped[str]
+    moment: Mapped[datetime] = mapped_column(index=True)
+
+
+class Registration(Base):
+    """What a person handed in to act for an organisation, and what an official decided; handed in again it is the
+    same row in the next `round`, the earlier ones are told by the changes."""
+
+    __tablename__ = "registrations"
+    __table_args__ = (
+        CheckConstraint("state IN ('waiting', 'returned', 'approved', 'refused', 'withdrawn')", name="state"),
+        Index("ix_registrations_waiting", "handed_in_at", "id", postgresql_where=text("state = 'waiting'")),
+    )
+
+    id: Mapped[Id]
+    once: Mapped[str] = mapped_column(unique=True)
+    """Made with the page that was filled in, so that a second click registers nobody twice."""
+    person_id: Mapped[int] = mapped_column(ForeignKey("persons.id"), index=True)
+    round: Mapped[int] = mapped_column(default=1)
+    uscc: Mapped[str] = mapped_column(index=True)
+    name: Mapped[str]
+    district: Mapped[str]
+    kind: Mapped[str]
+    electronic_service: Mapped[bool]
+    joins: Mapped[bool]
+    """Whether he knew that the organisation has people, and asks to join them by his proof."""
+    rights: Mapped[list[str]]
+    """Those he asks for."""
+    state: Mapped[str] = mapped_column(default="waiting")
+    handed_in_at: Mapped[datetime]
+    decided_at: Mapped[datetime | None]
+    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("persons.id"))
+    reason: Mapped[str | None]
+    organisation_id: Mapped[int | None] = mapped_column(ForeignKey("organisations.id"))
+    """That which he was let into."""
+
+    @property
+    def number(self) -> str:
+        """What people call it by: ZC00000012."""
+        return f"ZC{self.id:08d}"
+
+
+class Proof(Base):
+    """A licence or letter of authority that lies in the object store; the newest of a registration counts.
+
+    Without registration it was uploaded with a form that had faults, and is forgotten after a day.
+    """
+
+    __tablename__ = "registration_proofs"
+
+    id: Mapped[Id]
+    registration_id: Mapped[int | None] = mapped_column(ForeignKey("registrations.id"), index=True)
+    key: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    kind: Mapped[str]
+    size: Mapped[int]
+    sha256: Mapped[str]
+    kept_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class Invitation(Base):
+    """A code by which one person may join an organisation once; the table holds only its SHA-256."""
+
+    __tablename__ = "invitations"
+    __table_args__ = (
+        CheckConstraint("(used_at IS NULL) = (used_by_id IS NULL)", name="used"),
+        CheckConstraint("used_at IS NULL OR revoked_at IS NULL", name="used_or_revoked"),
+    )
+
+    id: Mapped[Id]
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisations.id"), index=True)
+    code: Mapped[bytes] = mapped_column(unique=True)
+    rights: Mapped[list[str]]
+    note: Mapped[str]
+    """For whom it is meant."""
+    made_by_id: Mapped[int] = mapped_column(ForeignKey("persons.id"))
+    made_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+    used_by_id: Mapped[int | None] = mapped_column(ForeignKey("persons.id"))
+    revoked_at: Mapped[datetime | None]
+
+
+class IdentityChange(Base):
+    """What happened to organisations and their people: who did what to whom, when; only added to."""
+
+    __tablename__ = "identity_changes"
+
+    id: Mapped[Id]
+    organisation_id: Mapped[int | None] = mapped_column(ForeignKey("organisations.id"), index=True)
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("persons.id"))
+    """Whom it concerns."""
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("persons.id"))
+    """Who did it; nobody when it followed from something else."""
+    at: Mapped[datetime]
+    kind: Mapped[str]
+    details: Mapped[dict[str, Any]] = mapped_column(JSONB)
+
+
+append_only(cast(Table, IdentityChange.__table__))
+
+
+class AddressAttempt(Base):
+    """Something that was tried without signing in; `kind` is register or join."""
+
+    __tablename__ = "address_attempts"
+    __table_args__ = (Index("ix_address_attempts_kind_address_moment", "kind", "address", "moment"),)
+
+    id: Mapped[Id]
+    kind: Mapped[str]
     address: Mapped[str]
     moment: Mapped[datetime] = mapped_column(index=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, datetime
 
-from sqlalchemy import ARRAY, ColumnElement, Select, Text, and_, cast, func, or_, select
+from sqlalchemy import ARRAY, ColumnElement, Select, Text, and_, cast, func, not_, or_, select
 from sqlalchemy.orm import Session
 
+from portal.forms import uscc as codes
 from portal.identity.actor import Actor
 from portal.identity.models import Grant, LoginAttempt, Organisation, Person, SignedIn
 from portal.identity.rules import FAILURES_WITHIN
@@ -29,6 +30,23 @@ def organisations_of_kinds(tx: Session, kinds: Iterable[str]) -> list[Organisati
     return list(tx.scalars(select(Organisation).where(of_a_kind).order_by(Organisation.name, Organisation.id)))
 
 
+def organisations_like(tx: Session, text: str, before: int | None, limit: int) -> list[tuple[Organisation, int]]:
+    """Organisations whose name or code holds a text, newest first, with how many people each has."""
+    people = (
+        select(func.count())
+        .where(Person.organisation_id == Organisation.id, Person.active)
+        .correlate(Organisation)
+        .scalar_subquery()
+    )
+    found = select(Organisation, people).order_by(Organisation.id.desc()).limit(limit)
+    if text:
+        code = Organisation.uscc.contains(codes.normal(text), autoescape=True)
+        found = found.where(or_(Organisation.name.contains(text, autoescape=True), code))
+    if before is not None:
+        found = found.where(Organisation.id < before)
+    return [(organisation, count) for organisation, count in tx.execute(found)]
+
+
 def organisation_names(tx: Session, usccs: Iterable[str]) -> dict[str, str]:
     """The names of organisations by their codes."""
     found = select(Organisation.uscc, Organisation.name).where(Organisation.uscc.in_(set(usccs)))
@@ -41,6 +59,23 @@ def person_names(tx: Session, ids: Iterable[int]) -> dict[int, str]:
     return {number: name for number, name in tx.execute(found)}
 
 
+def people_of(tx: Session, organisation_id: int) -> list[int]:
+    """The ids of the active people of an organisation."""
+    found = select(Person.id).where(Person.organisation_id == organisation_id, Person.active)
+    return list(tx.scalars(found.order_by(Person.id)))
+
+
+def people_in_roles(tx: Session, regulation: str, roles: Iterable[str], today: date) -> list[tuple[str, int]]:
+    """The active people, as (role, id), to whom roles of a regulation, not of one region only, were granted today."""
+    adrift = and_(Person.applicant, Person.organisation_id.is_(None))
+    found = (
+        select(Grant.role, Person.id)
+        .join(Person, and_(Person.id == Grant.person_id, Person.active, not_(adrift)))
+        .where(Grant.regulation == regulation, Grant.role.in_(set(roles)), Grant.body.is_(None), _counts(today))
+    )
+    return [(role, person_id) for role, person_id in tx.execute(found.order_by(Grant.role, Person.id).distinct())]
+
+
 def session_of(tx: Session, token: bytes) -> SignedIn | None:
     """The session of a token's digest, as it stands now."""
     return tx.get(SignedIn, token, populate_existing=True)
@@ -51,8 +86,12 @@ def actor_where(tx: Session, who: ColumnElement[bool], today: date) -> Actor | N
     rows = tx.execute(_with_roles(today).where(who, Person.active)).all()
     if not rows:
         return None
-    person, kinds, _, _ = rows[0]
-    roles = frozenset((regulation, role) for _, _, regulation, role in rows if regulation and role)
+    person, kinds, *_ = rows[0]
+    granted = [(regulation, role, body) for _, _, regulation, role, body in rows if regulation and role]
+    roles = frozenset((regulation, role) for regulation, role, body in granted if body is None)
+    local = frozenset((regulation, role, body) for regulation, role, body in granted if body is not None)
+    if person.applicant and person.organisation_id is None:
+        roles, local = frozenset(), frozenset()
     return Actor(
         person.id,
         person.name,
@@ -60,20 +99,23 @@ def actor_where(tx: Session, who: ColumnElement[bool], today: date) -> Actor | N
         roles,
         person.administrator,
         frozenset(kinds or ()),
+        person.applicant,
+        frozenset(person.rights),
+        local,
     )
 
 
-def _with_roles(today: date) -> Select[Person, list[str] | None, str | None, str | None]:
-    counts = and_(
-        Grant.person_id == Person.id,
-        Grant.from_day <= today,
-        or_(Grant.to_day.is_(None), Grant.to_day >= today),
-    )
+def _with_roles(today: date) -> Select[Person, list[str] | None, str | None, str | None, str | None]:
+    counts = and_(Grant.person_id == Person.id, _counts(today))
     return (
-        select(Person, Organisation.kinds, Grant.regulation, Grant.role)
+        select(Person, Organisation.kinds, Grant.regulation, Grant.role, Grant.body)
         .outerjoin(Organisation, Organisation.id == Person.organisation_id)
         .outerjoin(Grant, counts)
     )
+
+
+def _counts(today: date) -> ColumnElement[bool]:
+    return and_(Grant.from_day <= today, or_(Grant.to_day.is_(None), Grant.to_day >= today))
 
 
 def failures(tx: Session, account: bytes, address: str, now: datetime) -> tuple[int, int]:

@@ -7,6 +7,7 @@ import unicodedata
 from datetime import datetime, timedelta
 
 from portal.errors import PortalError
+from portal.forms import uscc as codes
 
 # One working day: whoever signs in in the morning signs in again the next.
 SESSION_LASTS = timedelta(hours=8)
@@ -65,6 +66,27 @@ class InvalidUscc(PortalError):
     en = "This is not a valid unified social credit code: {uscc}"
 
 
+class UsccLength(InvalidUscc):
+    """A code that does not have 18 characters."""
+
+    zh = "统一社会信用代码应为 18 位，现有 {count} 位，请对照营业执照核对。"
+    en = "A unified social credit code has 18 characters; this one has {count}."
+
+
+class UsccCharacters(InvalidUscc):
+    """A code with characters that no code has."""
+
+    zh = "统一社会信用代码只能含数字和大写字母，不使用 I、O、S、V、Z（字母 O、I 多为数字 0、1 之误）。"
+    en = "A unified social credit code holds digits and capital letters except I, O, S, V, Z."
+
+
+class UsccCheckDigit(InvalidUscc):
+    """A code whose last character does not follow from the others: one of them is mistyped."""
+
+    zh = "统一社会信用代码 {uscc} 的校验位不对，其中有一位写错了，请对照营业执照核对这 18 位。"
+    en = "The check digit of {uscc} is wrong: one of its characters is mistyped. Compare it with the licence."
+
+
 class UsccTaken(PortalError):
     """The organisation of this code is registered already."""
 
@@ -83,6 +105,18 @@ def accepted_login(login: str) -> str:
     if len(normal) not in LOGIN_LENGTHS or not normal.isprintable() or " " in normal:
         raise InvalidLogin(login=login)
     return normal
+
+
+def accepted_uscc(text: str) -> str:
+    """A code in its stored form: ASCII, upper case, no blanks; UsccLength, UsccCharacters or UsccCheckDigit."""
+    code = codes.normal(text)
+    if len(code) != codes.LENGTH:
+        raise UsccLength(count=len(code))
+    if not set(code) <= set(codes.ALPHABET):
+        raise UsccCharacters()
+    if not codes.is_valid(code):
+        raise UsccCheckDigit(uscc=code)
+    return code
 
 
 def check_password(password: str, login: str) -> None:

@@ -12,12 +12,12 @@ from sqlalchemy.orm import Session
 
 from portal.clock import day_of
 from portal.forms import uscc as codes
-from portal.identity import passwords, queries, rules
+from portal.identity import passwords, queries, rules, throttle
 from portal.identity.access import PARTY
 from portal.identity.actor import Actor
-from portal.identity.models import Grant, LoginAttempt, Organisation, Person, SignedIn
+from portal.identity.entry import FIRST_RIGHTS, PROOF_FORGOTTEN, normal_rights
+from portal.identity.models import Grant, LoginAttempt, Organisation, Person, Proof, SignedIn
 from portal.identity.rules import (
-    InvalidUscc,
     LoginTaken,
     SignInRefused,
     TooManyAttempts,
@@ -36,9 +36,7 @@ def add_organisation(
     electronic_service_since: datetime | None = None,
 ) -> Organisation:
     """Register an organisation; raises InvalidUscc (GB 32100-2015) or UsccTaken."""
-    code = codes.normal(uscc)
-    if not codes.is_valid(code):
-        raise InvalidUscc(uscc=uscc)
+    code = rules.accepted_uscc(uscc)
     new = insert(Organisation).values(
         uscc=code,
         name=name,
@@ -61,8 +59,13 @@ def add_person(
     password: str,
     organisation_id: int | None = None,
     administrator: bool = False,
+    applicant: bool = False,
+    rights: Iterable[str] = FIRST_RIGHTS,
 ) -> Person:
-    """Add someone who can sign in; raises InvalidLogin, LoginTaken or WeakPassword."""
+    """Add someone who can sign in; raises InvalidLogin, LoginTaken or WeakPassword.
+
+    Whoever belongs to an organisation is an applicant with `rights` there; an applicant without one waits for it.
+    """
     accepted = rules.accepted_login(login)
     rules.check_password(password, accepted)
     new = insert(Person).values(
@@ -70,6 +73,8 @@ def add_person(
         name=name,
         password_hash=passwords.hashed(password),
         organisation_id=organisation_id,
+        applicant=applicant or organisation_id is not None,
+        rights=list(normal_rights(rights)) if organisation_id is not None else [],
         administrator=administrator,
     )
     new = new.on_conflict_do_nothing(index_elements=["login"])
@@ -89,7 +94,10 @@ def grant_role(
     to_day: date | None = None,
     body: str | None = None,
 ) -> Grant:
-    """Let a person act in a role of a regulation (within a body) from one day to another, both included."""
+    """Let a person act in a role of a regulation from one day to another, both included.
+
+    With a `body`, the name of a region, he sees the copies that the body of this region gets, and nothing else.
+    """
     if role == PARTY:
         raise ValueError("who is a party follows from the case and cannot be granted")
     grant = Grant(person_id=person_id, regulation=regulation, role=role, body=body, from_day=from_day, to_day=to_day)
@@ -172,9 +180,11 @@ def revoke_all(tx: Session, person_id: int, now: datetime) -> None:
 
 
 def sweep(tx: Session, now: datetime) -> None:
-    """Forget failures that no longer count and sessions that are over."""
+    """Forget failures that no longer count, sessions that are over, and proofs that came with no registration."""
     tx.execute(delete(LoginAttempt).where(LoginAttempt.moment <= now - rules.FAILURES_WITHIN))
     tx.execute(delete(SignedIn).where(SignedIn.expires <= now))
+    tx.execute(delete(Proof).where(Proof.registration_id.is_(None), Proof.kept_at <= now - PROOF_FORGOTTEN))
+    throttle.sweep(tx, now)
 
 
 def _open_session(tx: Session, person_id: int, now: datetime) -> str:

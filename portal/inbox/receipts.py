@@ -1,13 +1,13 @@
-"""Letters whose service an official still has to enter."""
+"""Letters whose service an official still has to enter, and those whose service is on record."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import or_, select, tuple_
 from sqlalchemy.orm import Session
 
-from portal.cases.models import Case
+from portal.cases.models import Case, DeskMatter
 from portal.documents.models import Letter, Service
 
 Kind = tuple[str, str, str]
@@ -27,8 +27,39 @@ def open_services(tx: Session, kinds: Collection[Kind], after: int, size: int) -
             Service.state.in_(("awaiting file", "open")),
             tuple_(Case.regulation, Case.procedure, Letter.name).in_(kinds),
             Service.id > after,
+            # A letter that was made anew is served no more.
+            Case.id.not_in(select(DeskMatter.case_id).where(DeskMatter.decision == "renewed")),
         )
         .order_by(Service.id)
         .limit(size)
     )
+    return [(service, letter, case) for service, letter, case in tx.execute(wanted)]
+
+
+def served_services(
+    tx: Session, kinds: Collection[Kind], q: str, before: int | None, size: int
+) -> list[tuple[Service, Letter, Case]]:
+    """Services with a proof, of some kinds of letters, the newest letter first, below the id `before`.
+
+    `q` is part of the number of the letter or case, or of the addressee's name; empty finds all.
+    """
+    if not kinds:
+        return []
+    wanted = (
+        select(Service, Letter, Case)
+        .join(Letter, Letter.id == Service.letter_id)
+        .join(Case, Case.id == Letter.case_id)
+        .where(
+            Service.kind == "party",
+            Service.proofs.any(),
+            tuple_(Case.regulation, Case.procedure, Letter.name).in_(kinds),
+        )
+        .order_by(Service.id.desc())
+        .limit(size)
+    )
+    if q:
+        named = (Letter.number, Case.number, Service.name)
+        wanted = wanted.where(or_(*(column.icontains(q, autoescape=True) for column in named)))
+    if before is not None:
+        wanted = wanted.where(Service.id < before)
     return [(service, letter, case) for service, letter, case in tx.execute(wanted)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import cast
 
@@ -28,10 +29,14 @@ class ProcrastinateQueue:
 
     def defer(self, tx: Session, name: str, **arguments: object) -> None:
         """Write the job on the connection of `tx`; a failure is the driver's own error."""
+        self.defer_all(tx, name, [arguments])
+
+    def defer_all(self, tx: Session, name: str, each: Sequence[Mapping[str, object]]) -> None:
+        """Write the jobs in one statement on the connection of `tx`; a failure is the driver's own error."""
         connection = tx.connection().connection.driver_connection
         job = self._app.configure_task(name, connection=connection)
         try:
-            job.defer(**cast(dict[str, JSONValue], arguments))
+            job.batch_defer(*(cast(dict[str, JSONValue], arguments) for arguments in each))
         except ConnectorException as error:
             raise (error.__cause__ or error) from None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -13,6 +14,10 @@ class Queue(Protocol):
 
     def defer(self, tx: Session, name: str, **arguments: object) -> None:
         """Have the named job run after the commit of `tx`; arguments are plain JSON values."""
+        ...
+
+    def defer_all(self, tx: Session, name: str, each: Sequence[Mapping[str, object]]) -> None:
+        """Have the named job run once for each of several sets of arguments, handed over at one stroke."""
         ...
 
 
@@ -33,3 +38,7 @@ class Collected:
     def defer(self, tx: Session, name: str, **arguments: object) -> None:
         """Remember the job."""
         self.jobs.append(Deferred(name, arguments))
+
+    def defer_all(self, tx: Session, name: str, each: Sequence[Mapping[str, object]]) -> None:
+        """Remember the jobs."""
+        self.jobs += [Deferred(name, dict(arguments)) for arguments in each]

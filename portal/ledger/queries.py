@@ -135,6 +135,12 @@ def lines_of_case(tx: Session, case_id: int) -> list[Line]:
     return [_line(*row) for row in tx.execute(_lines().where(TransferRow.case_id == case_id))]
 
 
+def lines_of_units(tx: Session, regulation: str) -> list[Line]:
+    """Every entry on an organisation's account for an asset of a regulation, from the oldest on."""
+    units = Account.organisation_id.is_not(None), Account.regulation == regulation
+    return [_line(*row) for row in tx.execute(_lines().where(*units))]
+
+
 def _lines() -> Select[Account, EntryRow, TransferRow]:
     return (
         select(Account, EntryRow, TransferRow)

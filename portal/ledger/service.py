@@ -125,6 +125,11 @@ def entries_of_case(tx: Session, case_id: int) -> list[Line]:
     return queries.lines_of_case(tx, case_id)
 
 
+def units_entries(tx: Session, regulation: str) -> list[Line]:
+    """Every entry on any organisation's account for an asset of a regulation, from the oldest on."""
+    return queries.lines_of_units(tx, regulation)
+
+
 def invariants(tx: Session) -> list[str]:
     """What is wrong with the ledger as a whole, in words; empty when all is well."""
     return queries.broken_invariants(tx)

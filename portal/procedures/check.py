@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from portal.errors import ContentFaults, Fault
 from portal.procedures.actions import ActionRule
 from portal.procedures.checks import actions as senders
-from portal.procedures.checks import elements, manifests, shape, texts
+from portal.procedures.checks import elements, files, manifests, registers, shape, texts
 from portal.procedures.checks.whole import Report, Subject, Whole, read
 from portal.procedures.content import Content
 from portal.procedures.tables import parse
@@ -28,6 +28,8 @@ def check(content: Content, actions: Mapping[str, ActionRule]) -> list[Fault]:
         report.caused(subject.slug, manifests.faults(whole, subject))
         report.caused(subject.slug, texts.faults(whole, subject))
         report.caused(subject.slug, elements.faults(whole, subject))
+    report.add(files.faults(whole))
+    report.add(registers.faults(whole))
     for slug, fault in (*manifests.shared_numbers(whole), *senders.unsent(whole)):
         report.caused(slug, [fault])
     faulty = {fault.file for fault in misshapen}

@@ -12,6 +12,7 @@ from pathlib import Path
 
 ROOTS = ("bpmn", "forms", "documents")
 _KEPT = {".toml", ".bpmn", ".json", ".docx"}
+_NOTES = {".md"}  # for readers of the folder; the portal never looks at them
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Content:
 
     regulation: str
     files: Mapping[str, bytes]
+    strangers: tuple[str, ...] = ()  # what lies beside them and is of no kind that is read
 
     @property
     def hash(self) -> str:
@@ -68,12 +70,15 @@ def regulations(folder: Path) -> list[str]:
 
 def from_folder(folder: Path, regulation: str) -> Content:
     """The content of one regulation as it lies in a folder that holds bpmn/, forms/ and documents/."""
-    return Content(regulation, dict(_files(folder, regulation)))
+    found = {path.relative_to(folder).as_posix(): path for path in _files(folder, regulation)}
+    kept = {name: path.read_bytes() for name, path in found.items() if path.suffix.lower() in _KEPT}
+    return Content(regulation, kept, tuple(name for name in found if name not in kept))
 
 
-def _files(folder: Path, regulation: str) -> Iterator[tuple[str, bytes]]:
+def _files(folder: Path, regulation: str) -> Iterator[Path]:
     for root in ROOTS:
         for owner in (regulation, "_shared"):
             for path in sorted((folder / root / owner).rglob("*")):
-                if path.is_file() and path.suffix in _KEPT and not path.name.startswith(("~", ".")):
-                    yield path.relative_to(folder).as_posix(), path.read_bytes()
+                plain = path.suffix.lower() not in _NOTES and not path.name.startswith(("~", "."))
+                if plain and path.is_file():
+                    yield path

@@ -16,7 +16,7 @@ BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
 PORTAL = "https://portal.example/bpmn/1.0"
 _TIMER = re.compile(r'=\s*deadline\("([^"]+)"\)')
 _SKIPPED = {"laneSet", "extensionElements", "incoming", "outgoing", "documentation", "sequenceFlow"}
-_QUIET = {"textAnnotation", "association"}
+_QUIET = {"textAnnotation", "association", "group"}
 
 # portal: element -> its attributes; `portal check` refuses others.
 EXTENSIONS: Mapping[str, frozenset[str]] = {

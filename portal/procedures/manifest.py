@@ -7,20 +7,27 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from portal.deadlines.rules import DeadlineRule, parse_event, parse_period, parse_until
+from portal.deadlines.rules import DeadlineRule, Period, parse_event, parse_period, parse_until
+from portal.deadlines.warn import Warn, misfits, parse_warn
 from portal.documents.rules import DocumentRule, number_faults
 from portal.errors import ContentFaults, Fault
 from portal.procedures.tables import Table, line_of, parse
 
+S = TypeVar("S")
 T = TypeVar("T")
 
-# The two words `with` may declare a parameter to be.
-DIAGRAM, TEXT = "diagram", "text"
+# The words `with` may declare a parameter to be.
+DIAGRAM, PROCEDURE, TEXT = "diagram", "procedure", "text"
+# The prefix by which a pair of `separation` reaches another case of the same procedure.
+OWN = "own"
 _TIMES = ("one", "one decided", "any")
 _BY = ("addressee", "same party", "anyone")
 _SIZE = re.compile(r"(\d{1,4}) MB")
+_COPY = re.compile(r"([^\s()]+)\(([^\s()]+)\)")
+# What a file that is handed in may be: the kinds whose content the portal can tell from their names.
+KINDS = ("pdf", "docx", "xlsx", "jpg", "jpeg", "png")
 # Keys whose values are merged entry by entry; all others a manifest replaces whole.
-_MERGED = {"deadlines", "documents", "materials", "facts"}
+_MERGED = {"about", "basis", "deadlines", "documents", "materials", "facts"}
 
 
 @dataclass(frozen=True)
@@ -91,6 +98,7 @@ class Manifest:
     deadlines: Mapping[str, DeadlineRule]
     documents: Mapping[str, DocumentRule]
     receipts: Mapping[str, str]  # document -> the role that enters receipts of its service
+    desks: Mapping[str, str]  # document -> the role that decides when its service is corrected after a timer fired
     materials: Mapping[str, Material]
 
     def role(self, name: str) -> str:
@@ -103,27 +111,59 @@ class Manifest:
             return reference
         return self.basis.get(reference[1:])
 
+    @property
+    def procedures(self) -> frozenset[str]:
+        """The procedures that it hands to its diagram."""
+        return frozenset(value for key, value in self.given.items() if self.needs.get(key) == PROCEDURE)
 
-def read(data: bytes, file: str, shared: bytes | None, shared_file: str) -> Manifest:
-    """The manifest that a procedure's TOML and its shared diagram's TOML make together."""
-    manifest, faults = survey(data, file, shared, shared_file)
-    if faults:
-        raise ContentFaults(faults)
-    return manifest
+    def procedure(self, reference: str) -> str:
+        """The procedure that a diagram's reference means; see `Handed.procedure`."""
+        return Handed(self.given, self.needs).procedure(reference)
 
 
-def survey(data: bytes, file: str, shared: bytes | None, shared_file: str) -> tuple[Manifest, list[Fault]]:
-    """The manifest as far as the files say it, and every fault; ContentFaults when one is no TOML."""
+def copied_to(written: str) -> tuple[str, str | None]:
+    """The body that gets a copy, and the path that says of which region: `district(party.district)`."""
+    found = _COPY.fullmatch(written)
+    return (found[1], found[2]) if found else (written, None)
+
+
+@dataclass(frozen=True)
+class Handed:
+    """What a manifest hands to its shared diagram, and what that diagram has declared."""
+
+    given: Mapping[str, str]
+    needs: Mapping[str, str]
+
+    def procedure(self, reference: str) -> str:
+        """The procedure that a slug, or `@name` of `with`, means; ContentFaults when that is no procedure.
+
+        Empty when the name is declared and the manifest does not give it, which is a fault told there.
+        """
+        if not reference.startswith("@"):
+            return reference
+        key = reference[1:]
+        if key not in self.needs:
+            mend = f'直接写事项的名称，或在 shared.toml 的 [with] 中写 {key} = "{PROCEDURE}"'
+            raise ContentFaults([Fault(f"“{reference}”没有在图的 [with] 中声明", mend)])
+        if self.needs[key] != PROCEDURE:
+            raise ContentFaults([Fault(f"“with.{key}”不是事项", f"在 shared.toml 中声明为 {PROCEDURE}")])
+        return self.given.get(key, "")
+
+
+def survey(slug: str, data: bytes, file: str, shared: bytes | None, shared_file: str) -> tuple[Manifest, list[Fault]]:
+    """The manifest that a procedure's TOML and its shared diagram's TOML make together, as far as they say it.
+
+    With every fault; ContentFaults when one is no TOML.
+    """
     own = Table(parse(data, file), file, data.decode())
     base = Table(parse(shared or b"", shared_file), shared_file, (shared or b"").decode())
     needs = {name: base.table("with").text(name) for name in base.table("with").values}
     for name, kind in needs.items():
-        if kind not in (DIAGRAM, TEXT):
-            base.fault("with", f"“with.{name}”的种类“{kind}”不存在", f"写 {DIAGRAM} 或 {TEXT}")
+        if kind not in (DIAGRAM, PROCEDURE, TEXT):
+            base.fault("with", f"“with.{name}”的种类“{kind}”不存在", f"写 {DIAGRAM}、{PROCEDURE} 或 {TEXT}")
     merged = _merge({key: value for key, value in base.values.items() if key != "with"}, own.values)
     table = Table(merged, file, data.decode())
-    manifest = _manifest(table, needs)
-    base.asked.update(table.asked | {"with", "title"})
+    manifest = _manifest(slug, table, needs)
     table.close()
     return manifest, [*base.faults, *(placed(fault, own, base) for fault in table.faults)]
 
@@ -161,30 +201,33 @@ def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _manifest(table: Table, needs: Mapping[str, str]) -> Manifest:
+def _manifest(slug: str, table: Table, needs: Mapping[str, str]) -> Manifest:
     table.not_built("withdrawal", "committee", "parameters")
-    basis_table, with_table, roles_table = table.table("basis"), table.table("with"), table.table("roles")
-    basis = {key: basis_table.text(key) for key in basis_table.values}
+    with_table, roles_table = table.table("with"), table.table("roles")
+    handed = Handed({key: with_table.text(key) for key in with_table.values}, needs)
+    basis = _articles(table.table("basis"))
     number = table.text("number", required=True)
     for fault in number_faults(number) if number else ():
         table.fault("number", fault.what, fault.mend)
-    documents, receipts = {}, {}
+    documents, receipts, desks = {}, {}, {}
     for name, entry in table.tables("documents"):
         documents[name] = _document(name, entry, basis)
         if role := entry.text("receipt"):
             receipts[name] = role
+        if role := entry.text("desk"):
+            desks[name] = role
     return Manifest(
         title=table.text("title", required=True),
-        starts=_starts(table),
-        about=_about(table),
+        starts=_starts(table, handed),
+        about=_about(table, handed),
         diagram=table.text("diagram") or None,
         number=number,
         basis=basis,
-        given={key: with_table.text(key) for key in with_table.values},
+        given=handed.given,
         needs=needs,
         searchable=table.texts("searchable"),
         once_per=table.texts("once_per"),
-        separation=_separation(table),
+        separation=_separation(slug, table, handed),
         roles={key: roles_table.text(key) for key in roles_table.values},
         facts={
             name: Fact(name, fact.text("title", required=True), fact.text("is", required=True).lstrip("="))
@@ -193,11 +236,34 @@ def _manifest(table: Table, needs: Mapping[str, str]) -> Manifest:
         deadlines={name: _deadline(name, entry, basis) for name, entry in table.tables("deadlines")},
         documents=documents,
         receipts=receipts,
+        desks=desks,
         materials={name: _material(name, entry) for name, entry in table.tables("materials")},
     )
 
 
-def _starts(table: Table) -> tuple[Start, ...]:
+def _articles(table: Table) -> dict[str, str]:
+    """Key -> article; a value `@other` is the article of another key, so that shared keys need saying once."""
+    written = {key: table.text(key) for key in table.values}
+    articles = {}
+    for key, value in written.items():
+        meant = written.get(value[1:], "") if value.startswith("@") else value
+        if value.startswith("@") and (not meant or meant.startswith("@")):
+            mend = f'写 basis = {{ {value[1:]} = "…" }}，值为条款'
+            table.fault(key, f"basis 中没有写明条款的键“{value[1:]}”", mend)
+            continue
+        articles[key] = meant
+    return articles
+
+
+def _article(table: Table, name: str, basis: Mapping[str, str]) -> str | None:
+    """The article of a deadline or letter: its own (`@key` of `basis` too), else `basis.<name>`."""
+    own = table.text("basis")
+    if own.startswith("@") and own[1:] not in basis:
+        table.fault("basis", f"procedure.toml 的 basis 中没有“{own[1:]}”", f'写 basis = {{ {own[1:]} = "…" }}')
+    return (basis.get(own[1:]) if own.startswith("@") else own) or basis.get(name)
+
+
+def _starts(table: Table, handed: Handed) -> tuple[Start, ...]:
     raw = table.anything("starts")
     if raw is None:
         table.fault("starts", "没有写明谁可以启动", 'starts = [ { role = "…" } ]')
@@ -209,19 +275,20 @@ def _starts(table: Table) -> tuple[Start, ...]:
             continue
         inner = table.sub("starts", entry)
         inner.not_built("yearly", "each", "where")
-        start = Start(inner.text("role") or None, inner.texts("cases"), inner.text("party") or None)
-        if (start.role is None) == (not start.cases):
+        role, named = inner.text("role") or None, inner.texts("cases")
+        if (role is None) == (not named):
             inner.fault("role", "starts 要写 role 或 cases 之一", 'starts = { cases = ["…"] }')
-        starts.append(start)
+        cases = (_try(inner, "cases", handed.procedure, name) for name in named)
+        starts.append(Start(role, tuple(slug for slug in cases if slug), inner.text("party") or None))
     return tuple(starts)
 
 
-def _about(table: Table) -> About | None:
+def _about(table: Table, handed: Handed) -> About | None:
     if not table.has("about"):
         return None
     inner = table.table("about")
     about = About(
-        inner.text("procedure", required=True),
+        _try(inner, "procedure", handed.procedure, inner.text("procedure", required=True)) or "",
         inner.text("by", required=True),
         inner.text("times", required=True),
         inner.text("until") or None,
@@ -233,20 +300,22 @@ def _about(table: Table) -> About | None:
     return about
 
 
-def _separation(table: Table) -> tuple[Separation, ...]:
+def _separation(slug: str, table: Table, handed: Handed) -> tuple[Separation, ...]:
     pairs = []
     raw = table.anything("separation")
     for entry in raw if isinstance(raw, list) else [] if raw is None else [raw]:
         if not (isinstance(entry, list) and len(entry) == 2 and all(isinstance(e, str) for e in entry)):
             table.fault("separation", "separation 应为成对的环节", 'separation = [ ["review", "sign"] ]')
             continue
-        case, _, element = entry[1].rpartition(":")
-        pairs.append(Separation(entry[0], element, case or None))
+        reference, _, element = entry[1].rpartition(":")
+        case = slug if reference == OWN else _try(table, "separation", handed.procedure, reference)
+        if case or not reference:
+            pairs.append(Separation(entry[0], element, case or None))
     return tuple(pairs)
 
 
 def _deadline(name: str, table: Table, basis: Mapping[str, str]) -> DeadlineRule:
-    table.not_built("pauses", "extend", "set_by", "minimum", "length", "warn")
+    table.not_built("pauses", "extend", "set_by", "minimum", "length")
     kind = table.text("kind", required=True)
     if kind == "minimum":
         table.fault("kind", "“minimum”（不得缩短的期间）尚未支持", "用 right、obligation 或 duty")
@@ -265,6 +334,7 @@ def _deadline(name: str, table: Table, basis: Mapping[str, str]) -> DeadlineRule
     holiday = table.text("holiday") or "moves"
     if holiday not in ("moves", "stays"):
         table.fault("holiday", "holiday 只能是 stays", "去掉，或写 stays")
+    warns = _warns(table, kind, within)
     return DeadlineRule(
         name=name,
         title=table.text("title", required=True),
@@ -273,10 +343,20 @@ def _deadline(name: str, table: Table, basis: Mapping[str, str]) -> DeadlineRule
         within=within,
         until=until,
         met=events["met"],
-        basis=table.text("basis") or (None if table.has("assumed") else basis.get(name)),
+        basis=_article(table, name, {} if table.has("assumed") else basis),
         assumed=table.text("assumed") or None,
         holiday=holiday,  # type: ignore[arg-type] # checked above
+        warn=warns,
     )
+
+
+def _warns(table: Table, kind: str, within: Period | None) -> tuple[Warn, ...]:
+    """The warnings of a deadline; what can never come is a fault."""
+    written = table.anything("warn")
+    warns = _try(table, "warn", parse_warn, written) if written is not None else None
+    for fault in misfits(warns or (), kind, within.amount if within else None, within.unit if within else None):
+        table.fault("warn", fault.what, fault.mend)
+    return warns or ()
 
 
 def _parsed(table: Table, key: str, parse_text: Callable[[str], T]) -> T | None:
@@ -284,10 +364,10 @@ def _parsed(table: Table, key: str, parse_text: Callable[[str], T]) -> T | None:
     return _try(table, key, parse_text, text) if text else None
 
 
-def _try(table: Table, key: str, parse_text: Callable[[str], T], text: str) -> T | None:
-    """Reads a text with a parser of a lower package; its faults become faults of the key."""
+def _try(table: Table, key: str, parse_value: Callable[[S], T], value: S) -> T | None:
+    """Reads a value with a parser of a lower package; its faults become faults of the key."""
     try:
-        return parse_text(text)
+        return parse_value(value)
     except ContentFaults as error:
         for fault in error.faults:
             table.fault(key, fault.what, fault.mend)
@@ -305,20 +385,22 @@ def _document(name: str, table: Table, basis: Mapping[str, str]) -> DocumentRule
         number=number,
         serve=table.texts("serve"),
         copy=table.texts("copy"),
-        basis=table.text("basis") or basis.get(name),
+        basis=_article(table, name, basis),
     )
 
 
 def _material(name: str, table: Table) -> Material:
     table.not_built("form")
-    if table.has("required"):
-        table.fault("required", "是否必交写在表单里", '在表单的文件字段写 "validate": { "required": true }')
+    table.refuse("required", "是否必交写在表单里", '在表单的文件字段写 "validate": { "required": true }')
     size = _SIZE.fullmatch(table.text("size") or "50 MB")
     if size is None:
         table.fault("size", "size 的写法不对", 'size = "50 MB"')
     accept = table.texts("accept")
     if not accept:
         table.fault("accept", f"材料“{name}”没有写明接受的文件种类", 'accept = ["pdf"]')
+    for kind in accept:
+        if kind.lower() not in KINDS:
+            table.fault("accept", f"材料“{name}”不能接受“{kind}”这种文件", f"可用：{'、'.join(KINDS)}")
     return Material(
         name,
         table.text("title", required=True),

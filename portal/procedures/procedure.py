@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from portal import engine, forms
@@ -17,6 +17,9 @@ from portal.procedures.functions import FUNCTIONS
 from portal.procedures.manifest import DIAGRAM, Manifest
 from portal.procedures.regulation import Regulation
 from portal.procedures.tables import line_of
+
+# The actions whose input `procedure` names the procedure of the cases they start.
+STARTING = frozenset({"cases.start", "cases.start_each"})
 
 
 @dataclass(frozen=True)
@@ -114,7 +117,7 @@ class _Assembly:
         shared_name = manifest.diagram_named(data, file)
         shared_file = self._diagram_file(shared_name, "shared.toml") if shared_name else None
         shared = self.content.files[shared_file] if shared_file else None
-        said, faults = manifest.survey(data, file, shared, shared_file or "")
+        said, faults = manifest.survey(self.slug, data, file, shared, shared_file or "")
         self.faults += faults
         self.source = data.decode()
         own = f"图“{self.slug}”没有 process.bpmn", f'放入 {self.home}/process.bpmn，或写 diagram = "…"'
@@ -157,10 +160,29 @@ class _Assembly:
             self.faults += error.faults
             return None
         self.faults += drawn.faults
+        drawn = self._meant(drawn, said)
         self.drawings[name] = drawn
         for element in drawn.of_kind("callActivity"):
             self._call(drawn, element, said)
         return drawn
+
+    def _meant(self, drawn: Drawing, said: Manifest) -> Drawing:
+        """The drawing with every `@name` that stands for a procedure replaced by what the manifest hands over."""
+        elements = {key: self._naming(drawn, element, said) for key, element in drawn.elements.items()}
+        return replace(drawn, elements=elements)
+
+    def _naming(self, drawn: Drawing, element: Element, said: Manifest) -> Element:
+        action = element.action
+        reference = action.inputs.get("procedure", "") if action else ""
+        if action is None or action.name not in STARTING or not reference.startswith("@"):
+            return element
+        try:
+            inputs = {**action.inputs, "procedure": said.procedure(reference) or reference}
+        except ContentFaults as error:
+            for fault in error.faults:
+                self._fault(drawn, element, fault.what, fault.mend)
+            return element
+        return replace(element, action=replace(action, inputs=inputs))
 
     def _call(self, drawn: Drawing, element: Element, said: Manifest) -> None:
         called, key = element.call, ""

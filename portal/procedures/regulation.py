@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
 from portal.errors import ContentFaults, Fault
 from portal.procedures.tables import Table, parse
+from portal.registers.rules import KINDS, MEANWHILE, STATE, Meanwhile, Register
 
 PARTY = "party"  # whom a case concerns; exists in every regulation
+PER_REGION = "region"  # what `one_per` of a body may say
+_ANY_REGION = "区县"  # in the title of such a body; the name of the region takes its place
+# What the actions on registers take beside fields, and what expressions ask of a record.
+_TAKEN = frozenset({"register", STATE, MEANWHILE, "each", "document", "reason"})
+_NAME = re.compile(r"[^\W\d]\w*")
 
 
 @dataclass(frozen=True)
@@ -49,10 +57,20 @@ class Regulation:
     articles: Mapping[str, str]
     laws: Mapping[str, str]
     assets: Mapping[str, Asset] = field(default_factory=dict)
+    registers: Mapping[str, Register] = field(default_factory=dict)
+    registration: str | None = None
+    """The role that looks after organisations and approves their registrations."""
+    districts: tuple[str, ...] = ()
+    """The districts of its region, as organisations choose theirs."""
+    regional: frozenset[str] = frozenset()  # the bodies of which every region has one
 
     def role_title(self, role: str) -> str:
         """What people read for a role."""
         return "申请人" if role == PARTY else self.roles[role].title
+
+    def body_of(self, name: str, region: str) -> str:
+        """The title of a body that there is one of per region, in one of them, as 万州区生态环境局."""
+        return self.bodies[name].replace(_ANY_REGION, region)
 
     def cites(self, article: str) -> bool:
         """Whether an article (its own, or `law:number` of another law) can be cited."""
@@ -71,6 +89,7 @@ def read(slug: str, data: bytes, file: str) -> Regulation:
 def survey(slug: str, data: bytes, file: str) -> tuple[Regulation, list[Fault]]:
     """The regulation as far as TOML bytes say it, and every fault; ContentFaults when they are no TOML."""
     table = Table(parse(data, file), file, data.decode())
+    bodies = table.table("bodies")
     regulation = Regulation(
         slug=slug,
         title=table.text("title", required=True),
@@ -79,18 +98,30 @@ def survey(slug: str, data: bytes, file: str) -> tuple[Regulation, list[Fault]]:
         in_force=table.day("in_force", required=True),
         last_day=table.day("last_day"),
         region=table.text("region"),
-        bodies=_bodies(table.table("bodies")),
+        bodies=_bodies(bodies),
+        regional=frozenset(name for name, body in bodies.values.items() if _is_regional(body)),
         roles={name: _role(name, role, table) for name, role in table.tables("roles")},
         articles=_articles(table.table("articles")),
         laws=_titles(table.table("laws")),
         assets={name: _asset(name, asset) for name, asset in table.tables("assets")},
+        registers={name: _register(name, register) for name, register in table.tables("registers")},
+        registration=table.text("registration") or None,
+        districts=table.texts("districts"),
     )
+    _check_registration(table, regulation)
     for role in regulation.roles.values():
         if role.body and role.body not in regulation.bodies:
             table.fault("roles", f"岗位“{role.name}”属于不存在的机构“{role.body}”", "在 [bodies] 中写明该机构")
-    table.not_built("registers", "parameters", "renewed_by", "after_last_day")
+    table.not_built("parameters", "renewed_by", "after_last_day")
     table.close()
     return regulation, table.faults
+
+
+def _check_registration(table: Table, regulation: Regulation) -> None:
+    role = regulation.roles.get(regulation.registration or "")
+    if regulation.registration and (role is None or role.applicant):
+        named = regulation.registration
+        table.fault("registration", f"审核注册的岗位“{named}”不存在，或是申请人的岗位", "写 [roles] 中一个机构的岗位")
 
 
 def _bodies(table: Table) -> dict[str, str]:
@@ -98,11 +129,19 @@ def _bodies(table: Table) -> dict[str, str]:
     for name, value in table.values.items():
         if isinstance(value, dict):
             body = table.table(name)
-            titles[name] = body.text("title", required=True)
-            body.text("one_per")
+            titles[name] = title = body.text("title", required=True)
+            if body.text("one_per") not in ("", PER_REGION):
+                body.fault("one_per", "one_per 只能是 region（每个区县一个）", f'one_per = "{PER_REGION}"')
+            if _is_regional(value) and title and _ANY_REGION not in title:
+                mend = f"如“{_ANY_REGION}生态环境局”，文书中换成所在区县的名称"
+                body.fault("title", f"每个区县一个的机构，名称里要有“{_ANY_REGION}”", mend)
         else:
             titles[name] = table.text(name, required=True)
     return titles
+
+
+def _is_regional(body: object) -> bool:
+    return isinstance(body, dict) and body.get("one_per") == PER_REGION
 
 
 def _titles(table: Table) -> dict[str, str]:
@@ -139,3 +178,73 @@ def _asset(name: str, table: Table) -> Asset:
         table.flag("integer"),
         table.texts("distinguish"),
     )
+
+
+def _register(name: str, table: Table) -> Register:
+    written = table.table("fields")
+    fields = {field: _kind(field, written) for field in written.values}
+    states, closed = table.texts("states"), table.texts("closed")
+    if not fields:
+        table.fault("fields", f"名册“{name}”没有字段", 'fields = { uscc = "uscc", year = "year", … }')
+    if not states:
+        table.fault("states", f"名册“{name}”没有状态", '写 states = ["…"]，第一种是登记时的状态')
+    elif states[0] in closed:
+        table.fault("closed", f"登记时的状态“{states[0]}”不能是失效的状态", "states 的第一种状态不写进 closed")
+    _twice(table, "states", states)
+    _among(table, "closed", closed, states, "状态")
+    key = table.texts("key")
+    if not key:
+        table.fault("key", f"名册“{name}”没有写以什么区分记录", 'key = ["uscc", "year"]')
+    _twice(table, "key", key)
+    _among(table, "key", key, fields, "字段")
+    public = table.texts("public")
+    _among(table, "public", public, fields, "字段")
+    titles = table.table("titles")
+    _among(table, "titles", titles.values, fields, "字段")
+    return Register(
+        name=name,
+        title=table.text("title", required=True),
+        key=key,
+        states=states,
+        fields=fields,
+        closed=frozenset(closed),
+        public=public,
+        titles={field: titles.text(field) for field in titles.values},
+        meanwhile=_meanwhile(table, key, fields),
+    )
+
+
+def _kind(field: str, table: Table) -> str:
+    kind = table.text(field, required=True)
+    if field in _TAKEN or not _NAME.fullmatch(field):
+        mend = f"以字母或汉字开头，只用字母、汉字、数字和下划线；不用 {'、'.join(sorted(_TAKEN))}"
+        table.fault(field, f"“{field}”不能作字段的名称", mend)
+    if kind and kind not in KINDS:
+        table.fault(field, f"字段“{field}”的种类“{kind}”不认识", f"可用：{'、'.join(KINDS)}")
+    return kind if kind in KINDS else "text"
+
+
+def _meanwhile(table: Table, key: Iterable[str], fields: Mapping[str, str]) -> dict[str, Meanwhile]:
+    written = table.table(MEANWHILE)
+    _among(table, MEANWHILE, written.values, [name for name in fields if name not in set(key)], "键以外的字段")
+    found = {}
+    for name in written.values:
+        procedure, _, fact = written.text(name).partition(".")
+        if not procedure or not fact:
+            written.fault(name, f"meanwhile 的“{name}”应写明事项和事实", f'{name} = "verification-review.undisputed"')
+        else:
+            found[name] = Meanwhile(procedure, fact)
+    return found
+
+
+def _among(table: Table, key: str, names: Iterable[str], known: Iterable[str], title: str) -> None:
+    known = list(known)
+    for name in names:
+        if name not in known:
+            table.fault(key, f"{key} 中的“{name}”不是{title}", f"可用：{'、'.join(known) or '无'}")
+
+
+def _twice(table: Table, key: str, names: Iterable[str]) -> None:
+    for name, count in Counter(names).items():
+        if count > 1:
+            table.fault(key, f"{key} 中“{name}”写了 {count} 次", "每个只写一次")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from itertools import chain
 from typing import Any
 
 from portal.errors import ContentFaults, Fault
+
+_HEADING = re.compile(r"\[\[?[^\[\],=]*\]\]?")
 
 
 def parse(data: bytes, file: str) -> dict[str, Any]:
@@ -27,15 +29,24 @@ def parse(data: bytes, file: str) -> dict[str, Any]:
 class Table:
     """A TOML table being read; `faults` is shared by all tables of one file."""
 
-    def __init__(self, values: Mapping[str, Any], file: str, source: str, path: str = "") -> None:
+    def __init__(
+        self, values: Mapping[str, Any], file: str, source: str, path: str = "", span: range | None = None
+    ) -> None:
         self.values, self.file, self.source, self.path = values, file, source, path
+        self.span = span  # the lines it stands on, counted from 0, when it is one of an array `[[…]]`
         self.faults: list[Fault] = []
         self.asked: set[str] = set()
+        self._refused: set[str] = set()
         self._inner: list[Table] = []
 
     def fault(self, key: str, what: str, mend: str) -> None:
         """Notes a fault at a key."""
-        self.faults.append(Fault(what, mend, self._name(key), self._line(key), self.file))
+        self.faults.append(Fault(what, mend, self._name(key), self.line(key), self.file))
+
+    def line(self, name: str) -> int | None:
+        """The line on which a (dotted) key stands, or the table that it would stand in."""
+        path, _, key = self._name(name).rpartition(".")
+        return _line_of(self.source, path, key, self.span)
 
     def has(self, key: str) -> bool:
         """Whether a key is given."""
@@ -97,9 +108,21 @@ class Table:
         for name in outer.values:
             yield name, outer.table(name)
 
-    def sub(self, key: str, values: Mapping[str, Any]) -> Table:
+    def array(self, key: str) -> list[Table]:
+        """The tables of an array `[[key]]`, each of which knows the lines it stands on."""
+        values = self._take(key, list, f"表的数组（[[{self._name(key)}]]）", False) or []
+        spans = _spans(self.source, self._name(key))
+        found = []
+        for number, entry in enumerate(values):
+            if isinstance(entry, dict):
+                found.append(self.sub(key, entry, spans[number] if len(spans) == len(values) else None))
+            else:
+                self.fault(key, f"“{self._name(key)}”的第{number + 1}项应为表", f"写成 [[{self._name(key)}]]")
+        return found
+
+    def sub(self, key: str, values: Mapping[str, Any], span: range | None = None) -> Table:
         """A table read in the place of a key; its faults are this table's."""
-        inner = Table(values, self.file, self.source, self._name(key))
+        inner = Table(values, self.file, self.source, self._name(key), span or self.span)
         inner.faults = self.faults
         self._inner.append(inner)
         return inner
@@ -107,14 +130,19 @@ class Table:
     def not_built(self, *keys: str) -> None:
         """Refuses, by name, keys that the format knows and this version does not carry out."""
         for key in keys:
-            if self.has(key):
-                self.fault(key, f"“{self._name(key)}”尚未支持", "先去掉这一项")
+            self.refuse(key, f"“{self._name(key)}”尚未支持", "先去掉这一项")
+
+    def refuse(self, key: str, what: str, mend: str) -> None:
+        """Refuses a key that people may think of, in words of its own."""
+        self._refused.add(key)
+        if self.has(key):
+            self.fault(key, what, mend)
 
     def close(self) -> None:
         """Notes every key that nobody asked for, here and below."""
         for key in self.values:
             if key not in self.asked:
-                known = "、".join(sorted(self.asked)) or "无"
+                known = "、".join(sorted(self.asked - self._refused)) or "无"
                 self.fault(key, f"不认识的键“{self._name(key)}”", f"此处可用的键：{known}")
         for inner in self._inner:
             inner.close()
@@ -134,9 +162,6 @@ class Table:
     def _name(self, key: str) -> str:
         return f"{self.path}.{key}" if self.path else key
 
-    def _line(self, key: str) -> int | None:
-        return _line_of(self.source, self.path, key)
-
 
 def line_of(source: str, name: str) -> int | None:
     """The line of a TOML text on which a dotted name stands, or the table that it would stand in."""
@@ -144,16 +169,49 @@ def line_of(source: str, name: str) -> int | None:
     return _line_of(source, path, key)
 
 
-def _line_of(source: str, path: str, key: str) -> int | None:
-    """Below its table's heading, or on the line of its inline table, if one of them is found."""
+def _line_of(source: str, path: str, key: str, span: range | None = None) -> int | None:
+    """Below the heading of its table, or of one around it, on the line of the inline table if there is one."""
     lines = source.splitlines()
-    inline = re.compile(rf'\s*"?{re.escape(path.rpartition(".")[2])}"?\s*=')
-    heads = [n for n, line in enumerate(lines) if line.split("#")[0].strip() == f"[{path}]"]
-    heads = heads or [n for n, line in enumerate(lines) if path and inline.match(line)]
-    start = heads[0] if heads else 0
+    within = span or range(len(lines))
+    start = _head(lines, within, path)
+    name = path.rpartition(".")[2]
+    inline = re.compile(rf'\s*(?:[\w"-]+\.)*"?{re.escape(name)}"?\s*=')
+    if path and (start is None or _bare(lines[start]) != f"[{path}]"):
+        start = next((n for n in range(start or within.start, within.stop) if inline.match(lines[n])), start)
+    first = within.start if start is None else start
     word = re.escape(key)
     pattern = re.compile(rf'(^|[\s,{{\[."]){word}"?\s*(=|\])|^\s*\[+"?{word}"?\.')
-    for number in chain(range(start, len(lines)), range(start)):
+    for number in chain(range(first, within.stop), range(within.start, first)):
         if pattern.search(lines[number]):
             return number + 1
-    return start + 1 if heads else None
+    return None if start is None and span is None else first + 1
+
+
+def _head(lines: Sequence[str], within: range, path: str) -> int | None:
+    """The heading `[a.b]` of a table `a.b.c`, the nearest there is."""
+    while path:
+        found = next((n for n in within if _bare(lines[n]) == f"[{path}]"), None)
+        if found is not None:
+            return found
+        path = path.rpartition(".")[0]
+    return None
+
+
+def _spans(source: str, name: str) -> list[range]:
+    """The lines of each table of an array `[[name]]`, up to the next heading that is not of the same table."""
+    spans: list[range] = []
+    begun: int | None = None
+    lines = source.splitlines()
+    for number, line in enumerate([*lines, "[]"]):
+        heading = _bare(line)
+        if not _HEADING.fullmatch(heading) or heading.startswith((f"[{name}.", f"[[{name}.")):
+            continue
+        if begun is not None:
+            spans.append(range(begun, number))
+        begun = number if heading == f"[[{name}]]" else None
+    return spans
+
+
+def _bare(line: str) -> str:
+    """A heading without its comment and its quotes."""
+    return line.split("#")[0].strip().replace('"', "")

@@ -1,130 +1,158 @@
-"""Acts a path on its stage, step by step, and says where it turned out otherwise than it says."""
+"""Acts the steps of a path on its stage; what turns out otherwise than it says is found, and told where it stands."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import date
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import select
 
-from portal.cases import delivery, filing, messages, tasks
-from portal.cases.errors import FormRefused, MayNotStart, NotAddressed, NotYourRole, Refused, Separated, UnknownCase
+from portal.cases import bulk, correcting, delivery, desk, filing, matters, messages, tasks
+from portal.cases.correcting import Receipt
+from portal.cases.errors import (
+    EnteredIt,
+    FormRefused,
+    MayNotStart,
+    NotAddressed,
+    NotYourRole,
+    Refused,
+    Separated,
+    UnknownCase,
+)
 from portal.cases.live import Cases, LiveCase
-from portal.cases.models import Case, Task
-from portal.cases.names import facts_of
+from portal.cases.models import Case, DeskMatter, StartItem, Task
 from portal.documents.models import Letter
-from portal.errors import PortalError
+from portal.errors import Fault, PortalError
 from portal.identity import Actor
-from portal.ledger import service as ledger
-from portal.scenarios.path import Path, Step
-from portal.scenarios.stage import Stage
+from portal.identity import service as identity
+from portal.procedures.tables import Table
+from portal.scenarios.path import EACH, Started, Step
+from portal.scenarios.stage import JobFailed, Stage
 
 _REFUSAL: Mapping[str, tuple[type[PortalError], ...]] = {
-    "separation": (Separated,),
+    "separation": (Separated, EnteredIt),
     "forbidden": (NotYourRole, MayNotStart, NotAddressed, UnknownCase),
     "form": (FormRefused,),
     "state": (Refused,),
 }
-
+_RULE = "rule"
+_BROKEN_OFF = "改正这一步，或改正不该让它走不通的流程、清单、表单"
 
 Answers = Mapping[str, Any]
 
 
 class Otherwise(Exception):
-    """A path turned out otherwise than it says; the text is for the analyst."""
+    """A step cannot be done as it is written, so that its path breaks off here; `key` is where in the step."""
+
+    def __init__(self, what: str, mend: str = _BROKEN_OFF, key: str = "") -> None:
+        self.what, self.mend, self.key = what, mend, key
+        super().__init__(what)
 
 
 @dataclass
 class Acted:
-    """The cases that a path has bound so far, and what was there when its beginning was over."""
+    """The cases that a path has bound so far, what was there when its beginning was over, and what was found."""
 
     stage: Stage
     bound: dict[str, int] = field(default_factory=dict)
     last: int | None = None
-    letters_before: set[int] = field(default_factory=set)
+    letters_before: int = 0
     entries_before: int = 0
+    faults: list[Fault] = field(default_factory=list)
+    broken_off: bool = False
+
+    def branch(self) -> Acted:
+        """What follows from here on, apart from what else may follow."""
+        return replace(self, bound=dict(self.bound), faults=list(self.faults))
 
     def case(self, name: str | None) -> LiveCase:
         """A bound case, or the one bound last."""
-        if name is not None and name not in self.bound:
-            raise Otherwise(f"没有名为“{name}”的案件")
-        case_id = self.bound[name] if name is not None else self.last
+        case_id = self.bound.get(name) if name is not None else self.last
         if case_id is None:
-            raise Otherwise("还没有任何案件")
+            raise Otherwise(f"没有名为“{name}”的案件" if name is not None else "还没有任何案件")
+        return self.live(case_id)
+
+    def live(self, case_id: int) -> LiveCase:
+        """A case as it is now."""
         self.stage.tx.expire_all()
         return Cases(self.stage.tx, self.stage.kernel.releases).get(case_id)
 
-    def bind(self, name: str | None, case_id: int) -> None:
-        """Gives a case its name in the path."""
-        if name is not None:
-            self.bound[name] = case_id
-        self.last = case_id
+    def named(self, name: str | None, apart: Sequence[str] = ()) -> list[tuple[str, LiveCase]]:
+        """The case of a name; of `notice/*` each one that is not named on its own in `apart`."""
+        if name is None or not name.endswith(f"/{EACH}"):
+            return [(name or "", self.case(name))]
+        prefix = name.removesuffix(EACH)
+        found = [key for key in self.bound if key.startswith(prefix) and key not in apart]
+        return [(key, self.case(key)) for key in found]
+
+    def found(self, step: Step, key: str, what: str, mend: str) -> None:
+        """Notes what turned out otherwise in a step; the path goes on."""
+        begun = f"开头“{step.beginning}”" if step.beginning else ""
+        text = f"{begun}第{step.number}步（{step.at:%Y-%m-%d %H:%M:%S}）：{what}"
+        self.note(step.table, key, text, mend)
+
+    def note(self, table: Table, key: str, what: str, mend: str) -> None:
+        """Notes a fault at a key of the path."""
+        self.faults.append(Fault(what, mend, key or None, table.line(key or "at"), table.file))
 
 
-def act(path: Path, stage: Stage) -> None:
-    """Acts a whole path; raises Otherwise with the step where it went another way."""
-    acted = Acted(stage)
-    begin(acted, path.given)
-    acted.letters_before = set(stage.tx.scalars(select(Letter.id)))
-    acted.entries_before = len(_holders_entries(acted))
-    for step in path.steps:
-        perform(acted, step)
-    _judge(acted, path)
-
-
-def begin(acted: Acted, given: str | None) -> None:
-    """Acts a named beginning, and the one it begins with."""
-    if given is None:
-        return
-    beginning = acted.stage.given.beginnings.get(given)
-    if beginning is None:
-        raise Otherwise(f"given.toml 里没有“{given}”")
-    begin(acted, beginning.given)
-    for step in beginning.steps:
-        perform(acted, step)
-
-
-def perform(acted: Acted, step: Step) -> None:
-    """Does one step and compares what it expects."""
+def perform(acted: Acted, step: Step) -> bool:
+    """Does one step; False when it cannot be done, so that the path breaks off."""
     stage = acted.stage
-    before = set(stage.tx.scalars(select(Case.id)))
+    newest = max(stage.tx.scalars(select(Case.id)), default=0)
     try:
         stage.pass_to(step.at)
         refusal = _attempt(acted, step)
         if refusal is not None:
-            _expect_refusal(step, refusal)
-        _bind_started(acted, step, before)
-        _compare(acted, step)
+            _judge_refusal(acted, step, refusal)
+        _bind_started(acted, step, newest)
     except Otherwise as error:
-        raise Otherwise(f"第{step.number}步（{step.at:%Y-%m-%d %H:%M:%S}，{step.file}）：{error}") from error
+        acted.found(step, error.key or step.verb, error.what, error.mend)
+        acted.broken_off = True
+    except JobFailed as error:
+        acted.found(step, step.verb, f"随后的后台工作失败：{error}", _BROKEN_OFF)
+        acted.broken_off = True
+    except PortalError as error:
+        acted.found(step, "at", f"时间推移到此时出错：{error.text()}", _BROKEN_OFF)
+        acted.broken_off = True
+    return not acted.broken_off
 
 
 def _attempt(acted: Acted, step: Step) -> PortalError | None:
     # Whoever acts is there, with his files, whether or not the act is refused.
     actor = acted.stage.actor(step.role, step.person) if step.person else None
-    answers = _answers(acted, step, actor) if actor else {}
+    if actor is None:
+        return None
+    answers = _answers(acted, step, actor)
     try:
-        acted.stage.act(lambda: _VERBS[step.verb](acted, step, actor, answers) if actor else None)
+        acted.stage.act(lambda: _VERBS[step.verb](acted, step, actor, answers))
     except PortalError as error:
         # The session forgets what the refused act had begun.
         acted.stage.tx.expire_all()
         return error
     if "refused" in step.expect:
-        raise Otherwise(f"应被拒绝（{step.expect['refused']}），却办成了")
+        what = f"应被拒绝（{step.expect['refused']}），却办成了"
+        raise Otherwise(what, "去掉 expect.refused，或补上应当拒绝它的规则", "expect.refused")
     return None
 
 
-def _expect_refusal(step: Step, error: PortalError) -> None:
-    wanted = step.expect.get("refused")
+def _judge_refusal(acted: Acted, step: Step, error: PortalError) -> None:
+    wanted, kind = step.expect.get("refused"), _kind(error)
     if wanted is None:
-        raise Otherwise(f"被拒绝：{_said(error)}") from error
-    kinds = _REFUSAL.get(wanted)
-    if (kinds is not None and not isinstance(error, kinds)) or (kinds is None and isinstance(error, Refused)):
-        raise Otherwise(f"应因 {wanted} 被拒绝，实为：{_said(error)}") from error
+        mend = f'{_BROKEN_OFF}；应当拒绝的，写 expect.refused = "{kind}"'
+        raise Otherwise(f"被拒绝：{_said(error)}", mend, step.verb) from error
+    if wanted != kind and not isinstance(error, _REFUSAL.get(wanted, ())):
+        mend = f'写 expect.refused = "{kind}"，或改正拒绝它的规则'
+        acted.found(step, "expect.refused", f"应因 {wanted} 被拒绝，实为 {kind}：{_said(error)}", mend)
     if "says" in step.expect and step.expect["says"] not in _said(error):
-        raise Otherwise(f"拒绝的说明应含“{step.expect['says']}”，实为：{_said(error)}") from error
+        what = f"拒绝的说明应含“{step.expect['says']}”，实为：{_said(error)}"
+        acted.found(step, "expect.says", what, "改正 expect.says，或改正规则的说明")
+
+
+def _kind(error: PortalError) -> str:
+    """The narrowest kind of refusal that an error is of."""
+    return next((name for name, kinds in _REFUSAL.items() if isinstance(error, kinds)), _RULE)
 
 
 def _said(error: PortalError) -> str:
@@ -138,12 +166,17 @@ def _answers(acted: Acted, step: Step, actor: Actor) -> dict[str, Any]:
     return {**step.answers, **files}
 
 
+# Verbs
+
+
 def _file(acted: Acted, step: Step, actor: Actor, answers: Answers) -> None:
     stage = acted.stage
     about = acted.case(step.about).id if step.about else None
     slug = stage.published.regulation.slug
     row = filing.file(stage.kernel, stage.tx, actor, slug, step.what, answers, step.at, about)
-    acted.bind(step.bind, row.id)
+    acted.last = row.id
+    if step.bind is not None:
+        acted.bound[step.bind] = row.id
 
 
 def _task(acted: Acted, step: Step, actor: Actor, answers: Answers) -> None:
@@ -151,24 +184,67 @@ def _task(acted: Acted, step: Step, actor: Actor, answers: Answers) -> None:
     case = acted.case(step.case)
     row = stage.tx.scalar(select(Task).where(Task.case_id == case.id, Task.element == step.what, Task.state == "open"))
     if row is None:
-        opened = "、".join(_open_tasks(acted, case.id)) or "没有"
-        raise Otherwise(f"{case.row.number} 没有待办的“{step.what}”；待办的有：{opened}")
+        opened = "、".join(open_tasks(acted, case.id)) or "没有"
+        what = f"{case.row.number} 没有待办的“{step.what}”；待办的有：{opened}；状态：{case.row.status}"
+        raise Otherwise(what, "改正 task，补上这之前的步骤，或改正流程")
     tasks.complete(stage.kernel, stage.tx, actor, row.id, answers, step.at)
 
 
 def _serve(acted: Acted, step: Step, actor: Actor, answers: Answers) -> None:
+    several = step.what.endswith(f"/{EACH}")
+    for name, case in acted.named(step.what):
+        letters = [letter for key, letter in case.letters.items() if step.document in (None, key)]
+        if several:
+            letters = [letter for letter in letters if not _is_served(letter)]
+        elif not letters:
+            raise Otherwise(f"{name}（{case.row.number}）没有可送达的文书", "改正 serve，或改正应当制发文书的流程")
+        for letter in letters[-1:]:
+            _prove(acted, step, actor, letter)
+
+
+def _is_served(letter: Letter) -> bool:
+    return any(service.kind == "party" and service.state == "served" for service in letter.services)
+
+
+def _prove(acted: Acted, step: Step, actor: Actor, letter: Letter) -> None:
     stage = acted.stage
-    case = acted.case(step.what)
-    letters = [letter for name, letter in case.letters.items() if step.document in (None, name)]
-    if not letters:
-        raise Otherwise(f"{case.row.number} 没有可送达的文书")
-    letter = letters[-1]
     if step.how == "read":
         delivery.sign_for(stage.kernel, stage.tx, actor, letter.id, step.at)
         return
     service = next(service for service in letter.services if service.kind == "party")
-    on = step.on or step.at
-    delivery.enter_receipt(stage.kernel, stage.tx, actor, service.id, step.how, on, "", step.at)
+    delivery.enter_receipt(stage.kernel, stage.tx, actor, service.id, step.how, step.on or step.at, "", step.at)
+
+
+def _correct(acted: Acted, step: Step, actor: Actor, answers: Answers) -> None:
+    """Strikes out the receipt entered last; with `on` another takes its place."""
+    stage, case = acted.stage, acted.case(step.what)
+    letters = [letter for key, letter in case.letters.items() if step.document in (None, key)]
+    proofs = [proof for letter in letters[-1:] for service in letter.services for proof in service.proofs]
+    standing = [proof.id for proof in proofs if proof.struck is None and proof.how in delivery.RECEIPTS]
+    if not standing:
+        raise Otherwise(f"{case.row.number} 没有可以更正的送达回执", "先用 serve 登记邮寄或直接送达", "correct")
+    how = "post" if step.how == "read" else step.how
+    instead = Receipt(how, step.on) if step.on is not None else None
+    correcting.correct(stage.kernel, stage.tx, actor, max(standing), instead, step.reason, step.at)
+
+
+def _keep(acted: Acted, step: Step, actor: Actor, answers: Answers) -> None:
+    desk.keep(acted.stage.kernel, acted.stage.tx, actor, _matter(acted, step), step.reason, step.at)
+
+
+def _renew(acted: Acted, step: Step, actor: Actor, answers: Answers) -> None:
+    desk.renew(acted.stage.kernel, acted.stage.tx, actor, _matter(acted, step), step.reason, step.at)
+
+
+def _matter(acted: Acted, step: Step) -> int:
+    """The newest matter that a corrected service of the case has brought onto a desk, open or decided."""
+    case = acted.case(step.what)
+    mine = select(DeskMatter.id).where(DeskMatter.case_id == case.id, DeskMatter.kind == matters.SERVICE)
+    found = acted.stage.tx.scalar(mine.order_by(DeskMatter.id.desc()).limit(1))
+    if found is None:
+        what = f"{case.row.number} 没有等待决定的督办事项"
+        raise Otherwise(what, "期限届满后更正送达（correct）才有，文书要写 desk", step.verb)
+    return found
 
 
 def _message(acted: Acted, step: Step, actor: Actor, answers: Answers) -> None:
@@ -177,89 +253,87 @@ def _message(acted: Acted, step: Step, actor: Actor, answers: Answers) -> None:
     messages.send(stage.kernel, stage.tx, actor, case.id, step.what, answers, step.at)
 
 
+def _retry(acted: Acted, step: Step, actor: Actor, answers: Answers) -> None:
+    bulk.retry(acted.stage.kernel, acted.stage.tx, actor, _failed_row(acted, step).id, step.at)
+
+
+def _drop(acted: Acted, step: Step, actor: Actor, answers: Answers) -> None:
+    bulk.drop(acted.stage.kernel, acted.stage.tx, actor, _failed_row(acted, step).id, step.reason, step.at)
+
+
+def _failed_row(acted: Acted, step: Step) -> StartItem:
+    case = acted.case(step.what)
+    failed = {unit: item for unit, item in failed_rows(acted, case)}
+    unit = acted.stage.given.unit(step.party or "")
+    if unit not in failed:
+        what = f"{case.row.number} 没有“{step.party}”的启动失败的一行；失败的有：{'、'.join(failed) or '没有'}"
+        raise Otherwise(what, "改正 party", "party")
+    return failed[unit]
+
+
 _VERBS: Mapping[str, Callable[[Acted, Step, Actor, Answers], None]] = {
     "file": _file,
     "task": _task,
     "serve": _serve,
     "message": _message,
+    "retry": _retry,
+    "drop": _drop,
+    "correct": _correct,
+    "keep": _keep,
+    "renew": _renew,
 }
 
 
-def _bind_started(acted: Acted, step: Step, before: set[int]) -> None:
-    for name, procedure in step.starts.items():
-        new = acted.stage.tx.scalars(select(Case.id).where(Case.procedure == procedure, Case.id.not_in(before))).all()
-        if len(new) != 1:
-            raise Otherwise(f"应启动一件“{procedure}”，实际启动 {len(new)} 件")
-        acted.bound[name] = new[0]
-        if step.verb != "file":
+# What a step has started
+
+
+def _bind_started(acted: Acted, step: Step, newest: int) -> None:
+    stage = acted.stage
+    for name, wanted in step.starts.items():
+        every = select(Case).where(Case.procedure == wanted.procedure, Case.id > newest).order_by(Case.id)
+        new = [(case, _unit_of(acted, case)) for case in stage.tx.scalars(every)]
+        if wanted.each and new:
+            acted.bound.update({f"{name}/{stage.given.spokesman(unit)}": case.id for case, unit in new})
             continue
-        acted.last = acted.last or new[0]
+        unit = stage.given.unit(wanted.party) if wanted.party is not None else None
+        mine = [case.id for case, of in new if unit is None or of == unit]
+        if len(mine) != 1 or wanted.each:
+            raise Otherwise(_not_one(acted, wanted, len(mine)), _mend_started(acted, step, wanted, len(mine)), "starts")
+        acted.bound[name] = mine[0]
 
 
-def _compare(acted: Acted, step: Step) -> None:
-    expect = step.expect
-    for name, outcome in expect.get("outcomes", {}).items():
-        _same(f"{name} 的结果", acted.case(name).row.outcome, outcome)
-    here = step.what if step.verb == "serve" else step.case
-    if "tasks" in expect:
-        _same("待办的环节", _open_tasks(acted, acted.case(here).id), sorted(expect["tasks"]))
-    if "status" in expect:
-        _same("状态", acted.case(here).row.status, expect["status"])
-    for name, value in expect.get("facts", {}).items():
-        _same(f"事实 {name}", facts_of(acted.case(here)).get(name), value)
-    for name, parts in expect.get("deadlines", {}).items():
-        deadline = acted.case(here).deadlines.get(name)
-        if deadline is None:
-            raise Otherwise(f"期限“{name}”没有起算")
-        for part, value in parts.items():
-            _same(f"期限“{name}”的 {part}", getattr(deadline, part, None), value)
+def _unit_of(acted: Acted, case: Case) -> str:
+    party = identity.organisation(acted.stage.tx, case.party_id) if case.party_id else None
+    return party.uscc if party else ""
 
 
-def _open_tasks(acted: Acted, case_id: int) -> list[str]:
+def _not_one(acted: Acted, wanted: Started, count: int) -> str:
+    of = f"“{wanted.party}”的" if wanted.party is not None else ""
+    return f"应启动一件{of}“{wanted.procedure}”，实际启动 {count} 件"
+
+
+def _mend_started(acted: Acted, step: Step, wanted: Started, count: int) -> str:
+    if count > 1:
+        return f'写明是哪一家的：{{ procedure = "{wanted.procedure}", party = "…" }}；每家一件的写 party = "*"'
+    fault = "；".join(item.fault or "" for item in acted.stage.tx.scalars(select(StartItem)) if item.state == "failed")
+    return f"启动失败：{fault}" if fault else _BROKEN_OFF
+
+
+def open_tasks(acted: Acted, case_id: int) -> list[str]:
+    """The elements of a case's open tasks."""
     rows = acted.stage.tx.scalars(select(Task.element).where(Task.case_id == case_id, Task.state == "open"))
     return sorted(rows)
 
 
-def _same(what: str, found: object, wanted: object) -> None:
-    if found != wanted:
-        raise Otherwise(f"{what}应为 {_shown(wanted)}，实为 {_shown(found)}")
+def failed_rows(acted: Acted, case: LiveCase) -> list[tuple[str, StartItem]]:
+    """The rows for which a case could start nothing, each with the code of its unit."""
+    query = select(StartItem).where(StartItem.starter_id == case.id, StartItem.state == "failed").order_by(StartItem.id)
+    return [(_unit_of_row(acted, case, item), item) for item in acted.stage.tx.scalars(query)]
 
 
-def _shown(value: object) -> str:
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, list):
-        return "、".join(map(str, value)) or "无"
-    return "无" if value is None else str(value)
-
-
-def _judge(acted: Acted, path: Path) -> None:
-    for name, outcome in path.outcomes.items():
-        _same(f"结局：{name} 的结果", acted.case(name).row.outcome, outcome)
-    for name, documents in path.documents.items():
-        letters = acted.stage.tx.scalars(
-            select(Letter).where(Letter.case_id == acted.case(name).id).order_by(Letter.id)
-        )
-        found = [letter.name for letter in letters if letter.id not in acted.letters_before]
-        _same(f"结局：{name} 的文书", found, list(documents))
-    new = _holders_entries(acted)[acted.entries_before :]
-    if path.ledger == "unchanged":
-        _same("结局：台账分录", new, [])
-    if path.entries:
-        wanted = [(e["account"], e["asset"], int(e["amount"])) for e in path.entries]
-        _same("结局：台账分录", new, wanted)
-    broken = ledger.invariants(acted.stage.tx)
-    _same("结局：台账的平衡", broken, [])
-
-
-def _holders_entries(acted: Acted) -> list[tuple[str, str, int]]:
-    """Every entry on a unit's account so far: organisation, asset, amount; oldest first."""
-    stage = acted.stage
-    lines = [
-        (line.moment, organisation, line)
-        for organisation in stage.organisations.values()
-        for line in ledger.statement(stage.tx, organisation)
-    ]
-    names = {stage.organisations[p.uscc]: p.org for p in stage.given.people.values()}
-    ordered = sorted(lines, key=lambda entry: entry[0])
-    return [(names[organisation], line.asset.code, line.amount) for _, organisation, line in ordered]
+def _unit_of_row(acted: Acted, case: LiveCase, item: StartItem) -> str:
+    """The unit that a row names, by what the procedure says whom its cases concern; else the row's number."""
+    procedure = acted.stage.published.procedure(item.procedure)
+    rules = [rule for rule in procedure.manifest.starts if case.row.procedure in rule.cases and rule.party]
+    fields = [(rule.party or "").partition(".")[2] for rule in rules]
+    return str(next((item.values[name] for name in fields if name in item.values), item.item))

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import func, select
+
 from portal.cases.kernel import Kernel
 from portal.clock import TZ
 from portal.db import Database
-from portal.errors import ContentFaults, Fault, PortalError
+from portal.documents.models import Letter
+from portal.errors import ContentFaults, Fault
 from portal.procedures import Procedure, Published
 from portal.procedures.content import Content
 from portal.procedures.drawing import Drawing
 from portal.procedures.releases import open_content
-from portal.scenarios.acting import Otherwise, act
-from portal.scenarios.path import Given, Path, read_given, read_path
+from portal.scenarios import names
+from portal.scenarios.acting import Acted, perform
+from portal.scenarios.expecting import compare, holders_entries, judge
+from portal.scenarios.path import Given, Path, Step
+from portal.scenarios.reading import read_given, read_path
 from portal.scenarios.stage import set_up
 
 _BEFORE_ALL = datetime(2026, 1, 1, tzinfo=TZ)
@@ -26,12 +32,12 @@ Walked = defaultdict[str, set[tuple[str, str]]]  # procedure -> (drawing, flow)
 
 @dataclass(frozen=True)
 class Result:
-    """One path and what became of it; `fault` says where it turned out otherwise."""
+    """One path and what became of it; `faults` say where it turned out otherwise."""
 
     file: str
     procedure: str
     title: str
-    fault: str | None = None
+    faults: tuple[Fault, ...] = ()
 
 
 @dataclass
@@ -44,48 +50,85 @@ class Report:
     @property
     def clean(self) -> bool:
         """Whether every path holds and everything drawn is reached."""
-        return not self.unreached and all(result.fault is None for result in self.results)
+        return not self.unreached and not any(result.faults for result in self.results)
 
     @property
     def faults(self) -> list[Fault]:
-        """Everything that keeps the content from being published."""
-        failed = [
-            Fault(result.fault, "改正流程、清单或这条路径", file=result.file)
-            for result in self.results
-            if result.fault is not None
-        ]
-        return [*failed, *self.unreached]
+        """Everything that keeps the content from being published; what paths share is told once, with their number."""
+        count = Counter(fault for result in self.results for fault in result.faults)
+        shared = (replace(fault, what=f"{fault.what}（{n} 条路径由此而来）") for fault, n in count.items() if n > 1)
+        alone = (fault for fault, n in count.items() if n == 1)
+        return [*shared, *alone, *self.unreached]
 
 
 def act_all(database: Database, kernel: Kernel, content: Content) -> Report:
-    """Acts every path of the content in the (trial) database, each rolled back afterwards.
+    """Acts every path of the content in the (trial) database; everything is rolled back.
 
-    ContentFaults when the content, given.toml or a path cannot be read.
+    ContentFaults when the content, given.toml or a path cannot be read, or names what does not exist.
     """
     opened = open_content(0, content)
     given, paths = _read(content)
-    report, walked = Report(), Walked(set)
+    faults = names.strange(opened, given, paths)
+    if faults:
+        raise ContentFaults(faults)
+    walked = Walked(set)
 
     def watch(procedure: str, drawing: str, flow: str) -> None:
         walked[procedure].add((drawing, flow))
 
-    watching = replace(kernel, walked=watch)
-    for path in paths:
-        fault = _act_one(database, watching, content, opened, given, path)
-        report.results.append(Result(path.file, path.procedure, path.title, fault))
+    with database.rehearsal() as tx:
+        stage = set_up(tx, content, given, opened, replace(kernel, walked=watch), _BEFORE_ALL)
+        found = {result.file: result for result in _act_from(None, Acted(stage), paths)}
+    report = Report([found[path.file] for path in paths])
     # A path that broke off walks less: what no path reaches is known once all of them hold.
-    if all(result.fault is None for result in report.results):
+    if not any(result.faults for result in report.results):
         report.unreached += _unreached(opened, walked)
     return report
 
 
+def _act_from(beginning: str | None, acted: Acted, paths: Sequence[Path]) -> Iterator[Result]:
+    """Acts every path that comes from a beginning, which is acted only once: what follows from it is undone again."""
+    given = acted.stage.given
+    acted.letters_before = acted.stage.tx.scalar(select(func.max(Letter.id))) or 0
+    acted.entries_before = len(holders_entries(acted))
+    for path in (path for path in paths if path.given == beginning):
+        yield Result(path.file, path.procedure, path.title, _act_one(path, acted.branch()))
+    for name, following in given.beginnings.items():
+        coming = [path for path in paths if name in given.chain(path.given)]
+        if following.given == beginning and coming:
+            with acted.stage.undone():
+                branch = acted.branch()
+                _act_steps(branch, following.steps)
+                yield from _act_from(name, branch, coming)
+
+
+def _act_one(path: Path, acted: Acted) -> tuple[Fault, ...]:
+    with acted.stage.undone():
+        if _act_steps(acted, path.steps):
+            judge(acted, path)
+    return tuple(acted.faults)
+
+
+def _act_steps(acted: Acted, steps: Sequence[Step]) -> bool:
+    """Acts steps and compares what they expect, until one cannot be done."""
+    for step in steps:
+        if acted.broken_off or not perform(acted, step):
+            return False
+        compare(acted, step)
+    return not acted.broken_off
+
+
 def unread(content: Content) -> tuple[Fault, ...]:
-    """The faults that keep given.toml or a path from being read."""
+    """The faults that keep given.toml or a path from being read, or that name what does not exist."""
     try:
-        _read(content)
+        given, paths = _read(content)
     except ContentFaults as error:
         return error.faults
-    return ()
+    try:
+        opened = open_content(0, content)
+    except ContentFaults:
+        return ()  # told by the check of the content itself
+    return tuple(names.strange(opened, given, paths))
 
 
 def _read(content: Content) -> tuple[Given, list[Path]]:
@@ -104,19 +147,6 @@ def _read(content: Content) -> tuple[Given, list[Path]]:
     if faults:
         raise ContentFaults(faults)
     return given, paths
-
-
-def _act_one(
-    database: Database, kernel: Kernel, content: Content, opened: Published, given: Given, path: Path
-) -> str | None:
-    with database.rehearsal() as tx:
-        try:
-            act(path, set_up(tx, content, given, opened, kernel, _BEFORE_ALL))
-        except Otherwise as error:
-            return str(error)
-        except PortalError as error:
-            return error.text()
-    return None
 
 
 def _unreached(opened: Published, walked: Mapping[str, set[tuple[str, str]]]) -> Iterator[Fault]:

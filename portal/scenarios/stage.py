@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from functools import partial
 from hashlib import sha256
 from typing import TypeVar
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from portal import identity
-from portal.cases import delivery
-from portal.cases.conduct import claim_ripe
+from portal import identity, registers
+from portal.cases import deferred, delivery, warning
+from portal.cases.conduct import claim, fire_ripe
 from portal.cases.kernel import Kernel
 from portal.cases.models import Attachment
-from portal.errors import PortalError
+from portal.errors import ContentFaults, Fault, PortalError
 from portal.identity import Actor
 from portal.jobs import Collected
 from portal.procedures import Published, Releases, publish
@@ -25,11 +26,17 @@ from portal.scenarios.path import Given, Person
 
 T = TypeVar("T")
 _LONG_AGO = date(2000, 1, 1)
+# What an act's commit would check; in one round trip, and put off again for the next act.
+_CONSTRAINTS = "SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED"
+
+
+class JobFailed(Exception):
+    """A job that an act had deferred could not be done; the text says why."""
 
 
 @dataclass
 class Stage:
-    """One path's world within one session that will be rolled back."""
+    """The world of the paths within one session that will be rolled back."""
 
     tx: Session
     kernel: Kernel
@@ -41,14 +48,23 @@ class Stage:
     roles: set[tuple[str, str]] = field(default_factory=set)
     organisations: dict[str, int] = field(default_factory=dict)
 
-    def act(self, verb: Callable[[], T]) -> T:
-        """Does one act in a savepoint with its constraints checked, then the jobs it deferred."""
+    @contextmanager
+    def undone(self) -> Iterator[None]:
+        """Undoes whatever happens within, so that something else may follow from the same beginning."""
+        people, roles, organisations, now = dict(self.people), set(self.roles), dict(self.organisations), self.now
+        savepoint = self.tx.begin_nested()
         try:
-            with self.tx.begin_nested():
-                result = verb()
-                self.tx.flush()
-                self.tx.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
-                self.tx.execute(text("SET CONSTRAINTS ALL DEFERRED"))
+            yield
+        finally:
+            savepoint.rollback()
+            self.tx.expire_all()
+            self.queue.jobs.clear()
+            self.people, self.roles, self.organisations, self.now = people, roles, organisations, now
+
+    def act(self, verb: Callable[[], T]) -> T:
+        """Does one act in a savepoint with its constraints checked, then the jobs it deferred; JobFailed."""
+        try:
+            result = self._checked(verb)
         except PortalError:
             # What a refused act had deferred goes with it.
             self.queue.jobs.clear()
@@ -56,24 +72,50 @@ class Stage:
         self.do_jobs()
         return result
 
+    def _checked(self, verb: Callable[[], T]) -> T:
+        with self.tx.begin_nested():
+            result = verb()
+            self.tx.flush()
+            self.tx.connection().exec_driver_sql(_CONSTRAINTS)
+        return result
+
     def pass_to(self, moment: datetime) -> None:
-        """Lets time pass: the worker fires what has become ripe by then."""
+        """Lets time pass: the worker fires what has become ripe by then, and warns on each day between."""
+        while (warned := warning.first(self.tx, moment)) is not None:
+            self._work(max(warned, self.now))
+        self._work(moment)
+
+    def _work(self, moment: datetime) -> None:
         self.now = moment
-        while self.act(lambda: claim_ripe(self.kernel, self.tx, moment)) is not None:
-            pass
+        while self._fired(moment):
+            self.do_jobs()
+        while (root_id := warning.claim(self.tx, moment)) is not None:
+            self._checked(partial(warning.warn, self.kernel, self.tx, root_id, moment))
+
+    def _fired(self, moment: datetime) -> bool:
+        root_id = claim(self.tx, moment)
+        if root_id is None:
+            return False
+        self._checked(lambda: fire_ripe(self.kernel, self.tx, root_id, moment))
+        return True
 
     def do_jobs(self) -> None:
-        """Does deferred jobs: a letter's file is made, as far as a path can tell."""
+        """Does deferred jobs: those of cases, and a letter's file is made, as far as a path can tell."""
         while self.queue.jobs:
             job = self.queue.jobs.pop(0)
-            if job.name == "letters.render":
-                self._render(int(str(job.arguments["letter_id"])))
+            try:
+                if job.name == delivery.RENDER:
+                    self._render(int(str(job.arguments["letter_id"])))
+                elif job.name in deferred.WORK:
+                    self._checked(partial(deferred.do, self.kernel, self.tx, self.now, job.name, job.arguments))
+            except PortalError as error:
+                self.queue.jobs.clear()
+                raise JobFailed(f"{job.name}：{error.text()}") from error
 
     def _render(self, letter_id: int) -> None:
         content = f"letter {letter_id}".encode()
         file = delivery.StoredFile(f"trial/{letter_id}", sha256(content).hexdigest(), len(content))
-        with self.tx.begin_nested():
-            delivery.rendered(self.kernel, self.tx, letter_id, file, self.now)
+        self._checked(partial(delivery.rendered, self.kernel, self.tx, letter_id, file, self.now))
 
     def actor(self, role: str, name: str) -> Actor:
         """A person in a role; the same name is the same person throughout and keeps his roles."""
@@ -132,6 +174,7 @@ class Stage:
         content = name.encode()
         row = Attachment(
             uploaded_by_id=actor.person_id,
+            organisation_id=actor.organisation_id,
             uploaded_at=self.now,
             key=f"trial/{actor.person_id}/{name}",
             name=name,
@@ -155,4 +198,18 @@ def set_up(tx: Session, content: Content, given: Given, opened: Published, kerne
     stage.kernel = replace(kernel, releases=releases, queue=queue, now=lambda _tx: stage.now)
     for person in given.people.values():
         stage.organisation(person)
+    _put_on_record(stage)
     return stage
+
+
+def _put_on_record(stage: Stage) -> None:
+    """Enters the records of given.toml, as they were before there were cases; ContentFaults for what does not fit."""
+    regulation = stage.published.regulation
+    cause = registers.Cause(moment=stage.now, reason="given.toml")
+    for given in stage.given.records:
+        register = regulation.registers[given.register]
+        try:
+            registers.record(stage.tx, regulation.slug, register, given.rows, given.state, cause)
+        except PortalError as error:
+            place = given.table.line("register"), given.table.file
+            raise ContentFaults([Fault(error.text(), "改正这些记录", "record", *place)]) from error

@@ -23,8 +23,10 @@ from portal.web import (
     health,
     languages,
     letters,
+    messages,
     official,
     public,
+    registration,
     verifying,
 )
 from portal.web.kept import labels_of
@@ -34,7 +36,9 @@ __all__ = ["DemoAccount", "Machine", "create_app"]
 
 _YEAR = timedelta(days=365)
 _TEXT_LIMIT = 4_000_000
-"""Bytes of all texts in one form."""
+"""Bytes of all texts in one form; the rows of a long table are one of them."""
+_PARTS_LIMIT = 4000
+"""Inputs in one form: a hundred rows of twenty columns, and as many beside them."""
 
 
 def create_app(machine: Machine) -> Flask:
@@ -51,6 +55,7 @@ def create_app(machine: Machine) -> Flask:
         SEND_FILE_MAX_AGE_DEFAULT=_YEAR,  # every built file's name holds its hash
         MAX_CONTENT_LENGTH=4 * machine.settings.upload_megabytes * 1_000_000,
         MAX_FORM_MEMORY_SIZE=_TEXT_LIMIT,
+        MAX_FORM_PARTS=_PARTS_LIMIT,
         WTF_CSRF_TIME_LIMIT=int(SESSION_LASTS.total_seconds()),
         PROPAGATE_EXCEPTIONS=False,  # a page for the unexpected too, in tests as well
     )
@@ -74,9 +79,11 @@ def blueprints(settings: Settings) -> tuple[Blueprint, ...]:
         public.blueprint,
         verifying.blueprint,
         auth.blueprint,
+        registration.blueprint,
         health.blueprint,
         files.blueprint,
         official.blueprint,
         applicant.blueprint,
+        messages.blueprint,
     )
     return (*always, demo.blueprint) if settings.demo else always

@@ -16,12 +16,14 @@ from portal.web.pages import own_path, render
 
 blueprint = Blueprint("auth", __name__)
 
-INBOX, HOME = "/inbox", "/home"
+INBOX, HOME, WAITING = "/inbox", "/home", "/registration"
 
 
 def first_page(actor: Actor) -> str:
-    """Where a person begins: officials at their tasks, applicants at their cases."""
-    return INBOX if actor.organisation_id is None else HOME
+    """Where a person begins: officials at their tasks, applicants at their cases or at their registration."""
+    if actor.official:
+        return INBOX
+    return HOME if actor.organisation_id is not None else WAITING
 
 
 @blueprint.get("/sign-in")

@@ -15,17 +15,21 @@ from portal.cases import attachments
 from portal.cases.live import LiveCase
 from portal.cases.models import Attachment, Case, Subscription, Task
 from portal.cases.names import facts_of, form_of, scope_of
+from portal.cases.renewing import renewal_of, renewed_by
 from portal.cases.values import Said
 from portal.deadlines import service as deadlines
 from portal.documents import service as documents
 from portal.documents.models import Letter
-from portal.forms import Form, Shown
+from portal.forms import Form, Shown, TableShown
 from portal.identity import queries as identity
 from portal.procedures.drawing import Drawing, Element
 from portal.web import choices
 from portal.web.articles import citation
 from portal.web.history import Happening, happenings
 from portal.web.periods import DeadlineView, deadline_view
+from portal.web.records import EnteredView, entered_by
+
+RECORDS_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,9 @@ class SaidView:
     corrected: datetime | None = None
     newest: bool = True
     """Whether this is the last answer of its step; earlier ones are folded."""
+    tables: tuple[TableShown, ...] = ()
+    rows_url: str = ""
+    """Begins the address of all rows of a table; its name follows."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +104,8 @@ class CaseFile:
     letters: tuple[Letter, ...]
     history: tuple[Happening, ...]
     links: tuple[LinkView, ...]
+    recorded: tuple[EnteredView, ...]
+    """The first records in which the case has entered something."""
     steps: tuple[StepView, ...]
     diagram: DiagramView
 
@@ -124,6 +133,7 @@ def case_file(tx: Session, case: LiveCase, moment: datetime, scope: str = "") ->
         letters=tuple(documents.letters_of(tx, case.id)),
         history=history,
         links=tuple(links(tx, case.row)),
+        recorded=tuple(entered_by(tx, case, RECORDS_SHOWN)),
         steps=tuple(_steps(case, history, tasks)),
         diagram=_diagram(tx, case, scope, history, tasks),
     )
@@ -131,16 +141,16 @@ def case_file(tx: Session, case: LiveCase, moment: datetime, scope: str = "") ->
 
 def _said(tx: Session, case: LiveCase, history: tuple[Happening, ...]) -> list[SaidView]:
     """What was answered at the start and at every task, in order; corrections of an answer stand in its place."""
-    shown: dict[tuple[str, str, int], Said] = {}
-    for one in case.values.all:
+    shown: dict[tuple[str, str, int], tuple[int, Said]] = {}
+    for place, one in enumerate(case.values.all):
         drawn = case.procedure.drawing_at(one.scope).elements.get(one.element)
         if drawn is not None and form_of(drawn) and not (drawn.task and drawn.task.revises):
-            shown[one.scope, one.element, one.visit] = one
-    read = [(one, _form(case, one)) for one in shown.values()]
-    names = choices.named(tx, [(form, one.value) for one, form in read])
-    people = identity.person_names(tx, {one.person_id for one, _ in read if one.person_id})
+            shown[one.scope, one.element, one.visit] = place, one
+    read = [(place, one, form) for place, one in shown.values() if (form := form_said(case, one)) is not None]
+    names = choices.named(tx, [(form, one.value) for _, one, form in read])
+    people = identity.person_names(tx, {one.person_id for _, one, _ in read if one.person_id})
     moments = {line.act_id: datetime.fromisoformat(line.moment) for line in history}
-    newest = {(one.scope, one.element): one for one in shown.values()}
+    newest = {(one.scope, one.element): one for _, one in shown.values()}
     first = case.procedure.drawing.start().id
 
     def said_at(one: Said) -> datetime | None:
@@ -160,14 +170,18 @@ def _said(tx: Session, case: LiveCase, history: tuple[Happening, ...]) -> list[S
             corrected=corrected_at(one),
             newest=newest[one.scope, one.element] is one,
             lines=tuple(form.display(one.value, scope_of(case, one.scope), names)),
+            tables=tuple(form.display_tables(one.value, scope_of(case, one.scope), names)) if form.has_tables else (),
+            rows_url=f"/cases/{case.id}/answers/{place}/",
         )
-        for one, form in read
+        for place, one, form in read
     ]
 
 
-def _form(case: LiveCase, said: Said) -> Form:
-    name = form_of(case.element(said.scope, said.element))
-    return case.procedure.forms[name or ""]
+def form_said(case: LiveCase, said: Said) -> Form | None:
+    """The form by which something was answered; None for what no person answered."""
+    drawn = case.procedure.drawing_at(said.scope).elements.get(said.element)
+    name = form_of(drawn) if drawn is not None else None
+    return case.procedure.forms[name] if name else None
 
 
 def _facts(case: LiveCase) -> list[FactView]:
@@ -187,17 +201,22 @@ def _facts(case: LiveCase) -> list[FactView]:
 
 
 def links(tx: Session, row: Case) -> list[LinkView]:
-    """The cases this one answers or comes from, and those that answer it or come from it."""
+    """The cases this one answers or comes from, and those that answer it or come from it.
+
+    Those that it started for the rows of a list have a page of their own.
+    """
     joined = select(Case).where(
         (Case.about_id == row.id)
-        | (Case.started_by_id == row.id)
+        | ((Case.started_by_id == row.id) & (Case.started_by_item == 0))
         | (Case.id == row.about_id)
         | (Case.id == row.started_by_id)
     )
-    found = tx.scalars(joined.order_by(Case.id))
+    related = [(_relation(row, one), one) for one in tx.scalars(joined.order_by(Case.id))]
+    related += [(_("取代本案"), one) for one in [renewed_by(tx, row.id)] if one is not None]
+    related += [(_("被本案取代"), one) for one in [renewal_of(tx, row.id)] if one is not None]
     return [
-        LinkView(_relation(row, one), one.id, one.number, one.title, one.status, one.ended_at is not None)
-        for one in found
+        LinkView(relation, one.id, one.number, one.title, one.status, one.ended_at is not None)
+        for relation, one in related
     ]
 
 

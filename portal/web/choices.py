@@ -1,4 +1,7 @@
-"""What the fields of a form offer to choose from that only the database knows: organisations and files."""
+"""What the fields of a form offer to choose from that only the database knows: organisations and files.
+
+The choices of a table's column stand under both names: `units.unit`.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from portal.cases.models import Attachment
-from portal.forms import Choices, Form, Option
+from portal.forms import FIRST_ROWS, Choices, Form, Option
 from portal.identity import queries as identity
 from portal.procedures.regulation import Regulation
 
@@ -19,14 +22,16 @@ def offered(
     """For a form to be filled in: every organisation that may be a party, and the files answered so far that
     this person uploaded or that the case already has."""
     choices: dict[str, list[Option]] = {}
-    organisations: list[Option] | None = None
+    organisations: list[tuple[str, str]] | None = None
     for field in form.fields:
+        columns = [column.name for column in field.columns if column.kind_name == "party"]
+        if organisations is None and (columns or field.kind_name == "party"):
+            kinds = {kind for role in regulation.roles.values() for kind in role.applicant}
+            organisations = [(one.uscc, one.name) for one in identity.organisations_of_kinds(tx, kinds)]
+        for column in columns:
+            choices[f"{field.name}.{column}"] = [Option(uscc, name) for uscc, name in organisations or ()]
         if field.kind_name == "party":
-            if organisations is None:
-                kinds = {kind for role in regulation.roles.values() for kind in role.applicant}
-                found = identity.organisations_of_kinds(tx, kinds)
-                organisations = [Option(one.uscc, f"{one.name}（{one.uscc}）") for one in found]
-            choices[field.name] = organisations
+            choices[field.name] = [Option(uscc, f"{name}（{uscc}）") for uscc, name in organisations or ()]
         elif field.kind_name == "filepicker":
             ids = _ids(answers.get(field.name))
             mine = or_(Attachment.uploaded_by_id == person_id, Attachment.case_id == case_id)
@@ -35,12 +40,17 @@ def offered(
 
 
 def named(tx: Session, forms: Iterable[tuple[Form, Mapping[str, object]]]) -> Choices:
-    """For answers to be read back: the names of the organisations and files in them, by field."""
+    """For answers to be read back: the names of the organisations and files in them, by field; of a table those in
+    the rows that are shown."""
     codes: dict[str, set[str]] = {}
     files: dict[str, set[int]] = {}
     for form, answers in forms:
         for field in form.fields:
             value = answers.get(field.name)
+            for column in field.columns:
+                if column.kind_name == "party":
+                    first = [row.get(column.name) for row in form.rows(field, answers)[:FIRST_ROWS]]
+                    codes.setdefault(f"{field.name}.{column.name}", set()).update(str(code) for code in first if code)
             if field.kind_name == "party" and value:
                 codes.setdefault(field.name, set()).add(str(value))
             elif field.kind_name == "filepicker":

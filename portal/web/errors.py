@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError, RequestEntityTooLarge, Unauthorized
 
+from portal import registers
 from portal.cases import attachments
 from portal.cases import errors as cases
 from portal.db.database import DatabaseBusy, DatabaseUnreachable
@@ -19,7 +20,7 @@ from portal.documents import rules as letters
 from portal.documents import service as documents
 from portal.engine import EngineFault, NotWaiting
 from portal.errors import PortalError
-from portal.identity import Forbidden, SignInRefused, TooManyAttempts
+from portal.identity import Forbidden, SignInRefused, TooManyAttempts, entry
 from portal.procedures.releases import UnknownProcedure
 from portal.storage import ObjectMissing, StoreUnavailable
 from portal.web.acting import note_failure
@@ -34,11 +35,14 @@ _FIELD_LIMIT = 4
 STATUS: Mapping[type[PortalError], int] = {
     Forbidden: 403,
     cases.NotYourRole: 403,
+    cases.MayOnlyRead: 403,
     cases.Separated: 403,
+    cases.EnteredIt: 403,
     cases.MayNotStart: 403,
     cases.UnknownCase: 404,
     documents.UnknownLetter: 404,
     documents.UnknownService: 404,
+    documents.UnknownProof: 404,
     UnknownProcedure: 404,
     ObjectMissing: 404,
     cases.Refused: 409,
@@ -46,16 +50,31 @@ STATUS: Mapping[type[PortalError], int] = {
     NotWaiting: 409,
     letters.FileNotReady: 409,
     attachments.FileTooLarge: 413,
+    registers.RecordExists: 409,
+    registers.RecordMissing: 409,
+    registers.WrongField: 422,
     cases.FormRefused: 422,
     cases.UnknownParty: 422,
     letters.ServedInFuture: 422,
     letters.ServedBeforeIssue: 422,
     letters.UnknownWayOfService: 422,
+    documents.AlreadyStruck: 409,
     documents.CopyIsNotServed: 422,
+    documents.ReasonMissing: 422,
     attachments.EmptyFile: 422,
     attachments.WrongKind: 422,
     attachments.TooMany: 422,
     attachments.NotYourFile: 422,
+    entry.NotYourOwn: 403,
+    entry.MayNotManage: 403,
+    entry.UnknownRegistration: 404,
+    entry.AlreadyDecided: 409,
+    entry.AlreadyInOrganisation: 409,
+    entry.HandedInAnew: 409,
+    entry.LastManager: 409,
+    entry.NotOfYourOrganisation: 409,
+    entry.OtherWay: 409,
+    entry.SituationChanged: 409,
     SignInRefused: 422,
     TooManyAttempts: 429,
     EngineFault: 500,
@@ -65,6 +84,9 @@ STATUS: Mapping[type[PortalError], int] = {
     StoreUnavailable: 503,
 }
 """The nearest base class in the table decides; an error that is not in it is one of the portal's own (500)."""
+
+_SAYS_ALL = (cases.MayOnlyRead, entry.MayNotManage)
+"""Errors whose own words say what to do."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +163,8 @@ def _portal_error(error: PortalError) -> ResponseReturnValue:
         else _("请稍候刷新本页。"),
     }
     again = status in (413, 422, 429, 500, 503)
-    return page(Trouble(status, titles[status], error.text("zh"), mends[status], again=again))
+    mend = "" if isinstance(error, _SAYS_ALL) else mends[status]
+    return page(Trouble(status, titles[status], error.text("zh"), mend, again=again))
 
 
 def _csrf_error(error: CSRFError) -> ResponseReturnValue:

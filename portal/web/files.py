@@ -13,8 +13,7 @@ from portal.documents import service as documents
 from portal.documents.models import Letter
 from portal.documents.rules import FileNotReady
 from portal.identity import Actor, Permission, Subject
-from portal.identity import service as identity
-from portal.web.access import needs, permit
+from portal.web.access import needs, permit, signed_in
 from portal.web.acting import reading
 from portal.web.machine import machine
 
@@ -55,13 +54,14 @@ def attachment(attachment_id: int) -> Response:
         row = tx.get(Attachment, attachment_id)
         if row is None:
             raise UnknownCase
-        uploader = identity.person(tx, row.uploaded_by_id)
         case = tx.get(Case, row.case_id) if row.case_id else None
+        # Whoever has left the organisation has left its files, his own uploads too.
+        stays = row.organisation_id == signed_in().organisation_id
         permit(
             Subject(
                 regulation=case.regulation if case else None,
-                party_id=uploader.organisation_id if uploader else None,
-                uploader_id=row.uploaded_by_id,
+                party_id=row.organisation_id,
+                uploader_id=row.uploaded_by_id if stays else None,
             )
         )
     return stream(row.key, row.name, TYPES.get(row.kind, "application/octet-stream"))
@@ -69,7 +69,7 @@ def attachment(attachment_id: int) -> Response:
 
 def may_read(found: Letter, actor: Actor) -> bool:
     """Whether a person who belongs to an organisation may see a letter's content: it signed for it."""
-    if actor.organisation_id is None:
+    if actor.official:
         return True
     own = [service for service in found.services if service.organisation_id == actor.organisation_id]
     return any(service.kind == "copy" or service.state == "served" for service in own)

@@ -55,7 +55,18 @@ def _happening(case: LiveCase, entry: Entry, names: Mapping[int, str]) -> Happen
 
 
 # What people do themselves; everything else the portal does in consequence.
-_BY_PEOPLE = ("task.", "case.filed", "message.", "letter.served", "letter.retried", "receipt.")
+_BY_PEOPLE = (
+    "task.",
+    "case.filed",
+    "message.",
+    "letter.served",
+    "letter.retried",
+    "receipt.",
+    "matter.kept",
+    "matter.renewed",
+    "item.",
+    "items.retried",
+)
 
 
 def _who(case: LiveCase, entry: Entry, names: Mapping[int, str]) -> str:
@@ -118,11 +129,59 @@ def _receipt(details: Details) -> Said:
     return text, None
 
 
+def _corrected(details: Details) -> Said:
+    text = _(
+        "更正 %(number)s 的送达回执：由%(before)s，%(old)s 收到，改为%(after)s，%(new)s 收到",
+        number=details["number"],
+        before=how_text(str(details["how_before"])),
+        old=_at(details, "before"),
+        after=how_text(str(details["how"])),
+        new=_at(details, "at"),
+    )
+    return text, _("理由：%(why)s", why=details["reason"])
+
+
+def _struck(details: Details) -> Said:
+    text = _(
+        "作废 %(number)s 的送达回执：%(how)s，%(at)s 收到",
+        number=details["number"],
+        how=how_text(str(details["how_before"])),
+        at=_at(details, "before"),
+    )
+    return text, _("理由：%(why)s", why=details["reason"])
+
+
+def _raised(details: Details) -> Said:
+    if details["about"] == "overdue":
+        return _("提交督办：%(title)s逾期未办", title=details["title"]), None
+    return _("提交督办：更正送达时，%(title)s已经届满", title=details["title"]), None
+
+
+def _recorded(details: Details) -> Said:
+    text = (
+        _("登记《%(title)s》：%(key)s", title=details["title"], key=details["key"])
+        if "key" in details
+        else _("登记《%(title)s》：%(n)s 条", title=details["title"], n=details["count"])
+    )
+    about = [details.get("state"), details.get("document")]
+    return text, "，".join(str(part) for part in about if part) or None
+
+
 def _met(details: Details) -> Said:
     title = details["title"]
     if details.get("late"):
         return _("逾期完成：%(title)s", title=title), _("期限至 %(day)s 24:00", day=_day(details, "old_due"))
     return _("期限内完成：%(title)s", title=title), None
+
+
+def _warned(details: Details) -> Said:
+    last_day = _day(details, "due")
+    to = "、".join(details["roles"])
+    count = len(details["people"])
+    reminded = _("提醒%(roles)s（%(n)s 人）", roles=to, n=count) if to else None
+    if "overdue" in str(details["warnings"]):
+        return _("逾期：%(title)s，期限至 %(day)s 24:00", title=details["title"], day=last_day), reminded
+    return _("期限提醒：%(title)s，至 %(day)s 24:00", title=details["title"], day=last_day), reminded
 
 
 def how_text(how: str) -> str:
@@ -135,6 +194,10 @@ SENTENCES: Mapping[str, Callable[[Details], Said]] = {
     "case.filed": lambda d: (_("立案，编号 %(number)s", number=d["number"]), None),
     "case.started": lambda d: (_("立案，编号 %(number)s", number=d["number"]), None),
     "case.begun": lambda d: (_("启动《%(title)s》%(number)s", title=d["title"], number=d["number"]), None),
+    "items.begun": lambda d: (_("逐行启动案件，共 %(n)s 行", n=d["count"]), None),
+    "items.retried": lambda d: (_("重试启动失败的 %(n)s 行", n=d["count"]), None),
+    "item.retried": lambda d: (_("重试第 %(n)s 行", n=d["item"]), None),
+    "item.dropped": lambda d: (_("第 %(n)s 行不再启动", n=d["item"]), _("理由：%(why)s", why=d["reason"])),
     "case.ended": lambda d: (_("办结：%(outcome)s", outcome=d["outcome"]), None),
     "case.replaced": lambda d: (
         _("结果变更为：%(outcome)s", outcome=d["outcome"]),
@@ -151,8 +214,22 @@ SENTENCES: Mapping[str, Callable[[Details], Said]] = {
     "letter.failed": lambda d: (_("文书 %(number)s 生成失败", number=d["number"]), str(d["reason"])),
     "letter.retried": lambda d: (_("文书 %(number)s 重新生成", number=d["number"]), None),
     "letter.served": _served,
+    "letter.unserved": lambda d: (
+        _("《%(title)s》%(number)s 的送达证明均已作废，视为没有送达", title=d["title"], number=d["number"]),
+        None,
+    ),
     "receipt.entered": _receipt,
+    "receipt.corrected": _corrected,
+    "receipt.struck": _struck,
+    "matter.raised": _raised,
+    "matter.settled": lambda d: (_("督办事项自行消除：%(title)s", title=d["title"]), None),
+    "matter.kept": lambda d: (_("督办决定：维持原结果"), _("理由：%(why)s", why=d["reason"])),
+    "matter.renewed": lambda d: (
+        _("督办决定：重新作出通知 %(number)s", number=d["by"]),
+        _("理由：%(why)s", why=d["reason"]),
+    ),
     "ledger.posted": lambda d: (_("登记入账 %(amount)s", amount=f"{int(d['amount']):+,}"), None),
+    "record.entered": _recorded,
     "ledger.reversed": lambda d: (_("冲销 %(number)s 的登记", number=d["of"]), None),
     "deadline.started": lambda d: (
         _("期限起算：%(title)s，至 %(day)s 24:00", title=d["title"], day=_day(d, "new_due")),
@@ -168,6 +245,7 @@ SENTENCES: Mapping[str, Callable[[Details], Said]] = {
         ),
         d["reason"],
     ),
+    "deadline.warned": _warned,
     "deadline.dropped": lambda d: (_("期限终止：%(title)s", title=d["title"]), d["reason"]),
     "deadline.kept": lambda d: (_("期限不变：%(title)s", title=d["title"]), d["reason"]),
     "deadline.confirmed": lambda d: (_("期限确定：%(title)s", title=d["title"]), d["reason"]),

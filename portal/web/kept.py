@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from flask import request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from portal.forms import REFRESH, UPLOAD, FormView
+from portal.forms import PRESSED, REFRESH, ROWS, SHEET, UPLOAD, FormView
 
 LABELS = "_labels"
 """A hidden input that carries the labels of a form's fields, so that they are known when the database is not."""
-_SECRET = frozenset({"password"})
-_LEFT_OUT = frozenset({"csrf_token", REFRESH})
+_SECRET = frozenset({"password", "password_again"})
+_LEFT_OUT = frozenset({"csrf_token", REFRESH, PRESSED})
+_CELL = re.compile(r"(.+)\.([0-9]+)\.([^.]+)")
 _LONG = 60
 
 
@@ -30,8 +32,10 @@ class KeptField:
 
 
 def labels_of(form: FormView) -> str:
-    """The labels of a form's fields, for the hidden input."""
-    return json.dumps({field.name: field.label for field in form.fields}, ensure_ascii=False)
+    """The labels of a form's fields and of the columns of its tables, for the hidden input."""
+    labels = {field.name: field.label for field in form.fields}
+    labels |= {f"{table.name}.{column.name}": column.label for table in form.tables for column in table.columns}
+    return json.dumps(labels, ensure_ascii=False)
 
 
 def is_foreign() -> bool:
@@ -47,7 +51,8 @@ def kept_fields() -> list[KeptField]:
         return []
     try:
         pairs = list(request.form.items(multi=True))
-        files = list(request.files.keys())
+        # Every table offers to import a sheet; only a chosen one has to be chosen again.
+        files = [name for name, file in request.files.items() if file.filename or not name.endswith(f".{SHEET}")]
     except RequestEntityTooLarge:
         return []
     labels = _labels()
@@ -55,7 +60,8 @@ def kept_fields() -> list[KeptField]:
         _field(number, name, value, labels) for number, (name, value) in enumerate(pairs) if name not in _LEFT_OUT
     ]
     for number, name in enumerate(files):
-        label = labels.get(name.removeprefix(UPLOAD), name.removeprefix(UPLOAD))
+        field = name.removeprefix(UPLOAD).removesuffix(f".{SHEET}")
+        label = labels.get(field, field)
         fields.append(KeptField(f"kept-file-{number}", name, label, "", "file"))
     return fields
 
@@ -71,8 +77,16 @@ def _labels() -> dict[str, str]:
 def _field(number: int, name: str, value: str, labels: dict[str, str]) -> KeptField:
     if name in _SECRET:
         kind, value = "secret", ""
-    elif name.startswith("_"):
+    elif name.startswith("_") or name.endswith(f".{ROWS}"):
         kind = "hidden"
     else:
         kind = "area" if len(value) > _LONG or "\n" in value else "line"
-    return KeptField(f"kept-{number}", name, labels.get(name, name), value, kind)
+    return KeptField(f"kept-{number}", name, _label(name, labels), value, kind)
+
+
+def _label(name: str, labels: dict[str, str]) -> str:
+    """The label of a field; of a cell of a table that of its column, with the row."""
+    cell = _CELL.fullmatch(name)
+    if cell and f"{cell[1]}.{cell[3]}" in labels:
+        return f"{labels[f'{cell[1]}.{cell[3]}']} {int(cell[2]) + 1}"
+    return labels.get(name, name)

@@ -11,7 +11,7 @@ from procrastinate import App, JobContext
 from procrastinate.jobs import Job
 from sqlalchemy.orm import Session
 
-from portal.cases import delivery
+from portal.cases import deferred, delivery
 from portal.jobs import is_last_attempt, retry
 from portal.jobs.procrastinating import ATTEMPTS
 from portal.worker import letters, sweeping
@@ -35,9 +35,24 @@ class Work:
     every: str | None = None
 
 
+def _of_cases(name: str) -> Work:
+    """A job that the acts of cases defer: done in one transaction, its moment that of the claim."""
+
+    def run(tools: Tools, job: str, **arguments: Any) -> None:  # noqa: ANN401 - JSON
+        with tools.database.transaction() as tx:
+            moment = tools.kernel.now(tx)
+        tools.database.attempt(lambda tx: deferred.do(tools.kernel, tx, moment, name, arguments, job))
+
+    def give_up(tools: Tools, tx: Session, job: str, reason: str, **arguments: Any) -> None:  # noqa: ANN401 - JSON
+        deferred.GIVEN_UP[name](tools.kernel, tx, tools.kernel.now(tx), job, reason, **arguments)
+
+    return Work(run, give_up if name in deferred.GIVEN_UP else None)
+
+
 JOBS: Mapping[str, Work] = {
     delivery.RENDER: Work(letters.render_letter, letters.give_up),
     "objects.sweep": Work(sweeping.sweep, every="20 * * * *"),
+    **{name: _of_cases(name) for name in deferred.WORK},
 }
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from portal import clock, identity
 from portal.cases.models import Attachment, Filing
 from portal.documents.models import Letter, ServiceProof
+from portal.identity.models import Proof
 from portal.worker.tools import Tools
 
 UNUSED_FOR = timedelta(hours=24)
@@ -62,4 +63,5 @@ def _unknown(tools: Tools, keys: tuple[str, ...]) -> set[str]:
     with tools.database.transaction() as tx:
         uploads = tx.scalars(select(Attachment.key).where(Attachment.key.in_(keys)))
         letters = tx.scalars(select(Letter.object_key).where(Letter.object_key.in_(keys)))
-        return set(keys) - set(uploads) - set(letters)
+        proofs = tx.scalars(select(Proof.key).where(Proof.key.in_(keys)))
+        return set(keys) - set(uploads) - set(letters) - set(proofs)

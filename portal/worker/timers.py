@@ -1,4 +1,4 @@
-"""The timers: families whose period is over are claimed and brought on, each in a transaction of its own."""
+"""Timers and warnings: families whose moment has come are claimed and brought on, each in a transaction of its own."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from portal import clock
-from portal.cases import incidents
+from portal.cases import incidents, warning
 from portal.cases.conduct import claim, fire_ripe
 from portal.cases.models import Case
 from portal.db.database import DatabaseBusy, DatabaseUnreachable
 from portal.errors import PortalError
-from portal.worker.faults import FAULTS, said
+from portal.worker.faults import FAULTS, note_once, said
 from portal.worker.tools import Tools
 
 LONGEST_SLEEP = timedelta(seconds=1)
@@ -24,7 +24,10 @@ TOLERANCE = timedelta(seconds=2)
 """A clock that differs more from the database's is wrong, and whoever has it claims nothing."""
 
 REST = timedelta(minutes=10)
-"""How long the timers of a family that broke are left alone."""
+"""How long the timers or warnings of a family that broke are left alone."""
+
+WARNINGS_AT_ONCE = 20
+"""Families warned before the timers are looked at again: reminders come by thousands at nine in the morning."""
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +66,7 @@ class Timers:
             self._stop.wait(sleep.total_seconds())
 
     def round(self) -> timedelta:
-        """Fires everything that is ripe now; how long there is nothing to do then."""
+        """Fires everything that is ripe now, then warns of some deadlines; how long there is nothing to do then."""
         with self._tools.database.transaction() as tx:
             seen = look(self._tools, tx)
         if seen.off > TOLERANCE:
@@ -72,7 +75,10 @@ class Timers:
         self._say("")
         while not self._stop.is_set() and fire_one(self._tools, seen.now):
             pass
-        return seen.sleep
+        for _ in range(WARNINGS_AT_ONCE):
+            if self._stop.is_set() or not warn_one(self._tools, seen.now):
+                return seen.sleep
+        return timedelta(0)
 
     def _say(self, line: str) -> None:
         """Logs what is wrong, once."""
@@ -110,6 +116,29 @@ def fire_one(tools: Tools, now: datetime) -> bool:
         except FAULTS as error:
             tx.expire_all()
             _set_aside(tx, root_id, now, error)
+        return True
+
+    return tools.database.attempt(act)
+
+
+def warn_one(tools: Tools, now: datetime) -> bool:
+    """Warns in the family whose warning has waited longest; False when there is none.
+
+    In a family that breaks nothing is said: an incident is written, its warnings are put off and tried again.
+    """
+
+    def act(tx: Session) -> bool:
+        root_id = warning.claim(tx, now)
+        if root_id is None:
+            return False
+        try:
+            with tx.begin_nested():
+                warning.warn(tools.kernel, tx, root_id, now)
+        except FAULTS as error:
+            tx.expire_all()
+            log.error("the warnings of family %s are put off: %s", root_id, error)
+            note_once(tx, f"期限提醒（案件 {root_id}）", said(error), now, root_id)
+            warning.put_off(tx, root_id, now, now + REST)
         return True
 
     return tools.database.attempt(act)

@@ -25,6 +25,7 @@ HOMES = {
     "urllib3": ("storage/",),
     "docx": ("documents/",),
     "docxtpl": ("documents/",),
+    "openpyxl": ("forms/sheet.py",),
     "mammoth": ("documents/",),
     "flask": ("web/", "app.py", "commands/web.py"),
     "flask_login": ("web/",),

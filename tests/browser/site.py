@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from portal import app, clock, demo
 from portal.cases import filing, tasks
-from portal.cases.models import Case, Task
+from portal.cases.models import Case, StartItem, Task
 from portal.clock import TZ
 from portal.db import Database, moved_clock
 from portal.identity import Actor, Person, service
@@ -96,9 +97,38 @@ class Site:
         return self.task("allocation", "draft")[0]
 
     def allocation(self, year: int, amount: int = 1_200_000, unit: str = CEMENT) -> None:
-        """An allowance that was determined and signed behind the pages: its notice is issued."""
-        self.complete("zhou", self.draft(), {"unit": unit, "year": str(year), "amount": str(amount)})
-        self.complete("chen", self.task("allocation", "sign")[0], {"result": "签发"})
+        """An allowance that was determined and signed behind the pages: its notice is issued by the worker."""
+        self.signed(self.determined(year, amount, unit))
+
+    def determined(self, year: int, amount: int = 1_200_000, unit: str = CEMENT) -> int:
+        """An allowance that waits for the leader; the id of the task of signing it."""
+        units = [{"unit": unit, "amount": str(amount)}]
+        self.complete("zhou", self.draft(), {"year": str(year), "units": units})
+        return self.task("allocation", "sign")[0]
+
+    def signed(self, task: int) -> None:
+        """The leader signs an allowance, and the worker starts what follows."""
+        with self.tools.database.transaction() as tx:
+            case = tx.get_one(Task, task).case_id
+        self.complete("chen", task, {"result": "签发"})
+        self._until_started(case)
+
+    def failed_row(self) -> tuple[int, int]:
+        """The ids of a case and of a row of it for which it could start nothing."""
+        failed = select(StartItem.starter_id, StartItem.id).where(StartItem.state == "failed").limit(1)
+        with self.tools.database.transaction() as tx:
+            starter, item = tx.execute(failed).one()
+            return starter, item
+
+    def _until_started(self, case: int) -> None:
+        """Waits until the worker has started what a case starts for its rows."""
+        waiting = select(StartItem.id).where(StartItem.starter_id == case, StartItem.state == "waiting").limit(1)
+        for _ in range(150):
+            with self.tools.database.transaction() as tx:
+                if tx.scalar(waiting) is None:
+                    return
+            time.sleep(0.1)
+        raise AssertionError(f"the worker has not started what case {case} waits for")
 
     def complete(self, login: str, task_id: int, answers: dict[str, object]) -> None:
         """Somebody does a task, behind the pages."""

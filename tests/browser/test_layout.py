@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
+from portal import identity
 from tests.browser.files import pdf, program
 from tests.browser.looks import faults
 from tests.browser.site import ETS, Site
@@ -17,7 +18,7 @@ from tests.browser.windows import DESK, HEIGHTS, PHONE, Windows, until_there
 # What is no page: files, and what machines ask for.
 NO_PAGES = {
     "static", "files.letter", "files.attachment", "official.diagram", "health.healthz", "health.readyz",
-    "applicant.file",
+    "applicant.file", "official.answered_rows", "official.copy_file", "registration.proof",
 }  # fmt: skip
 MOST = 3
 """Pages of one kind that one person looks at."""
@@ -68,15 +69,20 @@ def walk(site: Site, page: Page, seen: set[str]) -> list[str]:
 
 @pytest.fixture(scope="module", autouse=True)
 def states(site: Site) -> None:
-    """What the demo's cases do not show: a letter to sign for, figures to determine, a correction asked for."""
+    """What the demo's cases do not show: a letter to sign for, a row that failed, a correction asked for."""
+    twice = site.determined(2026)
     site.allocation(2026)
+    site.signed(twice)
     site.draft()
     notice = site.case("allocation-notice", "已送达，异议期内", "wang")
     site.file("wang", "allocation-review", {"claimed_amount": "1320000", "grounds": "产量数据有误"}, notice)
     site.complete("li", site.task("allocation-review", "check")[0], {"result": "补正", "corrections": "请补充台账"})
+    unit, password = site.actor("wang").organisation_id, "a long password"
+    with site.tools.database.transaction() as tx:
+        identity.add_person(tx, login="reader", name="周敏", password=password, organisation_id=unit, rights=[])
 
 
-@pytest.mark.parametrize("login", ["he", "li", "tao", "zhou", "chen"])
+@pytest.mark.parametrize("login", ["he", "li", "tao", "zhou", "chen", "sun", "shen", "admin"])
 def test_pages_of_officials(site: Site, windows: Windows, seen: set[str], login: str):
     found = walk(site, windows.sign_in(login), seen)
     assert "\n".join(found) == ""
@@ -100,7 +106,9 @@ def test_pages_before_signing_in(site: Site, windows: Windows, seen: set[str]):
 
 def test_pages_that_no_link_leads_to(site: Site, windows: Windows, seen: set[str]):
     page, found = windows.sign_in("zhou"), []
-    for path in (f"/start/{ETS}/allocation", "/cases?q=nowhere", "/inbox?view=all&light=red"):
+    case, item = site.failed_row()
+    rows = (f"/cases/{case}/items", f"/items/{item}/drop")
+    for path in (f"/start/{ETS}/allocation", "/cases?q=nowhere", "/inbox?view=all&light=red", *rows):
         page.goto(path)
         seen.add(kind_of(site, page.url) or "")
         found += looked_at(page)
@@ -136,6 +144,38 @@ def test_a_filing_from_its_obstacle_to_its_receipt(site: Site, windows: Windows,
     look()
     page.get_by_role("button", name="提交", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("已收到您的申请")
+    look()
+    assert "\n".join(found) == ""
+
+
+def test_a_registration_from_its_form_to_the_desk(site: Site, windows: Windows, seen: set[str]):
+    page, found = windows.open(PHONE), []
+
+    def look() -> None:
+        seen.add(kind_of(site, page.url) or "")
+        found.extend(looked_at(page))
+
+    page.goto("/register")
+    page.get_by_label("统一社会信用代码").fill("91330100799655058B")
+    page.get_by_label("单位名称").fill("重庆某某某某某某某某某某某某某某某某某某某某股份有限公司万州分公司")
+    page.get_by_label("所在区县").select_option("万州区")
+    page.get_by_role("radio", name="企业").check()
+    page.get_by_label("证明文件").set_input_files(pdf("营业执照.pdf"))
+    page.get_by_label("姓名").fill("钱进")
+    page.get_by_label("用户名").fill("qianjin")
+    page.get_by_label("密码", exact=True).fill("a long password")
+    page.get_by_label("再次输入密码").fill("a long password")
+    page.get_by_role("button", name="提交注册").click()
+    look()
+    page.get_by_role("link", name="登录查看审核状态").click()
+    page.get_by_label("用户名").fill("qianjin")
+    page.get_by_label("密码").fill("a long password")
+    page.get_by_role("button", name="登录", exact=True).click()
+    expect(page.get_by_role("heading", name="审核中")).to_be_visible()
+    look()
+    page = windows.of("li")
+    page.goto("/registrations")
+    page.get_by_role("row").filter(has_text="91330100799655058B").get_by_role("link").click()
     look()
     assert "\n".join(found) == ""
 

@@ -12,7 +12,7 @@ from tests.browser.site import Site
 from tests.browser.windows import PHONE, Windows, choose, claim, hand_in, text_of, until_there
 
 NUMBER = re.compile(r"渝环\S{1,2}〔2026〕\d+号")
-UNIT = "重庆某水泥有限公司（91500101MA5DEMA01C）"
+UNIT = "91500101MA5DEMA01C"
 OPINION = "数量与核查报告不符，请按 1,200,000 重新核定。"
 GROUNDS = "2026 年二号线熟料产量少计约 4.8 万吨，见产量台账。"
 REASONS = "产量台账与电力台账相互印证，少计的产量属实。"
@@ -35,6 +35,7 @@ def test_story(site: Site, windows: Windows):
     decided(site, windows, review)
     decision_read(windows, review)
     settled(windows, review)
+    over(windows, allocation)
 
 
 def drawn_up(windows: Windows) -> str:
@@ -55,9 +56,9 @@ def drawn_up(windows: Windows) -> str:
 
 
 def determine(page: Page, amount: str) -> None:
-    page.get_by_label("重点排放单位").select_option(label=UNIT)
     page.get_by_label("配额年度").fill("2026")
-    page.get_by_label("核定的年度配额").fill(amount)
+    page.get_by_label("第 1 行 统一社会信用代码").fill(UNIT)
+    page.get_by_label("第 1 行 年度配额（tCO2e）").fill(amount)
 
 
 def said(page: Page) -> str:
@@ -104,11 +105,11 @@ def corrected_and_signed(site: Site, windows: Windows, allocation: str) -> None:
     page.get_by_role("searchbox").fill(allocation)
     page.keyboard.press("Enter")
     row = page.get_by_role("row").filter(has_text=allocation)
-    expect(row).to_contain_text("2026-09-22 09:30 办结")
+    expect(row).to_contain_text("通知已逐个启动，等待全部通知办结")
     windows.shoot(page, "found by its number")
     row.get_by_role("link").first.click()
-    windows.shoot(page, "allocation is over")
-    expect(page.get_by_role("heading", name="已启动通知")).to_be_visible()
+    until_there(page, page.get_by_text("已办结 0 件，共 1 件"))
+    windows.shoot(page, "allocation waits for its notice")
 
 
 def signed_for(site: Site, windows: Windows) -> str:
@@ -263,7 +264,7 @@ def decided(site: Site, windows: Windows, review: str) -> None:
     expect(amount).to_be_visible()
     amount.fill("1200000")
     page.get_by_label("理由").fill(REASONS)
-    refused(page, "与原核定数量相同：应选“维持”，或改正数量")
+    refused(page, "与原数量相同：应选“维持”，或改正数量")
     expect(page.get_by_label("理由")).to_have_value(REASONS)
     windows.shoot(page, "review refused")
     amount.fill("1250000")
@@ -326,3 +327,15 @@ def settled(windows: Windows, review: str) -> None:
     expect(page.get_by_role("listitem").filter(has_text="办结：已被取代")).to_contain_text("2026-10-08 09:00")
     expect(page.get_by_role("listitem").filter(has_text=review).filter(has_text="变更")).to_have_count(1)
     windows.shoot(page, "notice is replaced")
+
+
+def over(windows: Windows, allocation: str) -> None:
+    """The allocation has ended with the last of its notices."""
+    page = windows.of("zhou")
+    page.get_by_role("searchbox").fill(allocation)
+    page.keyboard.press("Enter")
+    row = page.get_by_role("row").filter(has_text=allocation)
+    until_there(page, row.filter(has_text="2026-10-08 09:00 办结"))
+    row.get_by_role("link").first.click()
+    expect(page.get_by_role("heading", name="通知全部办结")).to_be_visible()
+    windows.shoot(page, "allocation is over")

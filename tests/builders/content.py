@@ -98,6 +98,7 @@ within = "7 working days"
 [documents.notice]
 serve   = ["party"]
 receipt = "handler"
+desk    = "leader"
 """
 _TEXTS["review.toml"] = """
 title      = "复核"

@@ -15,13 +15,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
-from portal import clock, identity
-from portal.cases import delivery, filing, tasks
+from portal import clock, identity, registers
+from portal.cases import deferred, delivery, filing, tasks
 from portal.cases.models import Case, Task
 from portal.db import Database, moved_clock
 from portal.documents.models import Letter
 from portal.identity import passwords, service
 from portal.identity.models import Person
+from portal.jobs import Collected
 from portal.web import Machine
 from portal.web.assets import Manifest
 
@@ -85,14 +86,23 @@ class Portal:
         """Starts an allocation; the id of its task 核定."""
         kernel, actor = self.machine.kernel, self.actor("zhou")
         with self.database.transaction() as tx:
+            self._list_unit(tx)
             case = filing.file(kernel, tx, actor, ETS, "allocation", {}, self._moment())
             case_id = case.id
         return self.task("draft", case_id)
 
+    def _list_unit(self, tx: Session) -> None:
+        """Has the unit on the list of key emitters of 2025, as it was before there were cases."""
+        emitters = self.machine.kernel.releases.newest(tx, ETS).regulation.registers["emitters"]
+        key = {"uscc": UNIT, "year": "2025"}
+        if registers.current(tx, ETS, emitters, key) is None:
+            row = {**key, "name": "重庆某水泥有限公司", "industry": "水泥", "district": "万州区"}
+            registers.record(tx, ETS, emitters, [row], None, registers.Cause(moment=self.now, reason="test"))
+
     def notice(self) -> tuple[int, int]:
         """Draws up and signs an allocation; the ids of the notice case and of its letter, not rendered yet."""
         task_id = self.allocation()
-        self.complete("zhou", task_id, {"unit": UNIT, "year": "2025", "amount": "1200000"})
+        self.complete("zhou", task_id, {"year": "2025", "units": [{"unit": UNIT, "amount": "1200000"}]})
         with self.database.transaction() as tx:
             allocation = tx.get_one(Task, task_id).case_id
         self.complete("chen", self.task("sign", allocation), {"result": "签发"})
@@ -129,6 +139,16 @@ class Portal:
         actor = self.actor(login)
         with self.database.transaction() as tx:
             tasks.complete(self.machine.kernel, tx, actor, task_id, answers, self._moment())
+        self.work()
+
+    def work(self) -> None:
+        """Does the jobs that acts have deferred, but for the rendering of letters, as a worker would."""
+        queue = self.machine.kernel.queue
+        assert isinstance(queue, Collected)
+        while job := next((job for job in queue.jobs if job.name in deferred.WORK), None):
+            queue.jobs.remove(job)
+            with self.database.transaction() as tx:
+                deferred.do(self.machine.kernel, tx, self._moment(), job.name, job.arguments)
 
     def task(self, element: str, case_id: int) -> int:
         """The open task of an element."""

@@ -16,9 +16,9 @@ from typing import Self, TypeVar
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from portal import audit, identity
+from portal import audit, identity, registers
 from portal.audit.rules import Chain
-from portal.cases import delivery, filing, messages, tasks
+from portal.cases import deferred, delivery, filing, messages, tasks, warning
 from portal.cases.actions import ACTIONS, Action
 from portal.cases.conduct import claim_ripe
 from portal.cases.kernel import Kernel
@@ -182,7 +182,7 @@ class World:
         self.run = run
         self.now = moment_of("2026-09-21T09:00:00")
         self.kernel = Kernel(Releases(), queue, lambda _tx: self.now, actions)
-        self.renders = True
+        self.renders = self.works = True
         self.publish(content or shipped())
         self.cement = self.organisation(CEMENT, "重庆某水泥有限公司")
         self.steel = self.organisation(STEEL, "重庆某钢铁集团有限公司")
@@ -256,25 +256,31 @@ class World:
         self.now = moment_of(moment)
 
     def pass_to(self, moment: str | datetime) -> None:
-        """Lets time pass to a moment, with a worker that fires what has become ripe."""
-        self.at(moment)
+        """Lets time pass to a moment, with a worker that fires what has become ripe and warns on each day."""
+        until = moment_of(moment)
+        while (warned := self.run.read(lambda tx: warning.first(tx, until))) is not None:
+            self.at(max(warned, self.now))
+            self.work()
+        self.at(until)
         self.work()
 
     def work(self) -> int:
-        """A worker fires what is ripe now; how many families it claimed."""
+        """A worker fires what is ripe now, then warns; how many families it claimed for their timers."""
         claimed = 0
         while self.run.act(lambda tx: claim_ripe(self.kernel, tx, self.now)) is not None:
             claimed += 1
-            self._render()
+            self._follow_up()
+        while self.run.act(lambda tx: warning.warn_one(self.kernel, tx, self.now)) is not None:
+            pass
         return claimed
 
     # What people do; `received` is when the edge had their request, if it was not handled at once
 
     def act(self, verb: Callable[[Session, datetime], T], received: str | datetime | None = None) -> T:
-        """Any act, with the moment that it has; then the letters it issued are rendered."""
+        """Any act, with the moment that it has; then its jobs are done and the letters it issued rendered."""
         moment = moment_of(received or self.now)
         result = self.run.act(lambda tx: verb(tx, moment))
-        self._render()
+        self._follow_up()
         return result
 
     def file(
@@ -348,14 +354,43 @@ class World:
 
         def add(tx: Session, at: datetime) -> int:
             row = Attachment(
-                uploaded_by_id=by.person_id, uploaded_at=at, key=f"{by.person_id}/{name}", name=name, kind="pdf",
-                size=3, sha256="0" * 64,
+                uploaded_by_id=by.person_id, organisation_id=by.organisation_id, uploaded_at=at,
+                key=f"{by.person_id}/{name}", name=name, kind="pdf", size=3, sha256="0" * 64,
             )  # fmt: skip
             tx.add(row)
             tx.flush()
             return row.id
 
         return str(self.act(add))
+
+    def _follow_up(self) -> None:
+        while self.works and self._did_a_job():
+            pass
+        self._render()
+
+    def _did_a_job(self) -> bool:
+        queue = self.kernel.queue
+        return self._do_collected(queue) if isinstance(queue, Collected) else self.run.act(self._do_one)
+
+    def _do_collected(self, queue: Collected) -> bool:
+        """Does the first job of a case that was collected, in an act of its own; whether there was one."""
+        job = next((job for job in queue.jobs if job.name in deferred.WORK), None)
+        if job is not None:
+            queue.jobs.remove(job)
+            self.run.act(lambda tx: deferred.do(self.kernel, tx, self.now, job.name, job.arguments))
+        return job is not None
+
+    def _do_one(self, tx: Session) -> bool:
+        """Does the first job of a case that waits in the database, as a worker would; whether there was one."""
+        query = (
+            "SELECT id, task_name, args FROM procrastinate_jobs WHERE status = 'todo' AND task_name = ANY(:names) "
+            "ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED"
+        )
+        job = tx.execute(text(query), {"names": list(deferred.WORK)}).first()
+        if job is not None:
+            deferred.do(self.kernel, tx, self.now, job.task_name, job.args, f"world-{job.id}")
+            tx.execute(text("DELETE FROM procrastinate_jobs WHERE id = :id"), {"id": job.id})
+        return job is not None
 
     def _render(self) -> None:
         if not self.renders:
@@ -410,13 +445,43 @@ class Bureau(World):
         self.li, self.he = self.person("李", "intake"), self.person("何", "reviewer")
         self.sun, self.tao = self.person("孙", "supervisor"), self.person("陶", "clerk")
 
+    def listed(self, unit: str, year: int) -> None:
+        """Has a unit on the year's list of key emitters, as it was before there were cases."""
+
+        def enter(tx: Session) -> None:
+            regulation = self.kernel.releases.newest(tx, self.content.regulation).regulation
+            emitters, key = regulation.registers["emitters"], {"uscc": unit, "year": str(year)}
+            if registers.current(tx, regulation.slug, emitters, key) is None:
+                row = {**key, "name": "某单位", "industry": "水泥", "district": "万州区"}
+                cause = registers.Cause(moment=self.now, reason="test")
+                registers.record(tx, regulation.slug, emitters, [row], None, cause)
+
+        self.run.act(enter)
+
+    def allocation(self, *rows: tuple[str, int], year: int = 2025, by: Actor | None = None) -> Followed:
+        """An allocation of a year's allowances, one (code, amount) for each unit, that waits for the leader."""
+        for unit, _ in rows:
+            self.listed(unit, year)
+        allocation = self.file("allocation", by or self.zhou)
+        units = [{"unit": unit, "amount": str(amount)} for unit, amount in rows]
+        self.complete("draft", by or self.zhou, allocation, year=str(year), units=units)
+        return allocation
+
     def notice(self, unit: str = CEMENT, amount: int = 1_200_000) -> Followed:
         """A notice of an allowance that was determined and signed, for another year each time; not served yet."""
-        allocation = self.file("allocation", self.zhou)
-        year = str(2025 - len(self.cases("allocation-notice")))
-        self.complete("draft", self.zhou, allocation, unit=unit, year=year, amount=str(amount))
+        allocation = self.allocation((unit, amount), year=2025 - len(self.cases("allocation-notice")))
         self.complete("sign", self.chen, allocation, result="签发")
         return self.cases("allocation-notice")[-1]
+
+    def result(self, unit: str = CEMENT, amount: int = 864_000, year: int = 2025) -> Followed:
+        """A notice of a verified emission; not served yet."""
+        self.listed(unit, year)
+        verification = self.file("verification", self.zhou)
+        self.complete("arrange", self.zhou, verification, year=str(year), way="自行组织核查")
+        units = [{"unit": unit, "reported": "850000", "amount": str(amount)}]
+        self.complete("draft", self.zhou, verification, units=units)
+        self.complete("sign", self.chen, verification, result="签发")
+        return self.cases("verification-notice")[-1]
 
     def served_notice(self, on: str = "2026-09-24T10:00:00") -> Followed:
         """A notice signed for on a day: from 24 September the period lasts until 12 October, 24:00."""

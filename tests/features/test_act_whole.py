@@ -206,11 +206,11 @@ def test_a_job_that_founds_a_family_does_it_once(tx):
 def test_a_case_started_by_a_step_is_unique_by_that_step(bureau):
     notice = bureau.notice()
     assert (notice.row.started_by_element, notice.row.started_by_scope, notice.row.started_by_visit) == (
-        "start_notice", "", 1,
+        "start_notices", "", 1,
     )  # fmt: skip
     twin = {column.name: getattr(notice.row, column.name) for column in Case.__table__.columns}
     del twin["id"]
-    with pytest.raises(IntegrityError, match="uq_cases_started_by_id"), bureau.run.tx.begin_nested():
+    with pytest.raises(IntegrityError, match="uq_cases_started_by"), bureau.run.tx.begin_nested():
         bureau.run.tx.execute(Case.__table__.insert().values({**twin, "number": "another"}))
 
 

@@ -171,7 +171,13 @@ class TestUsers:
             assert person.organisation_id == world.cement
 
     @pytest.mark.parametrize(
-        "more", [["--role", "chongqing-ets:king"], ["--organisation", "91110000802100433B"], ["--role", "x"]]
+        "more",
+        [
+            ["--role", "chongqing-ets:king"],
+            ["--role", "chongqing-ets:district"],
+            ["--organisation", "91110000802100433B"],
+            ["--role", "x"],
+        ],
     )
     def test_unknown_roles_and_organisations_are_refused(self, on, own_database, secret, more, capsys):
         Bureau.over(own_database)

@@ -12,15 +12,20 @@ from portal.calendar import service as calendars
 from portal.cases.actions import ACTIONS
 from portal.cases.delivery import StoredFile
 from portal.cases.kernel import Kernel
-from portal.cases.models import Case, Task
+from portal.cases.live import Cases
+from portal.cases.models import Case, StartItem, Task
+from portal.cases.names import facts_of
 from portal.clock import day_of
 from portal.demo import accounts, history, seed, table
-from portal.demo.people import UNITS
+from portal.demo.people import PAPER, UNITS
 from portal.documents.models import Service
 from portal.forms import uscc
 from portal.identity import Person, passwords
+from portal.identity.models import Registration
+from portal.identity.registering import proof_of
 from portal.jobs import ProcrastinateQueue
 from portal.procedures import Releases, publish
+from portal.registers import Record
 from portal.storage import MemoryStore
 from portal.worker import Tools
 from tests.builders.world import moment_of, shipped
@@ -61,6 +66,7 @@ def test_every_state_is_there_whatever_the_day(own_database, monkeypatch, day):
         assert set(open_tasks) == {
             ("allocation-review", "review"),
             ("allocation-review", "sign"),
+            ("verification-review", "review"),
             ("allocation", "sign"),
         }
         due = day_of(open_tasks["allocation-review", "review"].due - timedelta(seconds=1))
@@ -71,7 +77,23 @@ def test_every_state_is_there_whatever_the_day(own_database, monkeypatch, day):
         outcomes = tx.scalars(select(Case.outcome).where(Case.procedure == "allocation-review").order_by(Case.id))
         assert sorted(outcome or "" for outcome in outcomes) == ["", "", "变更"]
         statuses = set(tx.scalars(select(Case.status).where(Case.procedure == "allocation-notice")))
-        assert statuses == {"已被取代", "复核进行中", "已送达，异议期内", "通知书已制发，等待送达"}
+        assert statuses == {"已被取代", "已生效", "复核进行中", "已送达，异议期内", "通知书已制发，等待送达"}
+
+        # Three units at once, all final; one unit at a time, waiting; and one that waits for the leader.
+        ended = select(Case.outcome, func.count()).where(Case.procedure == "allocation").group_by(Case.outcome)
+        assert dict(tx.execute(ended).all()) == {"通知全部办结": 1, None: 5}
+        items = tx.execute(select(StartItem.starter_id, func.count()).group_by(StartItem.starter_id)).all()
+        assert sorted(count for _, count in items) == [1, 1, 1, 1, 3, 3]
+
+        on_record = select(Record.register, Record.state, func.count()).group_by(Record.register, Record.state)
+        assert sorted(tx.execute(on_record).all()) == [("emitters", "列入", 9), ("verified_emissions", "核定", 3)]
+        [disputed] = tx.scalars(select(Case).where(Case.procedure == "verification-review"))
+        facts = facts_of(Cases(tx, tools.kernel.releases).get(disputed.id))
+        assert facts["undisputed"] == 829_500
+
+        [registration] = tx.scalars(select(Registration))
+        assert (registration.state, registration.name) == ("waiting", PAPER.name)
+        assert tools.store.get(proof_of(tx, registration.id).key).startswith(b"%PDF-")
 
         served = [day_of(at) for at in tx.scalars(select(Service.served_at).where(Service.served_at.is_not(None)))]
         assert max(served) == today - timedelta(days=1)
@@ -86,7 +108,7 @@ def test_a_second_time_nothing_happens(own_database, monkeypatch):
 
 
 def test_the_codes_of_the_units_are_valid():
-    assert all(uscc.is_valid(unit.uscc) for unit in UNITS)
+    assert all(uscc.is_valid(unit.uscc) for unit in (*UNITS, PAPER))
 
 
 def test_the_table_shows_every_account():

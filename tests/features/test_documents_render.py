@@ -2,8 +2,13 @@
 
 import hashlib
 import io
+import signal
+import socket
+import subprocess
+import sys
 import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 
@@ -12,6 +17,7 @@ from docx import Document
 from docx.oxml.ns import qn
 from docx.shared import Mm
 
+from portal.documents import render as rendering
 from portal.documents.filters import RenderFailed, ValueMissing, ValueUnfit
 from portal.documents.preview import preview
 from portal.documents.render import RenderBroke, RenderTooLarge, RenderTooLong, TemplateFaulty, render
@@ -30,9 +36,10 @@ DATA = {
         "adjustment": {"number": "渝环变〔2026〕3号"},
     },
     "about": {
-        "documents": {"notice": {"number": "渝环配〔2026〕17号"}},
+        "documents": {"notice": {"number": "渝环配〔2026〕17号", "title": "碳排放配额分配通知书"}},
         "start": {"year": "2025", "amount": "1200000"},
     },
+    "with": {"figure": "年度配额", "right": "第十一条第二款"},
     "party": {"name": "重庆某某钢铁有限公司", "uscc": "91110000802100433B"},
     "case": {"number": "渝环复案〔2026〕1号", "filed_at": "2026-10-08T23:59:59+08:00"},
     "start": {"year": "2025", "amount": "1204905", "claimed_amount": "1300000", "grounds": "产量数据有误。"},
@@ -65,19 +72,19 @@ def test_a_decision_says_what_was_decided(conclusion):
     assert "我局于2026年10月8日收到该申请" in text
     assert "经核对，产量数据属实。\n据此应当调整。" in text
     assert ("变更为1,250,000吨二氧化碳当量" in text) == (conclusion == "变更")
-    assert ("维持《碳排放配额分配通知书》（渝环配〔2026〕17号）核定的配额。" in text) == (conclusion == "维持")
+    assert ("维持《碳排放配额分配通知书》（渝环配〔2026〕17号）确定的年度配额。" in text) == (conclusion == "维持")
     assert ("撤销《碳排放配额分配通知书》" in text) == (conclusion == "撤销重作")
     assert "申请行政复议" in text
     assert "2026年10月12日\n抄送：碳排放权注册登记机构，某区生态环境局。" in text
     assert "{" not in text
 
 
-@pytest.mark.parametrize("name", ["allocation-notice", "review-refusal", "adjustment-notice"])
+@pytest.mark.parametrize("name", ["allocation-notice", "review-refusal", "adjustment-notice", "verification-notice"])
 def test_the_other_letters_of_the_first_set_are_filled(name):
     text = "\n".join(lines(render((TEMPLATES / f"{name}.docx").read_bytes(), {**DATA, "copies": []}, URL)))
     assert "重庆某某钢铁有限公司：" in text
-    assert "第十一条第二款" in text
-    assert "抄送" not in text
+    assert ("第二十五条第二款" if name.startswith("verification") else "第十一条第二款") in text
+    assert "抄送：" not in text
     assert "{" not in text
 
 
@@ -252,19 +259,110 @@ def test_a_letter_that_grows_beyond_all_measure_is_refused():
         render(plain("{{ a }}"), {"a": "\n" * 3_000_000}, URL)
 
 
-def test_the_child_inherits_no_secrets(monkeypatch):
+@pytest.fixture
+def prepared(monkeypatch):
+    """A prepared child of this test's own."""
+    own = rendering._Prepared()
+    monkeypatch.setattr(rendering, "_PREPARED", own)
+    yield own
+    own.close()
+
+
+def test_the_child_inherits_no_secrets(monkeypatch, prepared):
     """The environment of the portal holds passwords; the child gets none of it."""
-    seen = {}
-
-    def spied(*_, env, **__):
-        seen.update(env)
-        raise KeyboardInterrupt
-
     monkeypatch.setenv("DATABASE_URL", "postgresql://secret")
-    monkeypatch.setattr("portal.documents.render.subprocess.run", spied)
-    with pytest.raises(KeyboardInterrupt):
-        render(plain(), {}, URL)
-    assert set(seen) == {"PYTHONHASHSEED", "PYTHONDONTWRITEBYTECODE"}
+    render(plain(), {}, URL)
+    environment = Path(f"/proc/{prepared._child.pid}/environ").read_bytes().split(b"\0")
+    assert {line.partition(b"=")[0] for line in environment if line} <= {
+        b"PYTHONHASHSEED", b"PYTHONDONTWRITEBYTECODE", b"LC_CTYPE",
+    }  # fmt: skip
+
+
+def test_a_prepared_child_serves_many_and_each_gets_its_own(prepared):
+    with ThreadPoolExecutor(8) as threads:
+        letters = list(threads.map(lambda n: said("{{ a }}", a=f"第{n}号"), range(40)))
+    assert letters == [[f"第{n}号"] for n in range(40)]
+    first = prepared._child.pid
+    said("{{ a }}", a="x")
+    assert prepared._child.pid == first
+
+
+def test_what_hangs_holds_up_no_other(prepared):
+    said("甲")
+    loops = "".join(f"{{% for {name} in rows %}}" for name in "abc") + "{% endfor %}" * 3
+    with ThreadPoolExecutor(2) as threads:
+        hanging = threads.submit(render, plain(loops), ROWS, URL, seconds=6)
+        time.sleep(0.3)
+        assert said("甲") == ["甲"]
+        assert not hanging.done()
+        with pytest.raises(RenderTooLong):
+            hanging.result()
+    assert said("甲") == ["甲"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
+def test_a_child_that_died_is_replaced(prepared, number):
+    said("甲")
+    first = prepared._child
+    first.send_signal(number)
+    first.wait()
+    assert said("甲") == ["甲"]
+    assert prepared._child.pid != first.pid
+
+
+def test_a_child_that_dies_over_a_letter_is_replaced_too(prepared):
+    said("甲")
+    first = prepared._child
+    first.send_signal(signal.SIGSTOP)
+    with ThreadPoolExecutor(1) as threads:
+        letter = threads.submit(said, "甲")
+        time.sleep(0.2)
+        first.kill()
+        assert letter.result() == ["甲"]
+
+
+def test_a_letter_whose_child_was_killed_is_not_cut_short(prepared):
+    """The letter's own process goes on for a while; nobody tells how it ended."""
+    said("甲")
+    loops = "".join(f"{{% for {name} in rows %}}" for name in "abc") + "{% endfor %}" * 3 + "{{ a }}"
+    with ThreadPoolExecutor(1) as threads:
+        slow = threads.submit(said, loops, rows=["x"] * 100, a="全文")
+        time.sleep(0.3)
+        prepared._child.kill()
+        assert slow.result() == ["全文"]
+
+
+def test_a_child_that_answers_no_more_is_given_up(prepared, monkeypatch):
+    said("甲")
+    first = prepared._child
+    monkeypatch.setattr(rendering, "_SLACK", 0.2)
+    first.send_signal(signal.SIGSTOP)
+    with pytest.raises(RenderTooLong):
+        render(plain(), {}, URL, seconds=0.3)
+    assert first.returncode == -signal.SIGKILL
+    assert said("甲") == ["甲"]
+
+
+def test_a_child_without_work_gives_its_memory_back():
+    control, its = socket.socketpair()
+    script = f"from portal.documents import render_child as it\nit.IDLE = 0.2\nit.main({its.fileno()})"
+    root = Path(__file__).parents[2]
+    with control, its:
+        subprocess.run([sys.executable, "-c", script], cwd=root, pass_fds=[its.fileno()], check=True, timeout=20)
+
+
+def test_the_child_ends_with_its_parent():
+    script = (
+        "import os\nfrom portal.documents import render\n"
+        "render._PREPARED._alive()\nprint(render._PREPARED._child.pid, flush=True)\nos.kill(os.getpid(), 9)"
+    )
+    root = Path(__file__).parents[2]
+    parent = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=False)
+    child = Path("/proc", parent.stdout.strip())
+    end = time.monotonic() + 10
+    while child.exists() and "Z" not in (child / "stat").read_text().rpartition(")")[2]:
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 def test_the_preview_shows_text_and_form():

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from portal.cases import filing
 from portal.cases.attachments import NotYourFile, TooMany, of_case
-from portal.cases.errors import AlreadyFiled, FormRefused, InForceAlready, MayNotStart, NotAddressed, UnknownCase
+from portal.cases.errors import AlreadyFiled, FormRefused, MayNotStart, NotAddressed, UnknownCase
 from portal.cases.models import Attachment, Case
 from portal.procedures.releases import UnknownProcedure
 from tests.builders.diagrams import path
@@ -38,7 +38,8 @@ def offered(bureau, actor):
 
 
 def test_each_person_is_offered_what_he_may_start(bureau):
-    assert offered(bureau, bureau.zhou) == [("allocation", None, None)]
+    started = ["allocation", "emitter-list", "verification"]
+    assert sorted(offered(bureau, bureau.zhou)) == [(procedure, None, None) for procedure in started]
     assert offered(bureau, bureau.chen) == []
     notice = bureau.notice()
     # Until it is signed for there is nothing to object to.
@@ -152,27 +153,40 @@ def test_a_filing_has_number_party_filer_and_the_moment_it_was_received(bureau):
 
 
 def test_the_unit_that_a_notice_is_for_must_be_known(bureau):
-    allocation = bureau.file("allocation", bureau.zhou)
-    unknown = {"unit": "91110000802100433B", "year": "2025", "amount": "1200000"}
     with pytest.raises(FormRefused) as refusal:
-        bureau.complete("draft", bureau.zhou, allocation, **unknown)
-    assert set(refusal.value.fields) == {"unit"}
+        bureau.allocation((CEMENT, 5), ("91110000802100433B", 1_200_000))
+    assert set(refusal.value.fields) == {"units.1.unit"}
+    [allocation] = bureau.cases("allocation")
     assert allocation.tasks == ["draft"]
+
+
+def test_a_unit_that_is_not_on_the_list_of_the_year_gets_nothing(bureau):
+    bureau.listed(CEMENT, 2025)
+    allocation = bureau.file("allocation", bureau.zhou)
+    with pytest.raises(FormRefused) as refusal:
+        bureau.complete("draft", bureau.zhou, allocation, year="2025", units=[{"unit": STEEL, "amount": "5"}])
+    assert {key: fault.zh for key, fault in refusal.value.fields.items()} == {
+        "units.0.unit": "第 1 行 统一社会信用代码：不在该年度的重点排放单位名录中"
+    }
 
 
 def test_a_unit_has_one_notice_a_year_in_force(bureau):
     notice = bureau.served_notice()
 
     def again(year, unit=CEMENT):
-        allocation = bureau.file("allocation", bureau.zhou)
-        bureau.complete("draft", bureau.zhou, allocation, unit=unit, year=year, amount="5")
+        allocation = bureau.allocation((unit, 5), year=year)
         bureau.complete("sign", bureau.chen, allocation, result="签发")
 
-    with pytest.raises(InForceAlready, match=notice.number):
-        again("2025")
+    def refused():
+        with pytest.raises(FormRefused) as refusal:
+            again(2025)
+        [fault] = refusal.value.fields.values()
+        return fault.zh
+
+    assert refused().endswith("该单位该年度已有一件有效的分配通知，不能重复分配")
     assert len(bureau.cases("allocation-notice")) == 1
-    again("2025", STEEL)
-    again("2024")
+    again(2025, STEEL)
+    again(2024)
     # Determined anew, the new notice takes the place of the old one, and only of that.
     review = bureau.object(notice)
     bureau.complete("check", bureau.li, review, result="受理")
@@ -181,8 +195,7 @@ def test_a_unit_has_one_notice_a_year_in_force(bureau):
     bureau.complete("redetermine", bureau.zhou, review, amount="1300000", grounds="更正")
     bureau.complete("sign_redo", bureau.chen, review, result="签发")
     assert (notice.outcome, len(bureau.cases("allocation-notice"))) == ("已被取代", 4)
-    with pytest.raises(InForceAlready, match=bureau.cases("allocation-notice")[-1].number):
-        again("2025")
+    assert refused().endswith("该单位该年度已有一件有效的分配通知，不能重复分配")
     amounts = [amount for _asset, amount in bureau.entries()]
     assert sorted(amounts) == [-1_200_000, 5, 5, 1_200_000, 1_300_000]
 

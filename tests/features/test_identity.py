@@ -138,7 +138,6 @@ def test_an_actor_has_the_roles_of_the_day(tx):
             role=role,
             from_day=from_day,
             to_day=to_day,
-            body="bureau",
         )
 
     grant("handler", TODAY)
@@ -152,6 +151,8 @@ def test_an_actor_has_the_roles_of_the_day(tx):
         frozenset({("chongqing-ets", "handler"), ("chongqing-ets", "reviewer")}),
         False,
         frozenset({"enterprise"}),
+        True,
+        frozenset({"manage", "file"}),
     )
     tomorrow = identity.actor_of(tx, person.id, TODAY + timedelta(days=1))
     assert tomorrow.roles == {("chongqing-ets", "handler"), ("chongqing-ets", "leader")}

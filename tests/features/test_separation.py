@@ -7,7 +7,7 @@ import pytest
 from portal.cases.errors import NotYourRole, Separated, TaskDone, TaskGone, TaskHeld, UnknownCase
 from portal.cases.separation import Doers, Done, conflict
 from portal.procedures.manifest import Separation
-from tests.builders.world import Bureau
+from tests.builders.world import CEMENT, Bureau
 
 
 @pytest.fixture
@@ -51,15 +51,14 @@ def test_a_step_of_the_party_is_for_its_people_alone(bureau):
 
 def test_who_determined_the_allowance_does_not_sign_it(bureau):
     both = bureau.person("周陈", "handler", "leader")
-    allocation = bureau.file("allocation", both)
-    bureau.complete("draft", both, allocation, unit="91500101MA5YKQ1X0C", year="2025", amount="1200000")
+    allocation = bureau.allocation((CEMENT, 1_200_000), by=both)
     with pytest.raises(Separated) as refusal:
         bureau.complete("sign", both, allocation, result="签发")
     said = refusal.value.text()
     assert ("核定年度配额" in said, "签批分配结果" in said) == (True, True)
     assert allocation.tasks == ["sign"]
     bureau.complete("sign", bureau.chen, allocation, result="签发")
-    assert allocation.outcome == "已启动通知"
+    assert (allocation.tasks, len(bureau.cases("allocation-notice"))) == ([], 1)
 
 
 def test_who_reviewed_or_drafted_does_not_sign(bureau, review):
@@ -84,8 +83,7 @@ def test_a_rule_of_one_case_binds_both_ways(bureau, review):
 
 def test_who_determined_the_allowance_does_not_review_it(bureau):
     both = bureau.person("周何", "handler", "reviewer")
-    allocation = bureau.file("allocation", both)
-    bureau.complete("draft", both, allocation, unit="91500101MA5YKQ1X0C", year="2025", amount="1200000")
+    allocation = bureau.allocation((CEMENT, 1_200_000), by=both)
     bureau.complete("sign", bureau.chen, allocation, result="签发")
     [notice] = bureau.cases("allocation-notice")
     review = bureau.object(notice)

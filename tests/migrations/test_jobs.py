@@ -104,4 +104,9 @@ def test_the_schema_is_applied_once(own_database):
 def test_collected_jobs_are_only_remembered(tx):
     queue = Collected()
     queue.defer(tx, "letters.render", letter=7)
-    assert queue.jobs == [Deferred("letters.render", {"letter": 7})]
+    queue.defer_all(None, "cases.start_item", [{"item_id": 1}, {"item_id": 2}])
+    assert queue.jobs == [
+        Deferred("letters.render", {"letter": 7}),
+        Deferred("cases.start_item", {"item_id": 1}),
+        Deferred("cases.start_item", {"item_id": 2}),
+    ]

@@ -73,9 +73,9 @@ def test_a_timer_on_a_deadline_that_nothing_starts_is_refused():
     assert [(f.element, "永远不会发生" in f.what) for f in found] == [("correction_over", True)]
 
 
-def test_a_timer_on_a_deadline_without_article_is_refused():
+def test_a_deadline_without_article_is_told_once_where_it_is_defined():
     found = faults(broken("review.toml", 'assumed = "文本未规定"\n', ""))
-    assert [(f.element, "没有写依据哪一条" in f.what) for f in found] == [("correct", True), ("correction_over", True)]
+    assert [(f.element, f.what) for f in found] == [("deadlines.correction", "期限“补正材料”没有写依据哪一条")]
 
 
 def test_an_end_may_say_that_its_article_is_assumed():
@@ -110,6 +110,7 @@ ACTIONS = [
     ("review.bpmn", ISSUE, ISSUE.replace('"decision"', '"gone"'), "issue", "没有名为“gone”的文书"),
     ("review.bpmn", ISSUE, ISSUE.replace('"decision"', '"=check.result"'), "issue", "应当直接写出"),
     ("review.bpmn", FILED, FILED.replace("review_filed", "gone"), "tell_filed", "没有等待消息“gone”"),
+    ("review.bpmn", FILED, FILED.replace("review_filed", "served"), "tell_filed", "“served”由平台发出，不能由案件发出"),
     ("review.bpmn", TELL, TELL.replace("result", "outcome"), "tell_changed", "没有带对方要用的“result”"),
     ("review.bpmn", REVERSE, REVERSE.replace("about", "start"), "reverse", "只能是 about"),
     ("record.bpmn", POST_KIND, "", "post", "缺少输入“kind”"),

@@ -2,6 +2,8 @@
 
 import pytest
 
+from portal.cases import attachments
+from portal.procedures.manifest import KINDS
 from tests.builders.content import FILES, broken, changed, small
 from tests.procedures.expecting import expect_one_when, faults
 
@@ -59,25 +61,73 @@ MANIFESTS = [
     ("review.toml", 'kind   = "duty"\n', 'kind   = "duty"\nextend = {}\n', "deadlines.decision.extend", "尚未支持"),
     ("review.toml", 'kind   = "duty"\n', 'kind   = "duty"\nset_by = "x"\n', "deadlines.decision.set_by", "尚未支持"),
     ("review.toml", 'kind   = "duty"\n', 'kind   = "duty"\nminimum = true\n', "deadlines.decision.minimum", "尚未支持"),
-    ("review.toml", 'kind   = "duty"\n', 'kind   = "duty"\nwarn = []\n', "deadlines.decision.warn", "尚未支持"),
     # documents and materials
     ("notice.toml", 'copy     = ["registry"]', 'copy     = ["gone"]', "documents.notice.copy", "没有抄送机构“gone”"),
     ("period.toml", 'serve   = ["party"]', 'serve   = ["bureau"]', "documents.notice.serve", "送达对象“bureau”"),
     ("period.toml", 'receipt = "handler"', 'receipt = "nobody"', "documents.notice.receipt", "没有岗位“nobody”"),
+    ("period.toml", 'desk    = "leader"', 'desk    = "nobody"', "documents.notice.desk", "没有岗位“nobody”"),
+    ("period.toml", 'desk    = "leader"\n', "", "documents.notice.receipt", "没有写明更正送达后由谁决定"),
     ("notice.toml", '"notice.docx"', '"gone.docx"', "documents.notice.template", "找不到文书模板“gone.docx”"),
     ("notice.toml", "示通〔{year}〕{seq}号", "示通〔{year}〕号", "documents.notice.number", "各一次"),
     ("review.toml", 'accept = ["pdf"]\n', 'accept = ["pdf"]\n[materials.map]\ntitle = "图"\naccept = ["pdf"]\n', 
      "materials.map", "没有表单用到材料“map”"),
+    ("review.toml", 'accept = ["pdf"]', 'accept = ["pdf", "zip"]', "materials.evidence.accept",
+     "材料“evidence”不能接受“zip”这种文件"),
+    ("review.toml", 'accept = ["pdf"]', 'accept = ["pdf"]\nrequired = true', "materials.evidence.required",
+     "是否必交写在表单里"),
+    # copies to a body of which every region has one
+    ("regulation.toml", 'bureau   = "示范局"', 'bureau   = { title = "示范局", one_per = "region" }',
+     "bodies.bureau.title", "每个区县一个的机构，名称里要有“区县”"),
+    ("regulation.toml", 'registry = "登记机构"', 'registry = { title = "区县机构", one_per = "city" }',
+     "bodies.registry.one_per", "one_per 只能是 region"),
+    ("regulation.toml", 'registry = "登记机构"', 'registry = { title = "登记机构", one_pre = "region" }',
+     "bodies.registry.one_pre", "不认识的键"),
+    ("notice.toml", 'copy     = ["registry"]', 'copy     = ["registry(party.district)"]', "documents.notice.copy",
+     "抄送机构“registry”只有一个，不必写区县"),
+    ("notice.toml", 'copy     = ["registry"]', 'copy     = ["gone(party.district)"]', "documents.notice.copy",
+     "法规中没有抄送机构“gone”"),
     # the rest
     ("grant.toml", "title ", "titel = 1\ntitle ", "titel", "不认识的键“titel”"),
     ("regulation.toml", 'body = "bureau" }\nleader', 'body = "gone" }\nleader', "roles", "不存在的机构“gone”"),
-    ("regulation.toml", "[bodies]", '[registers.x]\ntitle = "x"\n[bodies]', "registers", "尚未支持"),
+    ("regulation.toml", "[bodies]", '[parameters]\n[bodies]', "parameters", "尚未支持"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "old", "new", "element", "what"), MANIFESTS)
 def test_what_a_manifest_names_exists(name, old, new, element, what):
     expect_one_when(name, old, new, element, what)
+
+
+DISTRICTS = ('registry = "登记机构"', 'registry = { title = "区县登记机构", one_per = "region" }')
+COPIES = [
+    ('["registry"]', "抄送机构“registry”每个区县一个，没有写是哪个区县的", '写成 "registry(party.district)"'),
+    ('["registry(party.county)"]', "抄送的“party.county”：“party”没有“county”", "可用：district、name、uscc"),
+    ('["registry(start.amount)"]', "抄送的“start.amount”是数字，不是区县的名称", "写区县名称的路径，如 party.district"),
+    ('["registry (party.district)"]', "法规中没有抄送机构“registry (party.district)”", "可用：bureau、registry"),
+]
+
+
+@pytest.mark.parametrize(("copy", "what", "mend"), COPIES)
+def test_a_copy_to_the_body_of_a_region_says_by_a_path_of_which(copy, what, mend):
+    texts = {name: small().files[FILES[name]].decode() for name in ("regulation.toml", "notice.toml")}
+    content = changed(
+        **{
+            "regulation.toml": texts["regulation.toml"].replace(*DISTRICTS).encode(),
+            "notice.toml": texts["notice.toml"].replace('["registry"]', copy).encode(),
+        }
+    )
+    assert [(f.element, f.what, f.mend) for f in faults(content)] == [("documents.notice.copy", what, mend)]
+
+
+def test_a_copy_to_the_body_of_the_partys_region_is_sound():
+    texts = {name: small().files[FILES[name]].decode() for name in ("regulation.toml", "notice.toml")}
+    content = changed(
+        **{
+            "regulation.toml": texts["regulation.toml"].replace(*DISTRICTS).encode(),
+            "notice.toml": texts["notice.toml"].replace('["registry"]', '["registry(party.district)"]').encode(),
+        }
+    )
+    assert faults(content) == []
 
 
 def found_in(content):
@@ -142,14 +192,14 @@ def test_an_upload_without_a_material_is_told_at_the_form():
 
 def test_names_that_expressions_cannot_say_are_refused():
     text = "[materials.evidence]"
-    more = '[deadlines.a-b]\ntitle = "x"\nkind = "duty"\nafter = "filed"\nwithin = "1 day"\n'
+    more = '[deadlines.a-b]\ntitle = "x"\nkind = "duty"\nafter = "filed"\nwithin = "1 day"\nassumed = "x"\n'
     (only,) = faults(broken("review.toml", text, more + text))
     assert (only.element, "不能在表达式中作名称" in only.what) == ("deadlines.a-b", True)
 
 
 def test_a_deadline_that_nothing_uses_is_allowed():
     text = "[materials.evidence]"
-    more = '[deadlines.other]\ntitle = "x"\nkind = "duty"\nafter = "filed"\nwithin = "1 day"\n'
+    more = '[deadlines.other]\ntitle = "x"\nkind = "duty"\nafter = "filed"\nwithin = "1 day"\nassumed = "x"\n'
     assert faults(broken("review.toml", text, more + text)) == []
 
 
@@ -158,3 +208,7 @@ def test_toml_that_is_none_has_its_line(name):
     data = small().files[FILES[name]] + b"= broken\n"
     found = [fault for fault in faults(changed(**{name: data})) if fault.file == FILES[name]]
     assert [(fault.line, "TOML 语法有误" in fault.what) for fault in found] == [(data.count(b"\n"), True)]
+
+
+def test_a_material_accepts_the_kinds_of_file_that_uploads_are_looked_at_for():
+    assert set(KINDS) == set(attachments._SIGNATURES)

@@ -51,6 +51,16 @@ def test_kinds_of_step_that_are_not_built_are_refused_by_name(kind):
     expect_one_when("grant.bpmn", F4, between, "odd", f"不支持{NOT_BUILT[kind][0]}")
 
 
+def test_what_is_drawn_for_readers_only_is_left_alone():
+    drawn = (
+        '<bpmn:textAnnotation id="note"><bpmn:text>x</bpmn:text></bpmn:textAnnotation>'
+        '<bpmn:association id="line" sourceRef="draft" targetRef="note"/>'
+        '<bpmn:group id="box" categoryValueRef="kind"/></bpmn:process>'
+        '<bpmn:category id="kinds"><bpmn:categoryValue id="kind" value="内部办理"/></bpmn:category>'
+    )
+    assert faults(broken("grant.bpmn", "</bpmn:process>", drawn)) == []
+
+
 DOUBLED = [
     ('id="f4"', 'id="f3"', "f3"),
     ('<bpmn:exclusiveGateway id="signed"', '<bpmn:exclusiveGateway id="draft"', "draft"),

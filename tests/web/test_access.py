@@ -23,7 +23,8 @@ def test_what_is_open_to_all_is_a_short_list(portal):
     endpoints = {rule.endpoint for rule in portal.app.url_map.iter_rules()}
     found = {one for one in endpoints if declared(portal.app, one) == "open to all"}
     signing_in, probes = {"auth.sign_in", "auth.sign_in_post"}, {"health.healthz", "health.readyz"}
-    assert found == {"static", "public.index", "verifying.letter_by_code"} | signing_in | probes
+    coming = {f"registration.{one}" for one in ("register", "register_post", "received", "join", "join_post")}
+    assert found == {"static", "public.index", "verifying.letter_by_code"} | signing_in | coming | probes
 
 
 def test_a_route_that_declares_nothing_keeps_the_portal_from_starting():
@@ -57,6 +58,8 @@ def _official_pages(portal):
         "/cases": set(["zhou", "li", "chen", "he", "tao"]),
         "/start": set(["zhou", "li", "chen", "he", "tao"]),
         "/receipts": set(["zhou", "li", "chen", "he", "tao"]),
+        "/registers": set(["zhou", "li", "chen", "he", "tao"]),
+        f"/registers/{ETS}/emitters": set(["zhou", "li", "chen", "he", "tao"]),
         f"/tasks/{portal.task('check', review)}": {"li"},
         f"/cases/{review}": set(["zhou", "li", "chen", "he", "tao"]),
         f"/cases/{notice}": set(["zhou", "li", "chen", "he", "tao"]),

@@ -371,8 +371,9 @@ def test_another_review_of_the_same_notice_is_refused_and_the_draft_kept(story: 
     story.fill(draft, grounds="先写的一份")
     with story.portal.database.transaction() as tx:
         row = tx.scalars(select(Filing)).one()
-        tx.add(Filing(person_id=row.person_id, regulation=ETS, procedure="allocation-review", about_id=notice,
-                      answers=row.answers, saved_at=row.saved_at))  # fmt: skip
+        tx.add(Filing(person_id=row.person_id, organisation_id=row.organisation_id, regulation=ETS,
+                      procedure="allocation-review", about_id=notice, answers=row.answers,
+                      saved_at=row.saved_at))  # fmt: skip
         tx.flush()
     other = f"/drafts/{int(draft.split('/')[-1]) + 1}"
     review = story.wang.post(f"{draft}/check", page="/home")

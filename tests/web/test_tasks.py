@@ -15,7 +15,7 @@ from portal.engine import EngineFault
 from portal.forms import REFRESH
 from tests.builders.pages import ETS, LONG_AGO, UNIT, plain
 
-DRAFT = {"unit": UNIT, "year": "2025", "amount": "1,200,000", "grounds": "按产量核定"}
+DRAFT = {"year": "2025", "units.0.unit": UNIT, "units.0.amount": "1,200,000", "grounds": "按产量核定"}
 
 
 def test_handing_in_moves_the_case_on(portal):
@@ -66,10 +66,10 @@ def test_after_handing_in_comes_the_next_claimed_task(portal):
 def test_wrong_answers_come_back_with_what_is_wrong_and_what_was_typed(portal):
     task = portal.allocation()
     answer = portal.client("zhou").post(
-        f"/tasks/{task}", {**DRAFT, "amount": "12.5", "year": ""}, page=f"/tasks/{task}"
+        f"/tasks/{task}", {**DRAFT, "units.0.amount": "12.5", "units.0.unit": ""}, page=f"/tasks/{task}"
     )
     assert answer.status_code == 422
-    assert 'href="#f-amount"' in answer.text
+    assert 'href="#f-units-0-amount"' in answer.text
     assert 'value="12.5"' in answer.text
     assert "按产量核定" in answer.text
     assert "有 2 处需要改正" in answer.text
@@ -77,7 +77,8 @@ def test_wrong_answers_come_back_with_what_is_wrong_and_what_was_typed(portal):
 
 def test_a_party_is_chosen_from_the_organisations(portal):
     page = portal.client("zhou").get(f"/tasks/{portal.allocation()}").text
-    assert f'<option value="{UNIT}">重庆某水泥有限公司（{UNIT}）</option>' in page
+    assert f'<option value="{UNIT}">重庆某水泥有限公司</option>' in page
+    assert 'name="units.0.unit"' in page
 
 
 def test_refreshing_a_form_stores_nothing_and_keeps_what_was_typed(portal):
@@ -200,8 +201,8 @@ def test_an_attachment_is_for_its_uploader_and_the_officials_of_its_case(portal)
     portal.machine.store.put("k", b"%PDF-1.4", 8, "application/pdf")
     with portal.database.transaction() as tx:
         files = [
-            Attachment(case_id=case_id, uploaded_by_id=portal.people["wang"], uploaded_at=portal.now, key=key,
-                       name="台账.pdf", kind="pdf", size=8, sha256="0" * 64)
+            Attachment(case_id=case_id, uploaded_by_id=portal.people["wang"], organisation_id=portal.unit_id,
+                       uploaded_at=portal.now, key=key, name="台账.pdf", kind="pdf", size=8, sha256="0" * 64)
             for key, case_id in (("k", review), ("unused", None))
         ]  # fmt: skip
         tx.add_all(files)

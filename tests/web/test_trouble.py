@@ -13,10 +13,10 @@ from portal.web import create_app, errors
 from tests.builders.pages import UNIT, Browser
 
 DRAFT = {
-    "unit": UNIT,
-    "amount": "1,200,000",
+    "units.0.unit": UNIT,
+    "units.0.amount": "1,200,000",
     "grounds": "我写了很久的依据\n第二行 <b>",
-    "_labels": '{"grounds": "核定依据", "amount": "核定的年度配额"}',
+    "_labels": '{"grounds": "核定依据", "units.amount": "年度配额"}',
 }
 AWAY = "postgresql://nobody@127.0.0.1:1/nothing?connect_timeout=1"
 

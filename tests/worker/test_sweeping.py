@@ -8,6 +8,8 @@ from sqlalchemy import select
 
 from portal import clock
 from portal.cases.models import Attachment, Filing
+from portal.identity import registering
+from portal.identity.entry import Entry, Newcomer
 from portal.storage import MemoryStore
 from portal.worker import sweeping
 from portal.worker.letters import render_letter
@@ -71,6 +73,18 @@ def test_unused_uploads_and_objects_go_after_a_day(bureau, tools, own_database, 
     monkeypatch.setattr(sweeping, "forget_uploads", lambda tx, before: None)
     sweep(tools, "2")
     assert keys(tools.store) == {"up/used", "up/fresh", "up/drafted"}
+
+
+def test_proofs_stay_with_their_registration_and_others_go_after_a_day(tools, own_database, monkeypatch):
+    with own_database.transaction() as tx:
+        for name, since in (("used", 25), ("fresh", 23), ("old", 25)):
+            kept = registering.StoredProof(put(tools.store, f"proof/{name}"), "执照.pdf", "pdf", 1, "0" * 64)
+            registering.keep_proof(tx, kept, clock.now() - timedelta(hours=since))
+        entry = Entry("91110000802100433B", "某水泥有限公司", "万州区", "enterprise")
+        registering.hand_in(tx, Newcomer("赵", "zhao", "a long password"), entry, "proof/used", "once", clock.now())
+    monkeypatch.setattr(sweeping, "UNUSED_FOR", timedelta(hours=-1))
+    sweep(tools, "1")
+    assert keys(tools.store) == {"proof/used", "proof/fresh"}
 
 
 def test_the_files_of_letters_stay(bureau, tools, own_database, monkeypatch):

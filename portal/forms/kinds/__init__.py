@@ -13,6 +13,7 @@ from portal.forms.kinds.number import Number
 from portal.forms.kinds.party import Party
 from portal.forms.kinds.radio import Radio
 from portal.forms.kinds.select import Select
+from portal.forms.kinds.table import Table
 from portal.forms.kinds.text import StaticText
 from portal.forms.kinds.textarea import TextArea
 from portal.forms.kinds.textfield import TextField
@@ -35,11 +36,12 @@ KINDS: dict[str, type[Kind]] = {
     "party": Party,
     "year": Year,
     "amount": Amount,
+    "table": Table,
 }
 
 NOT_BUILT = {
     "dynamiclist": "重复组",
-    "table": "表格",
+    "table": "form-js 的只读表格",
     "taglist": "标签列表",
     "html": "HTML",
     "image": "图片",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from portal.errors import Fault
@@ -10,9 +10,10 @@ from portal.forms import Form
 from portal.procedures.actions import ActionRule
 from portal.procedures.checks import expressions
 from portal.procedures.checks.expressions import Where
-from portal.procedures.checks.names import NUMBER, Names, Value, choices_of
+from portal.procedures.checks.names import LIST, NUMBER, Names, Value, choices_of
 from portal.procedures.checks.whole import Subject, Whole, at
 from portal.procedures.drawing import Action, Drawing, Element
+from portal.registers.rules import KINDS, STATE, Register
 
 # The inputs that name something; each must be written out, or nothing could be checked.
 _NAMING = {
@@ -20,9 +21,15 @@ _NAMING = {
     "ledger.post": ("asset",),
     "ledger.reverse": ("case",),
     "cases.start": ("procedure",),
+    "cases.start_each": ("procedure",),
     "cases.message": ("to", "message"),
+    "register.record": ("register",),
+    "register.update": ("register",),
 }
 ABOUT = "about"
+SERVED = "served"  # the message by which the portal tells a case that a letter was served
+ALL_ENDED = "all_ended"  # the one by which it tells a case that all it started in bulk have ended
+PORTALS = (SERVED, ALL_ENDED)
 
 
 def faults(whole: Whole, subject: Subject, drawn: Drawing, element: Element) -> Iterator[Fault]:
@@ -140,7 +147,9 @@ class _Task:
             return
         known = {e.message.name for _, e in receiver.procedure.elements() if e.message is not None}
         name = self.action.inputs["message"]
-        if name not in known:
+        if name in PORTALS:
+            yield self.at(f"消息“{name}”由平台发出，不能由案件发出", "换一个消息")
+        elif name not in known:
             yield self.at(
                 f"关联事项“{receiver.slug}”没有等待消息“{name}”的元素", f"可用：{'、'.join(sorted(known)) or '无'}"
             )
@@ -154,8 +163,11 @@ class _Task:
     def start(self) -> Iterator[Fault]:
         """A procedure of the regulation that this one may start, with exactly what its start form asks."""
         slug = self.action.inputs["procedure"]
+        if slug.startswith("@"):
+            return  # that `with` does not say it is told in the manifest
         if slug not in self.whole.slugs:
-            yield self.at(f"法规中没有名为“{slug}”的事项", f"可用：{_list(self.whole.slugs)}")
+            if slug not in self.subject.procedure.manifest.procedures:  # those are told in `with`
+                yield self.at(f"法规中没有名为“{slug}”的事项", f"可用：{_list(self.whole.slugs)}")
             return
         started = self.whole.subjects.get(slug)
         if started is None:
@@ -163,11 +175,29 @@ class _Task:
         if not any(self.subject.slug in rule.cases for rule in started.procedure.manifest.starts):
             mend = f'在它的 procedure.toml 中写 starts = {{ cases = ["{self.subject.slug}"] }}'
             yield self.at(f"事项“{slug}”没有写可由“{self.subject.slug}”启动", mend)
-        if "instead_of" in self.action.inputs:
+        if "instead_of" in self.action.inputs and self.action.name == "cases.start":
             yield from self._linked("instead_of")
-        yield from self._start_form(started)
+        yield from self._start_form(started, self._columns())
 
-    def _start_form(self, started: Subject) -> Iterator[Fault]:
+    def start_each(self) -> Iterator[Fault]:
+        """The same for each row of a list; what failed is tried again by those who start such cases."""
+        if not self.action.inputs["each"].startswith("="):
+            yield self.at("输入“each”应当是表达式", "写一个表格的路径，如 =draft.units")
+        elif self._kind("each") not in (LIST, None):
+            yield self.at("输入“each”不是列表", "写一个表格的路径，如 =draft.units")
+        if not any(rule.role for rule in self.subject.procedure.manifest.starts):
+            mend = "在 procedure.toml 的 starts 中写 role，该岗位可以重试或放弃启动失败的行"
+            yield self.at("本事项没有可以启动它的岗位，启动失败的行无人处理", mend)
+        yield from self.start()
+
+    def _columns(self) -> frozenset[str] | None:
+        """The columns of the table that each row comes from; None when they cannot be told."""
+        if self.action.name != "cases.start_each":
+            return frozenset()
+        path = tuple(self.action.inputs["each"].removeprefix("=").strip().split("."))
+        return self.names.columns(path)
+
+    def _start_form(self, started: Subject, columns: frozenset[str] | None) -> Iterator[Fault]:
         first = [e for e in started.procedure.drawing.of_kind("startEvent") if e.parent is None]
         name = first[0].form if first else None
         form = started.procedure.forms.get(name or "")
@@ -176,6 +206,7 @@ class _Task:
         given = self.free(self.whole.actions[self.action.name])
         fields = {field.name: field for field in form.fields} if form else {}
         needed = [field.name for field in fields.values() if field.kind.required and not field.hidden_when]
+        needed = [name for name in needed if columns is not None and name not in columns]
         yield from self._exactly(given, list(fields), needed, f"事项“{started.slug}”启动表单的字段")
         if form is not None:
             yield from self._choices(given, form)
@@ -185,6 +216,61 @@ class _Task:
             options, text = choices_of(field), given.get(field.name, "=")
             if options is not None and not text.startswith("=") and text not in options:
                 yield self.at(f"“{field.name}”没有选项“{text}”", f"可能的值：{'、'.join(sorted(options))}")
+
+    def record(self) -> Iterator[Fault]:
+        """A record with all the fields of its register, unless the rows of `each` bring them."""
+        register = yield from self._register()
+        if register is not None and "each" not in self.action.inputs:
+            yield from self._lacking(register, register.fields, "每个字段都要写明")
+
+    def update(self) -> Iterator[Fault]:
+        """A record by its key, with what changes in it."""
+        register = yield from self._register()
+        if register is None or "each" in self.action.inputs:
+            return
+        yield from self._lacking(register, register.key, "以键找到要变更的记录")
+        changed = self.action.inputs.keys() & (register.fields.keys() - set(register.key) | {STATE})
+        if not changed:
+            yield self.at("没有说明变更什么", f"写上 {STATE}，或要变更的字段：{_list(register.fields)}")
+
+    def _register(self) -> Generator[Fault, None, Register | None]:
+        """The register that is named, once its state, document and fields have been looked at."""
+        inputs = self.action.inputs
+        register = self.whole.regulation.registers.get(inputs["register"])
+        if register is None:
+            if self.whole.regulation_known:
+                known = _list(self.whole.regulation.registers)
+                yield self.at(f"法规中没有名册“{inputs['register']}”", f"可用：{known}；或在 [registers] 中定义")
+            return None
+        for key in self.free(self.whole.actions[self.action.name]):
+            if key not in register.fields:
+                yield self.at(f"名册“{register.name}”没有字段“{key}”", f"可用：{_list(register.fields)}")
+        state, document = inputs.get(STATE, "="), inputs.get("document", "=")
+        if not state.startswith("=") and state not in register.states:
+            yield self.at(f"名册“{register.name}”没有状态“{state}”", f"可用：{_list(register.states)}")
+        documents = self.subject.procedure.manifest.documents
+        if not document.startswith("=") and document not in documents:
+            yield self.at(f"没有名为“{document}”的文书", f"在 [documents.{document}] 中定义；已有：{_list(documents)}")
+        if "each" in inputs and not inputs["each"].startswith("="):
+            yield self.at("输入“each”应当是表达式", "写一个列表的路径，如 =draft.units")
+        elif "each" in inputs and self._kind("each") not in (LIST, None):
+            yield self.at("输入“each”不是列表", "写一张表格的路径，如 =draft.units")
+        yield from self._numbers(register)
+        return register
+
+    def _numbers(self, register: Register) -> Iterator[Fault]:
+        """Fields that hold numbers, filled from something that is none."""
+        given = {key: text for key, text in self.action.inputs.items() if key in register.fields}
+        for key, text in given.items():
+            numeric = KINDS[register.fields[key]].number
+            if numeric and text.startswith("=") and self._kind(key) not in (NUMBER, None):
+                yield self.at(f"输入“{key}”不是数字", "写一个数字的路径或算式")
+
+    def _lacking(self, register: Register, names: Iterable[str], why: str) -> Iterator[Fault]:
+        for name in names:
+            if name not in self.action.inputs:
+                mend = f'加上 <portal:input name="{name}" value="…"/>'
+                yield self.at(f"缺少名册“{register.name}”的字段“{name}”（{why}）", mend)
 
     def _exactly(
         self, given: Iterable[str], known: Iterable[str], needed: Iterable[str], title: str
@@ -207,5 +293,8 @@ _SPECIAL: Mapping[str, Callable[[_Task], Iterator[Fault]]] = {
     "ledger.post": _Task.post,
     "ledger.reverse": _Task.reverse,
     "cases.start": _Task.start,
+    "cases.start_each": _Task.start_each,
     "cases.message": _Task.message,
+    "register.record": _Task.record,
+    "register.update": _Task.update,
 }

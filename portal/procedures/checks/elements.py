@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 
 from portal.errors import Fault
 from portal.procedures.checks import actions, expressions
+from portal.procedures.checks.actions import ALL_ENDED, PORTALS, SERVED
 from portal.procedures.checks.expressions import Where
 from portal.procedures.checks.names import Names
 from portal.procedures.checks.whole import Subject, Whole, at
 from portal.procedures.drawing import BPMN, Drawing, Element
 from portal.procedures.regulation import PARTY
 
-SERVED = "served"  # the message by which the portal tells a case that a letter was served
 _ROLE = '写 <portal:task role="…" form="…"/>'
 
 
@@ -115,6 +115,17 @@ class _Drawn:
                 yield self._at(element, "消息写了 while 而没有写 otherwise", "在 otherwise 中写明不再接收的理由")
         if message.document is not None:
             yield from self._served(element, message.name, message.document)
+        if message.name in PORTALS and message.role is not None:
+            yield self._at(element, f"消息“{message.name}”由平台发出，不能由人员发出", "删去 role")
+        if message.name == ALL_ENDED:
+            yield from self._all_ended(element)
+
+    def _all_ended(self, element: Element) -> Iterator[Fault]:
+        """The portal sends it, to a case that starts cases in bulk."""
+        starters = (e for _, e in self.subject.procedure.elements() if e.action and e.action.name == "cases.start_each")
+        if self.subject.complete and not any(starters):
+            mend = "加上动作为 cases.start_each 的服务任务，或改等别的消息"
+            yield self._at(element, f"消息“{ALL_ENDED}”永远不会来：图中没有逐个启动案件的动作", mend)
 
     def _served(self, element: Element, message: str, document: str) -> Iterator[Fault]:
         if document not in self.said.documents:
@@ -191,15 +202,16 @@ class _Drawn:
         if element.event == "timer" and name is None:
             return True
         if name is not None:
-            rule = self.said.deadlines.get(name)
-            return rule is None or bool(rule.basis or rule.assumed)
-        return document is not None and (
-            document not in self.said.documents or bool(self.said.documents[document].basis)
+            return True  # a deadline without article is told in the manifest
+        return (
+            document is not None
+            and not document.startswith("=")
+            and (document not in self.said.documents or bool(self.said.documents[document].basis))
         )
 
 
 def _wants_article(element: Element) -> bool:
-    posts = element.action is not None and element.action.name.startswith("ledger.")
+    posts = element.action is not None and element.action.name.startswith(("ledger.", "register."))
     return element.kind in ("userTask", "endEvent") or element.event == "timer" or posts
 
 

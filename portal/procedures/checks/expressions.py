@@ -8,10 +8,12 @@ from typing import Protocol
 
 from portal import feel
 from portal.errors import Fault
-from portal.feel import FeelError, parser, syntax
+from portal.feel import Call, FeelError, parser, syntax
 from portal.feel.builtins import BUILTINS
+from portal.procedures.checks import records
 from portal.procedures.checks.names import FLAG, Found, Path, Unknown, Value
 from portal.procedures.functions import FUNCTIONS
+from portal.registers.rules import Register
 
 _CALLABLE: Mapping[str, bool] = {
     **dict.fromkeys(BUILTINS, False),
@@ -25,8 +27,11 @@ class Vocabulary(Protocol):
     def value(self, path: Path) -> Found:
         """What stands behind a path."""
 
-    def visited(self, name: str) -> Unknown | None:
-        """Why `visits(name)` cannot be asked, if it cannot."""
+    def asked(self, call: Call) -> Unknown | None:
+        """Why a call of one of the portal's functions can have no answer, if it can have none."""
+
+    def register(self, name: str | None) -> Register | Unknown | None:
+        """The register that a constant name means."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +61,13 @@ def faults(text: str, where: Where, names: Vocabulary) -> Iterator[Fault]:
         if isinstance(found, Unknown):
             yield where.fault(found.what, found.mend)
     for call in sorted(expression.calls, key=str):
-        for name in call.arguments:
-            refused = names.visited(name) if call.function == "visits" and name else None
-            if refused:
-                yield where.fault(refused.what, refused.mend)
-    for path, compared in sorted(_compared(parser.parse(text, _CALLABLE))):
+        refused = names.asked(call)
+        if refused:
+            yield where.fault(refused.what, refused.mend)
+    node = parser.parse(text, _CALLABLE)
+    for unknown in records.faults(node, names.register):
+        yield where.fault(unknown.what, unknown.mend)
+    for path, compared in sorted(_compared(node)):
         found = names.value(path) if path in expression.paths else None
         if isinstance(found, Value) and found.options is not None and compared not in found.options:
             mend = f"可能的值：{'、'.join(sorted(found.options))}"

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
+from portal.deadlines.rules import DeadlineRule
 from portal.errors import Fault
+from portal.feel import Call
 from portal.procedures.checks import expressions
 from portal.procedures.checks.expressions import Where
-from portal.procedures.checks.names import Found, Names, Path, Unknown
+from portal.procedures.checks.names import TEXT, Found, Names, Path, Unknown
 from portal.procedures.checks.shape import is_plain
-from portal.procedures.checks.whole import Subject, Whole
+from portal.procedures.checks.whole import Subject, Whole, forms_named
 from portal.procedures.drawing import Element
-from portal.procedures.manifest import DIAGRAM, Separation, Start
-from portal.procedures.regulation import PARTY
+from portal.procedures.manifest import DIAGRAM, PROCEDURE, Separation, Start, copied_to
+from portal.procedures.regulation import PARTY, PER_REGION
+from portal.registers.rules import Register
 
 
 def faults(whole: Whole, subject: Subject) -> Iterator[Fault]:
@@ -67,8 +70,12 @@ class _Manifest:
 
     def _unknown_procedures(self, name: str, slugs: Iterable[str]) -> Iterator[Fault]:
         for slug in slugs:
-            if slug not in self.whole.slugs:
-                yield self.fault(name, f"法规中没有名为“{slug}”的事项", f"可用：{'、'.join(self.whole.slugs)}")
+            if slug not in self.said.procedures:  # those are told in `with`
+                yield from self._not_there(name, slug)
+
+    def _not_there(self, name: str, slug: str) -> Iterator[Fault]:
+        if slug not in self.whole.slugs:
+            yield self.fault(name, f"法规中没有名为“{slug}”的事项", f"可用：{'、'.join(self.whole.slugs)}")
 
     def _party(self, start: Start) -> Iterator[Fault]:
         first = next((e for e in self.subject.procedure.drawing.of_kind("startEvent") if e.parent is None), None)
@@ -94,7 +101,8 @@ class _Manifest:
     def roles(self) -> Iterator[Fault]:
         used = {element.task.role for _, element in self.subject.procedure.elements() if element.task}
         used |= {e.message.role for _, e in self.subject.procedure.elements() if e.message and e.message.role}
-        used |= {*(start.role for start in self.said.starts if start.role), *self.said.receipts.values()}
+        used |= {*(start.role for start in self.said.starts if start.role)}
+        used |= {*self.said.receipts.values(), *self.said.desks.values()}
         for key, role in self.said.roles.items():
             if role != PARTY and self.whole.regulation_known and role not in self.regulation.roles:
                 known = "、".join([PARTY, *self.regulation.roles])
@@ -109,6 +117,8 @@ class _Manifest:
             elif kind == DIAGRAM and not self._diagram(self.said.given[key]):
                 name = self.said.given[key]
                 yield self.fault(f"with.{key}", f"找不到图“{name}”", f"在 _shared/{name}/ 放入 process.bpmn")
+            elif kind == PROCEDURE:
+                yield from self._not_there(f"with.{key}", self.said.given[key])
         for key in self.said.given:
             if key not in self.said.needs:
                 known = "、".join(self.said.needs) or "无"
@@ -123,12 +133,12 @@ class _Manifest:
         )
 
     def articles(self) -> Iterator[Fault]:
-        elements = [element for _, element in self.subject.procedure.elements()]
-        used = {element.basis[1:] for element in elements if element.basis and element.basis.startswith("@")}
-        used |= {*self.said.facts, *self.said.deadlines, *self.said.documents}
+        users = [self.subject, *(s for s in self.whole.subjects.values() if s.under.file == self.subject.under.file)]
         for key, article in self.said.basis.items():
             yield from self._cited(f"basis.{key}", article)
-            if self.subject.complete and key not in used:
+            # What lies under several manifests need not be used by each of them.
+            asked = users[:1] if self.subject.own.holds(f"basis.{key}") else users
+            if all(subject.complete and key not in _cited_keys(subject) for subject in asked):
                 mend = "删去，或改为图中 @ 引用的键、期限、文书、事实的名称"
                 yield self.fault(f"basis.{key}", f"没有什么用到 basis.{key}", mend)
         for name, rule in self.said.deadlines.items():
@@ -191,9 +201,28 @@ class _Manifest:
 
     def deadlines(self) -> Iterator[Fault]:
         for name, rule in self.said.deadlines.items():
+            if not (rule.basis or rule.assumed or self._says_article(f"deadlines.{name}.basis", f"basis.{name}")):
+                mend = f'写 basis = {{ {name} = "…" }}，文本没有规定时在期限里写 assumed = "…"'
+                yield self.fault(f"deadlines.{name}", f"期限“{rule.title or name}”没有写依据哪一条", mend)
             for key, events in (("after", rule.after), ("met", rule.met)):
                 for event in events:
                     yield from self._event(f"deadlines.{name}.{key}", event)
+            yield from self._warned(name, rule)
+
+    def _warned(self, name: str, rule: DeadlineRule) -> Iterator[Fault]:
+        """Warnings reach people of offices and the party; an overdue duty comes onto the desk of an office."""
+        offices = [role.name for role in self.regulation.roles.values() if not role.applicant]
+        for warn in rule.warn if self.whole.regulation_known else ():
+            raised = [warn.raises] if warn.raises else []
+            for key, roles, known in (("remind", warn.remind, [*offices, PARTY]), ("raise", raised, offices)):
+                for role in roles:
+                    if self.said.role(role) not in known:
+                        what = f"warn 的“{warn.kind} = {warn.days}”：{key} 的“{self.said.role(role)}”不是机关的岗位"
+                        yield self.fault(f"deadlines.{name}.warn", what, f"可用：{'、'.join(known)}")
+
+    def _says_article(self, *names: str) -> bool:
+        """Whether an article is written, be it one that cannot be read, which is told there."""
+        return any(table.holds(name) for name in names for table in (self.subject.own, self.subject.under))
 
     def _event(self, name: str, event: str) -> Iterator[Fault]:
         verb, _, of = event.rstrip(")").partition("(")
@@ -213,16 +242,44 @@ class _Manifest:
                 if addressee != PARTY:
                     what = f"送达对象“{addressee}”不能用"
                     yield self.fault(f"documents.{name}.serve", what, f'只能写 serve = ["{PARTY}"]')
-            for body in rule.copy:
-                if self.whole.regulation_known and body not in self.regulation.bodies:
-                    known = "、".join(self.regulation.bodies) or "无"
-                    what = f"法规中没有抄送机构“{body}”"
-                    yield self.fault(f"documents.{name}.copy", what, f"可用：{known}")
-        for name, role in self.said.receipts.items():
-            if self._no_role(role):
-                known = "、".join(self.regulation.roles)
-                what = f"法规中没有岗位“{self.said.role(role)}”"
-                yield self.fault(f"documents.{name}.receipt", what, f"可用：{known}")
+            for written in rule.copy if self.whole.regulation_known else ():
+                yield from self._copy(f"documents.{name}.copy", *copied_to(written))
+        for key, roles in (("receipt", self.said.receipts), ("desk", self.said.desks)):
+            for name, role in roles.items():
+                if self._no_role(role):
+                    known = "、".join(self.regulation.roles)
+                    what = f"法规中没有岗位“{self.said.role(role)}”"
+                    yield self.fault(f"documents.{name}.{key}", what, f"可用：{known}")
+        yield from self._desks()
+
+    def _desks(self) -> Iterator[Fault]:
+        """When a receipt is corrected after the timer that ran from it has fired, somebody must decide."""
+        timed = {element.deadline for _, element in self.subject.procedure.elements() if element.deadline}
+        events = {event for name in timed & set(self.said.deadlines) for event in self.said.deadlines[name].after}
+        for name in self.said.receipts:
+            if f"served({name})" in events and name not in self.said.desks:
+                what = f"文书“{name}”的送达会使期限届满，却没有写明更正送达后由谁决定"
+                yield self.fault(f"documents.{name}.receipt", what, 'desk = "leader"，写最后签批的岗位')
+
+    def _copy(self, name: str, body: str, path: str | None) -> Iterator[Fault]:
+        """A body of the regulation; one that there is one of per region says by a path of which."""
+        regional = body in self.regulation.regional
+        if body not in self.regulation.bodies:
+            known = "、".join(self.regulation.bodies) or "无"
+            yield self.fault(name, f"法规中没有抄送机构“{body}”", f"可用：{known}")
+        elif regional and path is None:
+            mend = f'写成 "{body}(party.district)"'
+            yield self.fault(name, f"抄送机构“{body}”每个区县一个，没有写是哪个区县的", mend)
+        elif path is not None and not regional:
+            mend = f'写成 "{body}"，或在 [bodies] 中写 one_per = "{PER_REGION}"'
+            yield self.fault(name, f"抄送机构“{body}”只有一个，不必写区县", mend)
+        elif path is not None:
+            found = self.names.value(tuple(path.split(".")))
+            if isinstance(found, Unknown):
+                yield self.fault(name, f"抄送的“{path}”：{found.what}", found.mend)
+            elif found is not None and found.kind not in (TEXT, None):
+                mend = "写区县名称的路径，如 party.district"
+                yield self.fault(name, f"抄送的“{path}”是{found.kind}，不是区县的名称", mend)
 
     def materials(self) -> Iterator[Fault]:
         procedure, used = self.subject.procedure, set()
@@ -235,7 +292,7 @@ class _Manifest:
                     file = self.whole.content.find("forms", self.subject.slug, f"{name}.json")
                     mend = f"在 procedure.toml 中写 [materials.{field.name}]，说明种类和大小"
                     yield Fault(f"上传项“{field.name}”没有对应的材料", mend, field.name, file=file)
-        if not self.subject.complete or any(name not in procedure.forms for name in _forms_named(self.subject)):
+        if not self.subject.complete or any(name not in procedure.forms for name in forms_named(self.subject)):
             return
         for name in self.said.materials:
             if name not in used:
@@ -263,17 +320,33 @@ class _FactNames:
             return Unknown("事实的表达式中不能再用 facts", "把那个事实的表达式写进来")
         return self._names.value(path)
 
-    def visited(self, name: str) -> Unknown | None:
-        """Why `visits(name)` cannot be asked, if it cannot."""
-        return self._names.visited(name)
+    def asked(self, call: Call) -> Unknown | None:
+        """Why a call of one of the portal's functions can have no answer, if it can have none."""
+        return self._names.asked(call)
+
+    def register(self, name: str | None) -> Register | Unknown | None:
+        """The register that a constant name means."""
+        return self._names.register(name)
+
+
+def _cited_keys(subject: Subject) -> set[str]:
+    """The keys of `basis` that something in a procedure speaks of."""
+    said = subject.procedure.manifest
+    drawn = (element.basis for _, element in subject.procedure.elements())
+    references = [*drawn, *_references(subject.own.values), *_references(subject.under.values)]
+    named = {text[1:] for text in references if isinstance(text, str) and text.startswith("@")}
+    return named | {*said.facts, *said.deadlines, *said.documents}
+
+
+def _references(values: Mapping[str, object]) -> Iterator[object]:
+    """What a manifest writes under `basis`, its own and that of deadlines and letters."""
+    for key, value in values.items():
+        if key == "basis":
+            yield from value.values() if isinstance(value, Mapping) else [value]
+        elif isinstance(value, Mapping):
+            yield from _references(value)
 
 
 def _by_person(element: Element) -> bool:
     sent = element.message is not None and element.message.role is not None
     return element.kind == "userTask" or sent or (element.kind == "startEvent" and element.form is not None)
-
-
-def _forms_named(subject: Subject) -> Iterator[str]:
-    for _, element in subject.procedure.elements():
-        named = (element.form, element.task and element.task.form, element.message and element.message.form)
-        yield from (name for name in named if name)

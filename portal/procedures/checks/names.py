@@ -6,13 +6,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from portal.feel import parser, syntax
+from portal.feel import Call, parser, syntax
 from portal.feel.builtins import BUILTINS
 from portal.forms import Field, Form
+from portal.forms.kinds.table import Table
 from portal.procedures.checks.whole import Subject, Whole
 from portal.procedures.drawing import Drawing, Element
 from portal.procedures.expressions import NAMES, visible_from
 from portal.procedures.functions import FUNCTIONS
+from portal.registers.rules import Register
 
 Path = tuple[str, ...]
 
@@ -29,6 +31,7 @@ _KINDS = {
     "checkbox": FLAG,
     "checklist": LIST,
     "filepicker": LIST,
+    "table": LIST,
     "datetime": DATE,
 }
 
@@ -76,7 +79,43 @@ class Names:
         ids = [key for drawn in around for key, element in drawn.elements.items() if element.yields]
         return Unknown(f"不认识的名称“{first}”", _nearest(first, [*ids, *NAMES]))
 
-    def visited(self, name: str) -> Unknown | None:
+    def columns(self, path: Path) -> frozenset[str] | None:
+        """The columns of the table that stands behind a path; None where that cannot be told."""
+        for drawn in visible_from(self.subject.procedure, self.drawn):
+            element = drawn.elements.get(path[0])
+            form = self.subject.procedure.forms.get((form_of(element) if element else None) or "")
+            for field in form.fields if form else ():
+                if field.path == path[1:] and isinstance(field.kind, Table):
+                    return frozenset(column.name for column in field.kind.columns)
+        return None
+
+    def asked(self, call: Call) -> Unknown | None:
+        """Why a call of one of the portal's functions can have no answer, if it can have none."""
+        first = call.arguments[0]
+        if call.function == "visits":
+            return self._visited(first) if first else None
+        return self._in_force(first) if call.function == "in_force" else None
+
+    def register(self, name: str | None) -> Register | Unknown | None:
+        """The register that a constant name means."""
+        if name is None:
+            return Unknown("record 的第一个参数应当直接写名册的名称", '写成 record("…", [unit, year])')
+        registers = self.whole.regulation.registers
+        if name not in registers and self.whole.regulation_known:
+            return Unknown(f"法规中没有名册“{name}”", _nearest(name, registers))
+        return registers.get(name)
+
+    def _in_force(self, slug: str | None) -> Unknown | None:
+        if slug is None:
+            return Unknown("in_force 的第一个参数应当直接写事项的名称", '写成 in_force("…", [start.unit, start.year])')
+        if slug not in self.whole.slugs:
+            return Unknown(f"in_force 中的“{slug}”不是本法规的事项", _nearest(slug, self.whole.slugs))
+        asked = self.whole.subjects.get(slug)
+        if asked is not None and not asked.procedure.manifest.once_per:
+            return Unknown(f"事项“{slug}”没有写 once_per，in_force 永远是“否”", "在它的 procedure.toml 中写 once_per")
+        return None
+
+    def _visited(self, name: str) -> Unknown | None:
         """Why `visits(name)` cannot be asked, if it cannot."""
         for drawn in visible_from(self.subject.procedure, self.drawn):
             if name in drawn.elements:
@@ -182,13 +221,19 @@ class Names:
 
 
 class FormNames:
-    """The names that a form's conditions and texts see: its own answers, then those of the case."""
+    """The names that a form's conditions and texts see: its own answers, then those of the case.
 
-    def __init__(self, form: Form, below: Names | StartNames) -> None:
+    A rule of a table's column sees the columns of its row (`row`) before all else.
+    """
+
+    def __init__(self, form: Form, below: Names | StartNames, row: Iterable[Field] = ()) -> None:
         self.form, self.below = form, below
+        self.row = {column.name: column for column in row}
 
     def value(self, path: Path) -> Found:
         """What stands behind a path."""
+        if path[0] in self.row:
+            return _deeper(path[:1], path[1:], _of_field(self.row[path[0]]))
         own = {field.path[0] for field in self.form.fields}
         if path[0] in own:
             return in_form(self.form, "", path)
@@ -196,9 +241,13 @@ class FormNames:
         meant = isinstance(found, Unknown) and get_close_matches(path[0], own, 1)
         return Unknown(found.what, _nearest(path[0], own)) if isinstance(found, Unknown) and meant else found
 
-    def visited(self, name: str) -> Unknown | None:
-        """Why `visits(name)` cannot be asked, if it cannot."""
-        return self.below.visited(name)
+    def asked(self, call: Call) -> Unknown | None:
+        """Why a call of one of the portal's functions can have no answer, if it can have none."""
+        return self.below.asked(call)
+
+    def register(self, name: str | None) -> Register | Unknown | None:
+        """The register that a constant name means."""
+        return self.below.register(name)
 
 
 class StartNames:
@@ -213,9 +262,15 @@ class StartNames:
             return self._names.value(path)
         return Unknown(f"启动表单填写时还没有“{path[0]}”", "启动表单只能用本表单的答案和 about")
 
-    def visited(self, name: str) -> Unknown | None:
+    def asked(self, call: Call) -> Unknown | None:
         """A case that does not exist yet has been nowhere."""
-        return Unknown("启动表单填写时还没有 visits", "启动表单只能用本表单的答案和 about")
+        if call.function == "visits":
+            return Unknown("启动表单填写时还没有 visits", "启动表单只能用本表单的答案和 about")
+        return self._names.asked(call)
+
+    def register(self, name: str | None) -> Register | Unknown | None:
+        """The register that a constant name means."""
+        return self._names.register(name)
 
 
 def form_of(element: Element) -> str | None:
@@ -229,12 +284,19 @@ def in_form(form: Form, key: str, rest: Path) -> Found:
     """What stands behind a path into a form's answers."""
     for field in form.fields:
         if field.path == rest[: len(field.path)]:
-            value = Value(_KINDS.get(field.kind_name, TEXT), choices_of(field))
-            return _deeper((key, *field.path), rest[len(field.path) :], value)
+            value, deeper = _of_field(field), rest[len(field.path) :]
+            if isinstance(field.kind, Table) and deeper:
+                # A column of all rows; of a single row's cell nothing more is known.
+                return _leaf(field.name, deeper, [column.name for column in field.kind.columns], Value(LIST))
+            return _deeper((key, *field.path), deeper, value)
     if not rest or any(field.path[: len(rest)] == rest for field in form.fields):
         return Value(RECORD)
     names = [field.name for field in form.fields]
     return Unknown(f"表单“{form.id}”没有“{'.'.join(rest)}”这一项（{key}）", _nearest(".".join(rest), names))
+
+
+def _of_field(field: Field) -> Value:
+    return Value(_KINDS.get(field.kind_name, TEXT), choices_of(field))
 
 
 def choices_of(field: Field) -> frozenset[str] | None:

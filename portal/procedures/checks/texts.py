@@ -18,6 +18,7 @@ from portal.procedures.checks.names import (
     MOMENT,
     NUMBER,
     FormNames,
+    Found,
     Names,
     StartNames,
     Unknown,
@@ -41,6 +42,7 @@ _ATTRIBUTES = {
     "valuesExpression": "选项",
     "label": "标签",
     "description": "说明",
+    "refuse": "拒绝条件",
     "text": "文字",
 }
 
@@ -88,10 +90,13 @@ def _form(whole: Whole, subject: Subject, name: str, below: Names | StartNames) 
     if form is None or file is None:
         return
     own = FormNames(form, below)
+    tables = {field.place: FormNames(form, below, field.columns) for field in form.fields if field.columns}
     for written in form.expressions:
         where = Where(_ATTRIBUTES.get(written.attribute, written.attribute), file, written.element)
         # A prefill is worked out before anything was answered.
         names: Vocabulary = below if written.attribute == "prefill" else own
+        if written.columns:
+            names = tables.get(written.element.rpartition(".")[0], own)
         yield from expressions.faults(written.text, where, names)
 
 
@@ -106,16 +111,22 @@ def _issued(subject: Subject, drawn: Drawing, element: Element, names: Names) ->
         return
     file, place = subject.procedure.template_files[document], f"在“{drawn.name}”的“{element.id}”处制发时"
     for path in sorted(said.paths - own_paths(document)):
-        if not _inside_list(path, said):
-            found = names.value(tuple(path.split(".")))
-            if isinstance(found, Unknown):
-                yield Fault(f"占位符“{path}”：{found.what}（{place}）", found.mend, path, file=file)
-            elif isinstance(found, Value):
-                yield from _fits(path, found, said, file)
+        found, walked = names.value(tuple(path.split("."))), _walked(path, said)
+        if walked is not None and not _is_list(names.value(tuple(walked.split(".")))):
+            continue  # told at the list itself
+        if isinstance(found, Unknown):
+            yield Fault(f"占位符“{path}”：{found.what}（{place}）", found.mend, path, file=file)
+        elif isinstance(found, Value) and walked is None:
+            yield from _fits(path, found, said, file)
 
 
-def _inside_list(path: str, said: Placeholders) -> bool:
-    return any(path.startswith(f"{walked}.") for walked in said.lists)
+def _walked(path: str, said: Placeholders) -> str | None:
+    """The list whose rows a path speaks of."""
+    return next((walked for walked in sorted(said.lists) if path.startswith(f"{walked}.")), None)
+
+
+def _is_list(found: Found) -> bool:
+    return isinstance(found, Value) and found.kind == LIST
 
 
 def _fits(path: str, value: Value, said: Placeholders, file: str) -> Iterator[Fault]:

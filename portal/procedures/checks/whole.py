@@ -133,6 +133,13 @@ def _place(fault: Fault) -> tuple[str, int, str, str]:
     return fault.file or "", fault.line or 0, fault.element or "", fault.what
 
 
+def forms_named(subject: Subject) -> Iterator[str]:
+    """The forms that the elements of a procedure ask for."""
+    for _, element in subject.procedure.elements():
+        named = (element.form, element.task and element.task.form, element.message and element.message.form)
+        yield from (name for name in named if name)
+
+
 def at(drawn: Drawing, element: Element, what: str, mend: str) -> Fault:
     """A fault of an element of a diagram."""
     return Fault(what, mend, element.id, element.line, drawn.file)

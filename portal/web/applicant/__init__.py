@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from portal.web.applicant import account, answering, cases, filing, home, letters  # noqa: F401 # they add routes
+from portal.web.applicant import (  # noqa: F401 # they add routes
+    account,
+    answering,
+    cases,
+    filing,
+    home,
+    letters,
+    organisation,
+)
 from portal.web.applicant.frame import blueprint
 
 __all__ = ["blueprint"]

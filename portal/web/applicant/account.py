@@ -1,4 +1,4 @@
-"""The accounts of an organisation: what it holds, and every entry that made it so."""
+"""The accounts of an organisation: what it holds, what is on record of it, and every entry that made it so."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from flask import url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from portal import ledger
+from portal import identity, ledger, registers
 from portal.identity import Permission, Subject
 from portal.ledger.rules import dimensions_text
-from portal.procedures import regulation as regulations
+from portal.procedures.regulation import Asset, Regulation
+from portal.registers import RecordEntry, Register
 from portal.web.access import needs, signed_in
 from portal.web.acting import reading
 from portal.web.applicant import queries, wording
@@ -19,6 +20,7 @@ from portal.web.applicant.frame import admit, blueprint, frame, organisation_of
 from portal.web.articles import citation
 from portal.web.machine import machine
 from portal.web.pages import render
+from portal.web.records import EntryView, FieldView, RecordView, as_of, entry_views, record_views
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class HoldingView:
 
 
 @dataclass(frozen=True)
-class EntryView:
+class LineView:
     """One line of the statement."""
 
     at: str
@@ -49,6 +51,17 @@ class EntryView:
     case_url: str | None
 
 
+@dataclass(frozen=True)
+class OnRecord:
+    """A record of the organisation in a register, with the entries it may know of, the newest first."""
+
+    title: str
+    record: RecordView
+    fields: tuple[FieldView, ...]
+    """Those that tell it something: neither its own code nor what the title says."""
+    entries: tuple[EntryView, ...]
+
+
 @blueprint.get("/account")
 @needs(Permission.ACCOUNT_READ)
 def my_account() -> ResponseReturnValue:
@@ -60,6 +73,7 @@ def my_account() -> ResponseReturnValue:
         context = {
             "holdings": holdings(tx, organisation_id),
             "entries": _entries(tx, organisation_id),
+            "on_record": on_record(tx, organisation_id),
             **frame(tx, actor, "my_account"),
         }
     return render("applicant/account.html", **context)
@@ -91,7 +105,7 @@ def _known(tx: Session, organisation_id: int) -> list[ledger.StatementLine]:
     return shown
 
 
-def _entries(tx: Session, organisation_id: int) -> list[EntryView]:
+def _entries(tx: Session, organisation_id: int) -> list[LineView]:
     statement = _known(tx, organisation_id)
     cases = queries.cases_by_id(tx, (line.case_id for line in statement), organisation_id)
     found = []
@@ -99,7 +113,7 @@ def _entries(tx: Session, organisation_id: int) -> list[EntryView]:
         asset, case = _asset(tx, line.asset), cases.get(line.case_id)
         regulation = machine().kernel.releases.newest(tx, line.asset.regulation).regulation
         found.append(
-            EntryView(
+            LineView(
                 at=wording.minute_text(line.moment),
                 what=line.kind,
                 basis=citation(regulation, line.basis) or "",
@@ -116,5 +130,45 @@ def _entries(tx: Session, organisation_id: int) -> list[EntryView]:
     return found
 
 
-def _asset(tx: Session, asset: ledger.Asset) -> regulations.Asset:
+def on_record(tx: Session, organisation_id: int) -> list[OnRecord]:
+    """What is on record of the organisation, as far as it may know by now: not what came with unopened letters."""
+    company = identity.organisation(tx, organisation_id)
+    rows = registers.of_unit(tx, company.uscc) if company is not None else []
+    hidden = {seal.case_id for seal in queries.sealed(tx, organisation_id)} if rows else set()
+    told = [one for one in registers.entries(tx, [row.id for row in rows]) if one.case_id not in hidden]
+    own = queries.cases_by_id(tx, {one.case_id for one in told if one.case_id}, organisation_id)
+    places = {row.id: (row.regulation, row.register) for row in rows}
+    found = []
+    for regulation, name in dict.fromkeys(places.values()):
+        released = machine().kernel.releases.newest(tx, regulation).regulation
+        register = released.registers.get(name)
+        if register is not None:
+            here = [one for one in told if places[one.record_id] == (regulation, name)]
+            found += _on_record(tx, released, register, here, set(own))
+    return found
+
+
+def _on_record(
+    tx: Session, regulation: Regulation, register: Register, entries: list[RecordEntry], own: set[int]
+) -> list[OnRecord]:
+    """The records of one register; of cases that are not the organisation's it is told no more than the document."""
+    lines: dict[int, list[EntryView]] = {}
+    for line in entry_views(tx, regulation, register, entries):
+        shown = line if line.case_id in own else replace(line, case_id=None, letter_id=None)
+        lines.setdefault(shown.record_id, []).append(shown)
+    newest = {entry.record_id: as_of(entry) for entry in entries}
+    views = record_views(tx, register, sorted(newest.values(), key=lambda shown: -shown.id))
+    code, year = register.field_of("uscc"), register.field_of("year")
+    return [
+        OnRecord(
+            title=" · ".join([register.title, *(field.text for field in view.fields if field.name == year)]),
+            record=view,
+            fields=tuple(field for field in view.fields if field.name not in (code, year)),
+            entries=tuple(lines[view.id]),
+        )
+        for view in views
+    ]
+
+
+def _asset(tx: Session, asset: ledger.Asset) -> Asset:
     return machine().kernel.releases.newest(tx, asset.regulation).regulation.assets[asset.code]

@@ -18,10 +18,12 @@ from portal.cases.errors import FormRefused, NobodyWaits, Refused, TaskDone, Tas
 from portal.cases.live import LiveCase
 from portal.cases.models import Attachment, Task
 from portal.cases.names import scope_of
+from portal.cases.rights import check_may_file
 from portal.errors import PortalError
 from portal.forms import REFRESH, FieldError, Form, FormView, posted
 from portal.identity import PARTY, Actor, Permission, Subject
 from portal.procedures.drawing import Element
+from portal.web import tables
 from portal.web.access import needs, signed_in
 from portal.web.acting import act, moment, reading
 from portal.web.applicant import clocks, queries, uploads, wording
@@ -80,11 +82,23 @@ def answer_task(task_id: int) -> ResponseReturnValue:
         sheet = _sheet(tx, task, case, actor, uploads.posted_ids(form))
     if task.state != "open":
         return _done_before(task)
+    asked, changed = tables.asked(form), None
+    typed: Answers = posted(request.form.items(multi=True))
+    if asked is not None:
+        with reading() as tx:
+            task, case, actor = _task(tx, task_id)
+            names = scope_of(case, task.scope)
+            if asked.gives_out:
+                return tables.given_out(form, asked, typed, names, tasks.known_in_tables(tx, form, typed))
+            changed = tables.change(tx, form, asked, typed, names)
     taken = uploads.take(case.procedure, form, sheet.held)
     new = act(lambda tx, now: uploads.write_rows(tx, actor, form, taken, now), _("上传补正材料"), case.id)
     held = {name: [str(file.id) for file in files] for name, files in sheet.held.items()}
     files = {name: [*ids, *new[name]] for name, ids in held.items()}
-    answers = {**posted(request.form.items(multi=True)), **files}
+    if changed is not None:
+        errors = {**taken.errors, **changed.errors}
+        return _task_again(task_id, {**changed.answers, **files}, errors, None, changed.said)
+    answers = {**typed, **files}
     if REFRESH in request.form or uploads.REMOVE in request.form:
         return _task_again(task_id, answers, taken.errors, None)
     if taken.errors:
@@ -108,9 +122,12 @@ def send_message(case_id: int, name: str) -> ResponseReturnValue:
     """Sends a message; one that is not taken any more says why, in the diagram's words."""
     with reading() as tx:
         case, element, actor = _message(tx, case_id, name)
-    answers = posted(request.form.items(multi=True))
+    answers: Answers = posted(request.form.items(multi=True))
     errors: Errors = {}
     refused = None
+    asked = tables.asked(_message_form(case, element))
+    if asked is not None:
+        return _message_changed(case_id, name, asked, answers)
     try:
         act(
             lambda tx, now: messages.send(machine().kernel, tx, actor, case_id, name, answers, now),
@@ -134,6 +151,27 @@ def send_message(case_id: int, name: str) -> ResponseReturnValue:
     return page, status_of(refused) if refused else 422
 
 
+def _message_changed(case_id: int, name: str, asked: tables.Asked, answers: Answers) -> ResponseReturnValue:
+    """A message's form after a button of a table was pressed."""
+    with reading() as tx:
+        case, element, actor = _message(tx, case_id, name)
+        form = _message_form(case, element)
+        if form is None:
+            raise UnknownCase
+        if asked.gives_out:
+            known = tasks.known_in_tables(tx, form, answers)
+            return tables.given_out(form, asked, answers, scope_of(case), known)
+        changed = tables.change(tx, form, asked, answers, scope_of(case))
+        refusal = _refusal(tx, case, element)
+        page = _message_page(tx, case, element, actor, changed.answers, changed.errors, refusal, changed.said)
+        return page, 422 if changed.errors else 200
+
+
+def _message_form(case: LiveCase, element: Element) -> Form | None:
+    name = element.message.form if element.message else None
+    return case.procedure.forms[name] if name is not None else None
+
+
 def _task(tx: Session, task_id: int) -> tuple[Task, LiveCase, Actor]:
     """A task of the person's own organisation; UnknownCase."""
     task = tx.get(Task, task_id)
@@ -141,6 +179,7 @@ def _task(tx: Session, task_id: int) -> tuple[Task, LiveCase, Actor]:
         raise UnknownCase()
     case = case_of(tx, task.case_id)
     actor = admit(Subject(regulation=case.row.regulation, party_id=case.row.party_id, roles=frozenset({PARTY})))
+    check_may_file(actor)
     return task, case, actor
 
 
@@ -194,18 +233,27 @@ def _already(task: Task) -> str:
     return wording.said(TaskGone())
 
 
-def _task_again(task_id: int, answers: Answers, errors: Errors, error: PortalError | None) -> ResponseReturnValue:
+def _task_again(
+    task_id: int, answers: Answers, errors: Errors, error: PortalError | None, said: tables.Said = tables.NOTHING
+) -> ResponseReturnValue:
     """The page once more, with everything that was typed and uploaded."""
     with reading() as tx:
         task, case, actor = _task(tx, task_id)
         sheet = _sheet(tx, task, case, actor, _ids_in(case.procedure.forms[task.form], answers))
-        page = _task_page(tx, sheet, answers, errors, error)
+        page = _task_page(tx, sheet, answers, errors, error, said)
     if error is not None:
         return page, status_of(error)
     return page, 422 if errors else 200
 
 
-def _task_page(tx: Session, sheet: Sheet, answers: Answers, errors: Errors, error: PortalError | None = None) -> str:
+def _task_page(
+    tx: Session,
+    sheet: Sheet,
+    answers: Answers,
+    errors: Errors,
+    error: PortalError | None = None,
+    said: tables.Said = tables.NOTHING,
+) -> str:
     task, case = sheet.task, sheet.case
     deadline = case.deadlines.get(task.deadline or "")
     regulation = case.published.regulation
@@ -220,6 +268,7 @@ def _task_page(tx: Session, sheet: Sheet, answers: Answers, errors: Errors, erro
         deadline=clocks.view(deadline, moment(tx), calendars.current(tx), regulation) if deadline else None,
         error=wording.said(error) if error else "",
         here=url_for("applicant.my_task", task_id=task.id),
+        tables=said,
         back=url_for("applicant.my_case", case_id=case.id),
         **frame(tx, sheet.actor),
     )
@@ -259,18 +308,26 @@ def _was_taken(tx: Session, case: LiveCase, element: Element) -> bool:
 
 
 def _message_page(
-    tx: Session, case: LiveCase, element: Element, actor: Actor, answers: Answers | None, errors: Errors, refused: str
+    tx: Session,
+    case: LiveCase,
+    element: Element,
+    actor: Actor,
+    answers: Answers | None,
+    errors: Errors,
+    refused: str,
+    said: tables.Said = tables.NOTHING,
 ) -> str:
-    name = element.message.form if element.message else None
+    asked = _message_form(case, element)
     form = None
-    if name is not None:
-        form = case.procedure.forms[name].view(answers, errors, scope_of(case), language=wording.language())
+    if asked is not None:
+        form = asked.view(answers, errors, scope_of(case), language=wording.language())
     return render(
         "applicant/message.html",
         title=element.name,
         case=case.row,
         form=form,
         refused=refused,
+        tables=said,
         here=url_for("applicant.my_message", case_id=case.id, name=element.message.name if element.message else ""),
         back=url_for("applicant.my_case", case_id=case.id),
         **frame(tx, actor),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from flask import url_for
@@ -98,16 +98,16 @@ def my_case(case_id: int) -> ResponseReturnValue:
         standing = standing_of(tx, case)
         addressed = queries.letters_in(tx, case_id, organisation_of(actor))
         unread = _unread(addressed) if has_agreed(tx, actor) else None
-        state = _state(tx, standing, unread, now)
+        state = _for_readers(_state(tx, standing, unread, now), actor)
         context = {
             "case": case.row,
             "state": state,
             "others": _other_deadlines(tx, case, state.deadline, now),
             "steps": progress.steps(standing, state.deadline.progress if state.deadline else ""),
-            "received": letter_lines(addressed),
+            "received": letter_lines(addressed, may_sign=actor.may_file),
             "files": _files(queries.files_of(tx, case_id, organisation_of(actor))),
             "said": submitted(tx, case, organisation_of(actor)),
-            "acts": _acts(case, standing.waits),
+            "acts": _acts(case, standing.waits) if actor.may_file else [],
             "offers": _offers(tx, actor, case, now),
             "linked": _linked(tx, case),
             "receipt": url_for("applicant.receipt", case_id=case_id) if case.row.filer_id is not None else None,
@@ -158,12 +158,12 @@ def standing_of(tx: Session, case: LiveCase) -> Standing:
     return Standing(case, history, queries.open_tasks(tx, case.id), queries.waits(tx, case.id), hidden)
 
 
-def letter_lines(letters: Sequence[tuple[Letter, Service]]) -> list[LetterLine]:
-    """Letters as lines of a list; before service only that there is one."""
-    return [_letter_line(letter, service) for letter, service in letters]
+def letter_lines(letters: Sequence[tuple[Letter, Service]], *, may_sign: bool) -> list[LetterLine]:
+    """Letters as lines of a list; before service only that there is one. `ready`: this reader may sign for it."""
+    return [_letter_line(letter, service, may_sign=may_sign) for letter, service in letters]
 
 
-def _letter_line(letter: Letter, service: Service) -> LetterLine:
+def _letter_line(letter: Letter, service: Service, *, may_sign: bool) -> LetterLine:
     url = url_for("applicant.my_letter", letter_id=letter.id)
     if service.served_at is not None:
         note = _("%(day)s 送达", day=wording.minute_text(service.served_at))
@@ -171,7 +171,8 @@ def _letter_line(letter: Letter, service: Service) -> LetterLine:
         note = _("%(day)s 制发，待签收", day=wording.minute_text(letter.issued_at))
     else:
         note = _("%(day)s 制发，文件正在生成", day=wording.minute_text(letter.issued_at))
-    return LetterLine(letter.title, letter.number, note, url, service.served_at is not None, letter.state == "ready")
+    ready = may_sign and letter.state == "ready"
+    return LetterLine(letter.title, letter.number, note, url, service.served_at is not None, ready)
 
 
 def _unread(addressed: Sequence[tuple[Letter, Service]]) -> Letter | None:
@@ -203,6 +204,14 @@ def _state(tx: Session, standing: Standing, unread: Letter | None, now: datetime
     shown = _shown(tx, case, deadline, now)
     late = shown is not None and shown.late
     return StateView(case.row.status, _turn_text(standing, deadline), "r" if late else "", shown)
+
+
+def _for_readers(state: StateView, actor: Actor) -> StateView:
+    """The state card without a next step for whoever may not take it."""
+    if actor.may_file or not state.url:
+        return state
+    text = state.text + _("请本单位有“办理”权限的人员办理，您只有查看权限。")
+    return replace(state, text=text, action="", url="")
 
 
 def _ended_text(case: LiveCase) -> str:

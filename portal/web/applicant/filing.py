@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 
 from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -18,12 +19,16 @@ from portal.cases.errors import FormRefused, MayNotStart, Refused
 from portal.cases.filing import Offer
 from portal.cases.live import Cases, LiveCase
 from portal.cases.models import Attachment, Filing
-from portal.cases.starting import names_for
+from portal.cases.names import scope_before
+from portal.cases.rights import check_may_file
+from portal.cases.tasks import known_in_tables
 from portal.errors import PortalError
-from portal.forms import REFRESH, Checked, FieldError, Form, FormView, posted
+from portal.feel import Scope
+from portal.forms import REFRESH, Checked, Choices, FieldError, Form, FormView, posted
 from portal.identity import Actor, Permission, Subject
 from portal.procedures import Procedure
 from portal.procedures.releases import UnknownProcedure
+from portal.web import tables
 from portal.web.access import needs, signed_in
 from portal.web.acting import act, asked, moment, reading
 from portal.web.applicant import offering, queries, uploads, wording
@@ -45,31 +50,29 @@ class Desk:
     procedure: Procedure
     about: LiveCase | None
     held: Mapping[str, Sequence[Attachment]]
+    names: Scope
+    """What the form may speak of."""
+    known: Choices
+    """The files that its fields hold, and the organisations named in its tables."""
 
     @property
     def form(self) -> Form | None:
         """What is asked, if anything is."""
         return self.procedure.start_form
 
-    @property
-    def names(self) -> Mapping[str, object]:
-        """What the form may speak of."""
-        return names_for(self.about)
-
     def view(self, errors: Mapping[str, FieldError]) -> FormView | None:
         """The form with what was typed and uploaded so far."""
         if self.form is None:
             return None
         answers = self.draft.answers or None
-        known = uploads.choices(self.form, self.held)
-        view = self.form.view(answers, errors, self.names, known, wording.language())
+        view = self.form.view(answers, errors, self.names, self.known, wording.language())
         return uploads.with_limits(view, self.procedure, self.form)
 
     def check(self) -> Checked:
         """The answers so far, held against the form."""
         if self.form is None:
             return Checked({}, {})
-        return self.form.check(self.draft.answers, self.names, uploads.choices(self.form, self.held))
+        return self.form.check(self.draft.answers, self.names, self.known)
 
 
 @dataclass(frozen=True)
@@ -130,15 +133,24 @@ def save_draft(draft_id: int) -> ResponseReturnValue:
     if desk.form is None:
         return redirect(url_for("applicant.check", draft_id=draft_id), 303)
     form, held = desk.form, _without_removed(desk)
+    answers = posted(request.form.items(multi=True))
+    pressed, changed = tables.asked(form), None
+    if pressed is not None:
+        with reading() as tx:
+            names = _desk(tx, draft_id).names
+            if pressed.gives_out:
+                return tables.given_out(form, pressed, answers, names, known_in_tables(tx, form, answers))
+            changed = tables.change(tx, form, pressed, answers, names)
+            answers = {name: list(cast(list[str], texts)) for name, texts in changed.answers.items()}
     taken = uploads.take(desk.procedure, form, held)
 
     def keep(tx: Session, now: datetime) -> None:
-        answers, actor = posted(request.form.items(multi=True)), signed_in()
+        actor = signed_in()
         new = uploads.write_rows(tx, actor, form, taken, now)
         drafts.save(tx, actor, draft_id, answers, new, request.form.get(uploads.REMOVE), now)
 
     act(keep, _("保存申请草稿"))
-    return _after_save(draft_id, taken)
+    return _after_save(draft_id, taken) if changed is None else _after_change(draft_id, taken, changed)
 
 
 @blueprint.get("/drafts/<int:draft_id>/check")
@@ -182,12 +194,16 @@ def _admit_to(tx: Session, regulation: str, slug: str, about_id: int | None) -> 
         raise UnknownProcedure(procedure=regulation)
     procedure = published.procedure(slug)
     if about_id is None:
-        return admit(offering.may_file(procedure, None))
+        actor = admit(offering.may_file(procedure, None))
+        check_may_file(actor)
+        return actor
     about = Cases(tx, machine().kernel.releases).get(about_id)
     if procedure.manifest.about is None or about.row.party_id != signed_in().organisation_id:
         # Whoever files about a case of others must not learn that it exists.
         return admit(Subject())
-    return admit(offering.may_file(procedure, about))
+    actor = admit(offering.may_file(procedure, about))
+    check_may_file(actor)
+    return actor
 
 
 def _desk(tx: Session, draft_id: int) -> Desk:
@@ -201,7 +217,8 @@ def _desk(tx: Session, draft_id: int) -> Desk:
         field.name: drafts.usable(tx, actor, row.answers.get(field.name, ()))
         for field in (uploads.pickers(form) if form else [])
     }
-    return Desk(row, procedure, about, held)
+    known = {**uploads.choices(form, held), **known_in_tables(tx, form, row.answers)} if form else {}
+    return Desk(row, procedure, about, held, scope_before(tx, procedure.regulation, about), known)
 
 
 class Unread(Refused):
@@ -267,6 +284,13 @@ def _after_save(draft_id: int, taken: Taken) -> ResponseReturnValue:
     return redirect(url_for("applicant.check", draft_id=draft_id), 303)
 
 
+def _after_change(draft_id: int, taken: uploads.Taken, changed: tables.Changed) -> ResponseReturnValue:
+    """The form after a button of a table was pressed."""
+    errors = {**taken.errors, **changed.errors}
+    with reading() as tx:
+        return _form_page(tx, _desk(tx, draft_id), errors, changed.said), 422 if errors else 200
+
+
 def _to_receipt(case_id: int) -> ResponseReturnValue:
     return redirect(url_for("applicant.receipt", case_id=case_id), 303)
 
@@ -279,7 +303,7 @@ def _offer_of(tx: Session, desk: Desk) -> OfferView:
     return offering.view(tx, Offer(published, desk.procedure, desk.about, until), moment(tx))
 
 
-def _form_page(tx: Session, desk: Desk, errors: Mapping[str, FieldError]) -> str:
+def _form_page(tx: Session, desk: Desk, errors: Mapping[str, FieldError], said: tables.Said = tables.NOTHING) -> str:
     return render(
         "applicant/draft.html",
         form=desk.view(errors),
@@ -288,6 +312,7 @@ def _form_page(tx: Session, desk: Desk, errors: Mapping[str, FieldError]) -> str
         draft=desk.draft,
         saved=wording.minute_text(desk.draft.saved_at) if desk.draft.answers else None,
         here=url_for("applicant.draft", draft_id=desk.draft.id),
+        tables=said,
         **frame(tx, signed_in()),
     )
 
@@ -309,7 +334,7 @@ def _answers(desk: Desk) -> list[AnswerView]:
     form, change = desk.form, url_for("applicant.draft", draft_id=desk.draft.id)
     if form is None:
         return []
-    known, values = uploads.choices(form, desk.held), desk.check().values
+    known, values = desk.known, desk.check().values
     asked = [field for field in form.view(values, {}, desk.names, known).fields if field.visible]
     shown = form.display(values, desk.names, known)
     return [

@@ -15,6 +15,7 @@ from portal.identity import Actor, Forbidden, Subject
 from portal.web.access import permit
 from portal.web.applicant import queries, wording
 from portal.web.machine import machine
+from portal.web.unread import messages_bar
 
 blueprint = Blueprint("applicant", __name__)
 blueprint.add_app_template_filter(wording.size_text, "file_size")
@@ -55,13 +56,19 @@ def frame(tx: Session, actor: Actor, on: str = "") -> dict[str, Any]:
     """The variables of the top bar; `on` is the endpoint of the entry that is open."""
     company = identity.organisation(tx, actor.organisation_id) if actor.organisation_id else None
     waiting = queries.unsigned(tx, actor.organisation_id) if actor.organisation_id else []
-    entries = (("home", _("首页")), ("my_cases", _("我的办件")), ("my_account", _("账户")))
+    entries = (
+        ("home", _("首页")),
+        ("my_cases", _("我的办件")),
+        ("my_account", _("账户")),
+        ("organisation", _("本单位")),
+    )
     return {
         "home_url": url_for("applicant.home"),
         "nav": [
             {"text": text, "url": url_for(f"applicant.{endpoint}"), "on": endpoint == on} for endpoint, text in entries
         ],
         "letters": {"url": url_for("applicant.my_letters"), "count": len(waiting)},
+        "messages_bar": messages_bar(tx, actor),
         "person": {
             "name": actor.name,
             "role": company.name if company else "",

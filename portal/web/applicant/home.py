@@ -26,7 +26,7 @@ from portal.web.applicant.account import holdings
 from portal.web.applicant.clocks import DeadlineView
 from portal.web.applicant.frame import blueprint, frame, has_agreed
 from portal.web.applicant.offering import OfferView
-from portal.web.auth import INBOX
+from portal.web.auth import first_page
 from portal.web.machine import machine
 from portal.web.pages import render
 
@@ -73,7 +73,7 @@ def home() -> ResponseReturnValue:
     """What to do, my cases, what I can file, what we hold."""
     actor = permit()
     if actor.organisation_id is None:
-        return redirect(INBOX)
+        return redirect(first_page(actor))
     with reading() as tx:
         now = moment(tx)
         offers = [offering.view(tx, offer, now) for offer in filing.offers(machine().kernel, tx, actor)]
@@ -82,7 +82,8 @@ def home() -> ResponseReturnValue:
             "todos": _todos(tx, actor, actor.organisation_id, offers, now),
             "cases": lines(tx, cases[: queries.AT_A_TIME], now),
             "more_cases": len(cases) > queries.AT_A_TIME,
-            "drafts": _drafts(tx, actor),
+            "drafts": _drafts(tx, actor) if actor.may_file else [],
+            "may_file": actor.may_file,
             "offers": [offer for offer in offers if offer.state != offering.LATE],
             "late_offers": [offer for offer in offers if offer.state == offering.LATE],
             "holdings": holdings(tx, actor.organisation_id),
@@ -97,7 +98,7 @@ def my_cases() -> ResponseReturnValue:
     """All cases of the organisation, newest first."""
     actor = permit()
     if actor.organisation_id is None:
-        return redirect(INBOX)
+        return redirect(first_page(actor))
     with reading() as tx:
         before = asked("before")
         cases = queries.cases_of(tx, actor.organisation_id, before)
@@ -146,9 +147,13 @@ def _todos(tx: Session, actor: Actor, organisation_id: int, offers: list[OfferVi
         deadline = live.deadlines.get(task.deadline or "")
         shown = clocks.view(deadline, now, calendar, live.published.regulation) if deadline else None
         url = url_for("applicant.my_task", task_id=task.id)
-        found.append(TodoView("task", task.name, f"{case.title} {case.number}", url, shown))
+        note = "" if actor.may_file else _("请本单位有“办理”权限的人员办理。")
+        found.append(TodoView("task", task.name, f"{case.title} {case.number}", url, shown, note=note))
     agreed = has_agreed(tx, actor)
-    found += [_letter(letter, service, agreed=agreed) for letter, service in queries.unsigned(tx, organisation_id)]
+    found += [
+        _letter(letter, service, agreed=agreed, may_sign=actor.may_file)
+        for letter, service in queries.unsigned(tx, organisation_id)
+    ]
     asked = {(task.case_id, task.deadline) for task, _case in tasks}
     for right in queries.running_rights(tx, organisation_id, now):
         if (right.case.id, right.deadline.name) in asked:
@@ -161,8 +166,10 @@ def _todos(tx: Session, actor: Actor, organisation_id: int, offers: list[OfferVi
     return found
 
 
-def _letter(letter: Letter, service: Service, *, agreed: bool) -> TodoView:
+def _letter(letter: Letter, service: Service, *, agreed: bool, may_sign: bool) -> TodoView:
     note = "" if service.state == "open" else _("文书文件正在生成，稍后即可签收。")
+    if not may_sign:
+        note = _("请本单位有“办理”权限的人员打开并签收。")
     if not agreed:
         note = wording.said(NotAgreed())
     return TodoView(

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from portal.cases import delivery
 from portal.cases.errors import NotAgreed, UnknownCase
 from portal.cases.live import LiveCase
+from portal.cases.rights import check_may_file
 from portal.clock import day_of
 from portal.documents import service as documents
 from portal.documents.models import Letter, Service
@@ -44,7 +45,7 @@ class FileAltered(PortalError):
 
 @dataclass(frozen=True)
 class LetterView:
-    """What may be known of a letter; `agreed` whether reading it here can serve it."""
+    """What may be known of a letter; `agreed` whether reading it here can serve it, `may_sign` whether he may do so."""
 
     id: int
     title: str
@@ -58,6 +59,7 @@ class LetterView:
     code: str
     period: str
     agreed: bool
+    may_sign: bool
     case_url: str
     case_title: str
 
@@ -74,7 +76,7 @@ def my_letters() -> ResponseReturnValue:
         found = queries.letters_of(tx, organisation_id, before)
         shown, more = found[: queries.AT_A_TIME], len(found) > queries.AT_A_TIME
         context = {
-            "lines": letter_lines(shown),
+            "lines": letter_lines(shown, may_sign=actor.may_file),
             "later": url_for("applicant.my_letters", before=shown[-1][0].id) if more else None,
             "earlier": url_for("applicant.my_letters") if before is not None else None,
             **frame(tx, actor),
@@ -105,6 +107,7 @@ def sign_for(letter_id: int) -> ResponseReturnValue:
     with reading() as tx:
         letter, service, actor, case = _addressed(tx, letter_id)
         context = {"letter": _view(case, letter, service, agreed=has_agreed(tx, actor)), **frame(tx, actor)}
+    check_may_file(actor)
     here = redirect(url_for("applicant.my_letter", letter_id=letter_id), 303)
     if service.state == "served":
         return here
@@ -153,6 +156,7 @@ def _view(case: LiveCase, letter: Letter, service: Service, *, agreed: bool) -> 
         code=documents.spoken(letter.verification_code),
         period=_starts(case, letter),
         agreed=agreed,
+        may_sign=signed_in().may_file,
         case_url=url_for("applicant.my_case", case_id=case.id),
         case_title=f"{case.row.title} {case.row.number}",
     )

@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-from portal.web.official import case, cases, inbox, letters, receipts, start, task  # noqa: F401 # they add routes
+from portal.web.official import (  # noqa: F401 # they add routes
+    calendar,
+    case,
+    cases,
+    copies,
+    correcting,
+    desk,
+    inbox,
+    items,
+    letters,
+    organisations,
+    receipts,
+    registers,
+    start,
+    task,
+)
 from portal.web.official.blueprint import blueprint
 
 __all__ = ["blueprint"]

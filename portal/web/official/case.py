@@ -8,16 +8,24 @@ from lxml import etree
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from portal import inbox
 from portal.cases.errors import UnknownCase
 from portal.cases.live import Cases, LiveCase
 from portal.cases.models import Case, Task
+from portal.cases.names import scope_of
+from portal.cases.tasks import known_parties
+from portal.documents import service as documents
 from portal.identity import Actor, Permission, Subject
 from portal.identity import queries as identity
+from portal.web import tables
 from portal.web.access import needs, permit
 from portal.web.acting import moment, reading
-from portal.web.casefile import case_file
+from portal.web.casefile import case_file, form_said
 from portal.web.machine import machine
 from portal.web.official.blueprint import blueprint, frame, place_of
+from portal.web.official.desk import matters_of_case
+from portal.web.official.items import state_titles
+from portal.web.official.proofs import ServiceView, enters_receipts, service_views
 from portal.web.pages import render
 
 
@@ -31,6 +39,10 @@ def case_page(case_id: int) -> ResponseReturnValue:
             "official/case.html",
             file=case_file(tx, case, moment(tx)),
             tasks=_tasks(tx, case, actor),
+            services=_services(tx, case, actor),
+            matters=matters_of_case(tx, case, actor),
+            items=inbox.item_counts(tx, case.id),
+            item_titles=state_titles(),
             **frame(tx, actor, "/cases"),
         )
 
@@ -49,6 +61,21 @@ def diagram(case_id: int) -> Response:
         )
 
 
+@blueprint.get("/cases/<int:case_id>/answers/<int:place>/<name>.xlsx")
+@needs(Permission.CASE_READ)
+def answered_rows(case_id: int, place: int, name: str) -> Response:
+    """All rows of a table that was handed in, as a workbook; `place` is that of the answer among the case's."""
+    with reading() as tx:
+        _actor, case = _opened(tx, case_id)
+        said = case.values.all[place] if place < len(case.values.all) else None
+        form = form_said(case, said) if said is not None else None
+        table = form.table(name) if form is not None else None
+        if said is None or form is None or table is None:
+            raise UnknownCase
+        known = known_parties(tx, form, said.value)
+        return tables.stored(form, table, said.value, scope_of(case, said.scope), known)
+
+
 def _opened(tx: Session, case_id: int) -> tuple[Actor, LiveCase]:
     row = tx.get(Case, case_id)
     if row is None:
@@ -57,6 +84,20 @@ def _opened(tx: Session, case_id: int) -> tuple[Actor, LiveCase]:
     actor = permit(Subject(regulation=row.regulation))
     place_of(actor)
     return actor, Cases(tx, machine().kernel.releases).get(case_id)
+
+
+def _services(tx: Session, case: LiveCase, actor: Actor) -> list[ServiceView]:
+    """The service of every letter of the case, the newest letter first."""
+    letters = reversed(documents.letters_of(tx, case.id))
+    return service_views(
+        tx,
+        [
+            (letter, service, enters_receipts(case, letter, actor))
+            for letter in letters
+            for service in letter.services
+            if service.kind == "party"
+        ],
+    )
 
 
 def _tasks(tx: Session, case: LiveCase, actor: Actor) -> list[dict[str, object]]:

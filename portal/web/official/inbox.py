@@ -21,12 +21,12 @@ from portal.feel import Scope
 from portal.identity import Actor, Permission
 from portal.inbox import Cursor, Row, View
 from portal.inbox.rules import Light
-from portal.procedures import Procedure
+from portal.procedures import Published
 from portal.web import dates
 from portal.web.access import needs, permit
 from portal.web.acting import act, moment, reading
 from portal.web.machine import machine
-from portal.web.official.blueprint import blueprint, count_text, frame, place_of, side, view_title
+from portal.web.official.blueprint import blueprint, count_text, frame, is_only_local, place_of, side, view_title
 from portal.web.pages import render
 
 
@@ -62,6 +62,8 @@ class Ended:
 def inbox_page() -> ResponseReturnValue:
     """The tasks of one view, with the lights above them."""
     actor = permit()
+    if is_only_local(actor):
+        return redirect("/copies")
     place, view, light = place_of(actor), _view(), _light()
     with reading() as tx:
         if not request.args and _should_claim(inbox.counts(tx, place)):
@@ -166,7 +168,7 @@ def _row(tx: Session, row: Row, actor: Actor, now: datetime, calendar: Calendar)
         number=row.number,
         case_id=row.case_id,
         party=row.party or _("（无相对人）"),
-        figure=figure(published.procedure(row.procedure), row.searchable),
+        figure=figure(published, row.procedure, row.searchable),
         step=row.name,
         holder=row.holder,
         role=published.regulation.role_title(row.role),
@@ -183,15 +185,18 @@ def _due_note(due: datetime, now: datetime) -> str:
     return _("应于 %(day)s 24:00 前办结", day=day) if due <= now else _("%(day)s 24:00 截止", day=day)
 
 
-def figure(procedure: Procedure, searchable: dict[str, str]) -> str | None:
+def figure(published: Published, slug: str, searchable: dict[str, str]) -> str | None:
     """The first amount among a case's searchable values with its label, else the first value; None without any."""
-    shown = []
+    procedure, shown = published.procedure(slug), []
+    about = procedure.manifest.about
+    given = published.procedure(about.procedure).manifest.given if about else {}
+    names = Scope({"with": procedure.manifest.given, "about": {"with": given}}, {})
     for path, value in searchable.items():
         element, _dot, name = path.partition(".")
         drawn = procedure.drawing.elements.get(element)
         form = form_of(drawn) if drawn else None
         field = next((field for field in procedure.forms[form].fields if field.name == name), None) if form else None
         if field is not None:
-            text = f"{field.label.render(Scope({}, {}))} {field.kind.shown(value, None)}"
+            text = f"{field.label.render(names)} {field.kind.shown(value, None)}"
             shown.append((field.kind_name != "amount", text))
     return min(shown, key=lambda one: one[0], default=(False, None))[1]

@@ -6,8 +6,7 @@ from flask import flash, redirect
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from portal.cases.delivery import may_enter_receipt, render_again
-from portal.cases.errors import NotYourRole
+from portal.cases.delivery import render_again
 from portal.cases.live import Cases
 from portal.documents import service as documents
 from portal.identity import Permission, Subject
@@ -16,6 +15,7 @@ from portal.web.acting import act, reading
 from portal.web.letters import paper
 from portal.web.machine import machine
 from portal.web.official.blueprint import blueprint, frame, place_of
+from portal.web.official.proofs import enters_receipts, service_views
 from portal.web.pages import render
 
 
@@ -28,12 +28,8 @@ def letter_page(letter_id: int) -> ResponseReturnValue:
         case = Cases(tx, machine().kernel.releases).get(letter.case_id)
         actor = permit(Subject(regulation=case.row.regulation))
         place_of(actor)
-        try:
-            may_enter_receipt(case, letter, actor)
-            enters = True
-        except NotYourRole:
-            enters = False
-        services = list(letter.services)
+        enters = enters_receipts(case, letter, actor)
+        services = service_views(tx, [(letter, service, enters) for service in letter.services])
         context = {
             "letter": letter,
             "services": services,

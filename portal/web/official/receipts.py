@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from urllib.parse import urlencode
 
 from flask import flash, redirect, request
 from flask.typing import ResponseReturnValue
@@ -18,10 +19,12 @@ from portal.clock import TZ
 from portal.documents import service as documents
 from portal.documents.rules import FileNotReady, ServedBeforeIssue, ServedInFuture
 from portal.identity import Actor, Permission, Subject
+from portal.inbox import Place
 from portal.web.access import needs, permit
-from portal.web.acting import act, moment, reading
+from portal.web.acting import act, asked, moment, reading
 from portal.web.machine import machine
 from portal.web.official.blueprint import blueprint, frame, place_of, receipts, side
+from portal.web.official.proofs import service_views
 from portal.web.pages import render
 
 SIZE = 50
@@ -51,12 +54,14 @@ class Typed:
 @blueprint.get("/receipts")
 @needs(Permission.TASK_LIST)
 def receipts_page() -> ResponseReturnValue:
-    """The services not proved yet whose receipts this official enters, the oldest letter first."""
+    """The services not proved yet whose receipts this official enters, the oldest letter first; or the proved ones."""
     actor = permit()
     place = place_of(actor)
     with reading() as tx:
-        after = request.args.get("after", 0, type=int)
+        after = asked("after") or 0
         kinds = [kind for one in machine().kernel.releases.in_force(tx) for kind in receipts(one, actor)]
+        if request.args.get("view") == "served":
+            return _served_page(tx, actor, place, kinds)
         rows = inbox.open_services(tx, kinds, after, SIZE + 1)
         return render(
             "official/receipts.html",
@@ -66,6 +71,23 @@ def receipts_page() -> ResponseReturnValue:
             side=side(tx, place),
             **frame(tx, actor, "/receipts"),
         )
+
+
+def _served_page(tx: Session, actor: Actor, place: Place, kinds: list[tuple[str, str, str]]) -> str:
+    """What is on record, with every proof, the newest letter first."""
+    q, before = request.args.get("q", "").replace("\0", "").strip(), asked("before")
+    rows = inbox.served_services(tx, kinds, q, before, SIZE + 1)
+    views = service_views(tx, [(letter, service, True) for service, letter, _ in rows[:SIZE]])
+    more = urlencode({"view": "served", "q": q, "before": rows[SIZE - 1][0].id}) if len(rows) > SIZE else None
+    return render(
+        "official/receipts_served.html",
+        rows=list(zip(views, (case for _, _, case in rows[:SIZE]), strict=True)),
+        q=q,
+        later=f"/receipts?{more}" if more else None,
+        earlier=f"/receipts?{urlencode({'view': 'served', 'q': q})}" if before is not None else None,
+        side=side(tx, place),
+        **frame(tx, actor, "/receipts"),
+    )
 
 
 @blueprint.get("/services/<int:service_id>/receipt")

@@ -14,16 +14,17 @@ from portal.cases import errors as cases
 from portal.cases import filing
 from portal.cases.filing import Offer
 from portal.cases.models import Task
-from portal.cases.starting import names_for
-from portal.forms import REFRESH, FieldError, Form, posted
+from portal.cases.names import scope_before
+from portal.feel import Scope
+from portal.forms import REFRESH, Choices, FieldError, Form, posted
 from portal.identity import Actor, Permission, Subject
-from portal.web import choices
+from portal.web import choices, tables
 from portal.web.access import needs, permit
 from portal.web.acting import act, reading
 from portal.web.machine import machine
 from portal.web.official.blueprint import blueprint, frame, place_of, side
 from portal.web.pages import render
-from portal.web.uploads import take
+from portal.web.uploads import Taken, take
 
 Answers = Mapping[str, object]
 
@@ -60,11 +61,17 @@ def begin(regulation: str, procedure: str) -> ResponseReturnValue:
     answers: Answers = posted(request.form.items(multi=True))
     with reading() as tx:
         actor, offer = _offered(tx, regulation, procedure)
-        if REFRESH in request.form:
+        form = offer.procedure.start_form
+        asked = tables.asked(form)
+        if form is not None and asked is not None and asked.gives_out:
+            return tables.given_out(form, asked, answers, *_around(tx, actor, offer, form, answers))
+        if REFRESH in request.form and asked is None:
             return _page(tx, actor, offer, answers, {})
-    if offer.procedure.start_form is not None:
-        taken = take(offer.procedure, offer.procedure.start_form, answers, actor)
+    if form is not None:
+        taken = take(offer.procedure, form, answers, actor)
         answers = taken.answers
+        if asked is not None:
+            return _changed(regulation, procedure, form, asked, taken)
         if taken.errors:
             return _again(regulation, procedure, answers, taken.errors), 422
     about = _about_id()
@@ -98,13 +105,41 @@ def _address(offer: Offer) -> str:
     return f"/start/{offer.published.regulation.slug}/{offer.procedure.slug}{about}"
 
 
-def _page(tx: Session, actor: Actor, offer: Offer, answers: Answers | None, errors: Mapping[str, FieldError]) -> str:
+def _around(tx: Session, actor: Actor, offer: Offer, form: Form, answers: Answers) -> tuple[Scope, Choices]:
+    """What the start form sees beside its answers, and what may be chosen in it."""
+    regulation = offer.published.regulation
+    known = choices.offered(tx, regulation, form, answers, actor.person_id, None)
+    return scope_before(tx, regulation, offer.about), known
+
+
+def _page(
+    tx: Session,
+    actor: Actor,
+    offer: Offer,
+    answers: Answers | None,
+    errors: Mapping[str, FieldError],
+    said: tables.Said = tables.NOTHING,
+) -> str:
     form: Form | None = offer.procedure.start_form
-    view = None
-    if form is not None:
-        known = choices.offered(tx, offer.published.regulation, form, answers or {}, actor.person_id, None)
-        view = form.view(answers, errors, names_for(offer.about), known)
-    return render("official/start_form.html", offer=offer, form=view, url=_address(offer), **frame(tx, actor, "/start"))
+    view = form.view(answers, errors, *_around(tx, actor, offer, form, answers or {})) if form is not None else None
+    return render(
+        "official/start_form.html",
+        offer=offer,
+        form=view,
+        url=_address(offer),
+        tables=said,
+        **frame(tx, actor, "/start"),
+    )
+
+
+def _changed(regulation: str, procedure: str, form: Form, asked: tables.Asked, taken: Taken) -> ResponseReturnValue:
+    """The form after a button of a table was pressed; nothing is stored but new files."""
+    with reading() as tx:
+        actor, offer = _offered(tx, regulation, procedure)
+        names, _known = _around(tx, actor, offer, form, taken.answers)
+        changed = tables.change(tx, form, asked, taken.answers, names)
+        errors = {**taken.errors, **changed.errors}
+        return _page(tx, actor, offer, changed.answers, errors, changed.said), 422 if errors else 200
 
 
 def _again(regulation: str, procedure: str, answers: Answers, errors: Mapping[str, FieldError]) -> str:

@@ -21,7 +21,7 @@ from portal.forms import REFRESH, FieldError, FormView, posted
 from portal.identity import Actor, Permission, Subject
 from portal.identity import service as identity
 from portal.procedures.regulation import PARTY
-from portal.web import choices, dates
+from portal.web import choices, dates, tables
 from portal.web.access import needs, permit, signed_in
 from portal.web.acting import act, moment, reading
 from portal.web.articles import citation
@@ -29,7 +29,7 @@ from portal.web.casefile import CaseFile, case_file
 from portal.web.machine import machine
 from portal.web.official.blueprint import blueprint, frame, place_of
 from portal.web.pages import render
-from portal.web.uploads import take
+from portal.web.uploads import Taken, take
 
 Answers = Mapping[str, object]
 
@@ -78,10 +78,16 @@ def hand_in(task_id: int) -> ResponseReturnValue:
         actor, task, case = _opened(tx, task_id)
         if _done_by(task, actor):
             return _politely_on(tx, actor, task)
-        if REFRESH in request.form:
-            return _page(tx, actor, task, case, answers, {}, _obstacle(tx, actor, task, case))
         form = case.procedure.forms[task.form]
+        asked = tables.asked(form)
+        if asked is not None and asked.gives_out:
+            known = choices.offered(tx, case.published.regulation, form, answers, actor.person_id, case.id)
+            return tables.given_out(form, asked, answers, scope_of(case, task.scope), known)
+        if REFRESH in request.form and asked is None:
+            return _page(tx, actor, task, case, answers, {}, _obstacle(tx, actor, task, case))
     taken = take(case.procedure, form, answers, actor)
+    if asked is not None:
+        return _changed(task_id, asked, taken)
     if taken.errors:
         return _again(task_id, taken.answers, taken.errors), 422
     try:
@@ -96,6 +102,17 @@ def hand_in(task_id: int) -> ResponseReturnValue:
         return _too_slow(task_id, taken.answers, refusal)
     with reading() as tx:
         return _on(tx, actor, _("“%(task)s”已提交。", task=f"{case.row.number} {task.name}"))
+
+
+def _changed(task_id: int, asked: tables.Asked, taken: Taken) -> ResponseReturnValue:
+    """The form after a button of a table was pressed; nothing is stored but new files."""
+    with reading() as tx:
+        actor, task, case = _opened(tx, task_id)
+        form = case.procedure.forms[task.form]
+        changed = tables.change(tx, form, asked, taken.answers, scope_of(case, task.scope))
+        errors, obstacle = {**taken.errors, **changed.errors}, _obstacle(tx, actor, task, case)
+        page = _page(tx, actor, task, case, changed.answers, errors, obstacle, changed.said)
+        return page, 422 if errors else 200
 
 
 def _opened(tx: Session, task_id: int) -> tuple[Actor, Task, LiveCase]:
@@ -131,6 +148,7 @@ def _page(
     answers: Answers | None,
     errors: Mapping[str, FieldError],
     obstacle: Obstacle | None,
+    said: tables.Said = tables.NOTHING,
 ) -> str:
     file = case_file(tx, case, moment(tx), task.scope)
     return render(
@@ -139,6 +157,7 @@ def _page(
         file=file,
         deadline=_deadline(file, task),
         url=f"/tasks/{task.id}",
+        tables=said,
         **frame(tx, actor, "/inbox"),
     )
 

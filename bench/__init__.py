@@ -1,0 +1,1 @@
+"""Load and growth, measured on a database of their own."""

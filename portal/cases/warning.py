@@ -1,0 +1,146 @@
+"""Warnings: whoever is to be reminded of a deadline gets a message in time, an overdue duty comes onto a desk."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session, aliased
+
+from portal import notify
+from portal.cases import matters
+from portal.cases.act import Act
+from portal.cases.conduct import catch_up
+from portal.cases.family import Family
+from portal.cases.kernel import Kernel
+from portal.cases.live import LiveCase
+from portal.cases.models import ActRecord, Case, Task
+from portal.clock import TZ, day_of
+from portal.deadlines import service as deadlines
+from portal.deadlines.models import Deadline
+from portal.deadlines.rules import left
+from portal.deadlines.warn import Said
+from portal.identity import PARTY
+from portal.identity import queries as identity
+
+WARNING = "warning"
+
+
+def claim(tx: Session, now: datetime) -> int | None:
+    """Locks the family whose warning has waited longest; its root, or None.
+
+    Root rows that others hold are skipped, so workers never wait for each other.
+    """
+    root = aliased(Case)
+    longest = (
+        select(root.id)
+        .select_from(Deadline)
+        .join(Case, Case.id == Deadline.case_id)
+        .join(root, root.id == Case.root_id)
+        .where(Deadline.warn_at <= now)
+        .order_by(Deadline.warn_at)
+        .limit(1)
+        .with_for_update(key_share=True, skip_locked=True, of=root)
+    )
+    while (root_id := tx.scalar(longest)) is not None:
+        # Another worker may have warned between our look and our lock.
+        still = select(Deadline.id).join(Case, Case.id == Deadline.case_id)
+        if tx.scalar(still.where(Case.root_id == root_id, Deadline.warn_at <= now).limit(1)) is not None:
+            return root_id
+    return None
+
+
+def warn(kernel: Kernel, tx: Session, root_id: int, now: datetime) -> None:
+    """Says in a claimed family what is to be said by now, each deadline in an act at the moment of its warning."""
+    family = Family.lock(kernel, tx, root_id)
+    catch_up(family, now, None)
+    ids = tx.scalars(select(Case.id).where(Case.root_id == root_id)).all()
+    reached = tx.scalar(select(func.max(ActRecord.moment)).where(ActRecord.root_id == root_id))
+    for deadline in deadlines.to_warn(tx, ids, now):
+        case = family.cases.get(deadline.case_id)
+        said = deadlines.warn(deadline, case.procedure.manifest.deadlines.get(deadline.name), family.calendar, now)
+        if said is not None and said.warns:
+            reached = max(said.at, reached or said.at)
+            act = Act(family, reached, WARNING)
+            _say(act, case, deadline, said)
+            act.settle()
+    tx.flush()
+
+
+def warn_one(kernel: Kernel, tx: Session, now: datetime) -> int | None:
+    """Claims the family whose warning has waited longest and says what is to be said; its root, or None."""
+    root_id = claim(tx, now)
+    if root_id is not None:
+        warn(kernel, tx, root_id, now)
+    return root_id
+
+
+def first(tx: Session, now: datetime) -> datetime | None:
+    """The moment of the warning that has waited longest by now; None when none waits."""
+    return tx.scalar(select(func.min(Deadline.warn_at)).where(Deadline.warn_at <= now))
+
+
+def put_off(tx: Session, root_id: int, now: datetime, until: datetime) -> None:
+    """Leaves the warnings of a family that broke alone for a while; they are not lost."""
+    cases = select(Case.id).where(Case.root_id == root_id)
+    tx.execute(update(Deadline).where(Deadline.case_id.in_(cases), Deadline.warn_at <= now).values(warn_at=until))
+
+
+def _say(act: Act, case: LiveCase, deadline: Deadline, said: Said) -> None:
+    """Reminds people, each once however many warnings reach them, and lays an overdue duty on its desk."""
+    roles = dict.fromkeys(case.procedure.manifest.role(role) for warn in said.warns for role in warn.remind)
+    people = _people(act, case, roles.keys())
+    notify.send(
+        act.tx, people, case_id=case.id, kind="warning", at=act.moment,
+        title=_title(act, deadline, said), body=_body(act, case, deadline),
+    )  # fmt: skip
+    regulation = case.published.regulation
+    due = deadline.due.astimezone(TZ).isoformat()
+    act.note(
+        case, "deadline.warned", deadline=deadline.name, title=deadline.title, due=due,
+        warnings=[str(warn) for warn in said.warns], late=[str(warn) for warn in said.over if warn not in said.warns],
+        roles=[regulation.role_title(role) for role in roles], people=people,
+    )  # fmt: skip
+    for warn in said.warns:
+        if warn.raises is not None:
+            details = {"deadline": deadline.name, "title": deadline.title, "old_due": due, "new_due": due}
+            matters.raise_matter(act, case, warn.raises, matters.OVERDUE, str(deadline.id), details)
+
+
+def _people(act: Act, case: LiveCase, roles: Collection[str]) -> list[int]:
+    """Those whose role counts on the day; who has claimed a task of the role in this case stands for all of it."""
+    offices = [role for role in roles if role != PARTY]
+    granted: dict[str, set[int]] = defaultdict(set)
+    for role, person_id in identity.people_in_roles(act.tx, case.row.regulation, offices, day_of(act.moment)):
+        granted[role].add(person_id)
+    holders: dict[str, set[int]] = defaultdict(set)
+    held = select(Task.role, Task.holder_id).where(
+        Task.case_id == case.id, Task.state == "open", Task.role.in_(offices), Task.holder_id.is_not(None)
+    )
+    for role, holder_id in act.tx.execute(held):
+        holders[role].add(holder_id or 0)
+    found = {person for role in offices for person in (granted[role] & holders[role] or granted[role])}
+    if PARTY in roles and case.party is not None:
+        found.update(identity.people_of(act.tx, case.party.id))
+    return sorted(found)
+
+
+def _title(act: Act, deadline: Deadline, said: Said) -> str:
+    if act.moment >= deadline.due:
+        return f"已逾期：{deadline.title}"
+    last = said.warns[-1]
+    counted = "working day" in deadline.period
+    which = f"第 {last.days} 个工作日" if counted else f"第 {last.days} 日"
+    return f"{deadline.title}：{which}" if last.kind == "day" else f"{deadline.title}：期限将满"
+
+
+def _body(act: Act, case: LiveCase, deadline: Deadline) -> str:
+    party = f"（{case.party.name}）" if case.party else ""
+    until = f"期限至 {deadline.last_day} 24:00"
+    if act.moment < deadline.due:
+        said = f"{until}，{left(deadline, act.moment, act.family.calendar).text}。"
+    else:
+        said = f"{until}，尚未完成。"
+    return f"{case.row.title} {case.row.number}{party}：{deadline.title}，{said}"

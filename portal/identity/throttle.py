@@ -1,0 +1,33 @@
+"""A brake on what is tried without signing in, counted by address; real time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from portal.identity.entry import ATTEMPTS_ALLOWED, ATTEMPTS_WITHIN
+from portal.identity.models import AddressAttempt
+
+
+def too_many(tx: Session, kind: str, address: str, now: datetime) -> bool:
+    """Whether an address has tried something as often lately as it may."""
+    lately = select(func.count()).where(
+        AddressAttempt.kind == kind,
+        AddressAttempt.address == address,
+        AddressAttempt.moment > now - ATTEMPTS_WITHIN[kind],
+    )
+    return (tx.scalar(lately) or 0) >= ATTEMPTS_ALLOWED[kind]
+
+
+def note(tx: Session, kind: str, address: str, now: datetime) -> None:
+    """Counts an attempt."""
+    tx.add(AddressAttempt(kind=kind, address=address, moment=now))
+    tx.flush()
+
+
+def sweep(tx: Session, now: datetime) -> None:
+    """Forgets attempts that count for nothing any more."""
+    for kind, within in ATTEMPTS_WITHIN.items():
+        tx.execute(delete(AddressAttempt).where(AddressAttempt.kind == kind, AddressAttempt.moment <= now - within))

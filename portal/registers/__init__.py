@@ -1,0 +1,28 @@
+"""What is on record: registers whose records are changed only by new entries."""
+
+from portal.registers.models import Record, RecordEntry
+from portal.registers.queries import entries_of_case, of_case
+from portal.registers.rules import Meanwhile, RecordExists, RecordMissing, Register, WrongField
+from portal.registers.service import Cause, Written, current, entries, find, get, of_unit, record, siblings, update
+
+__all__ = [
+    "Cause",
+    "Meanwhile",
+    "Record",
+    "RecordEntry",
+    "RecordExists",
+    "RecordMissing",
+    "Register",
+    "Written",
+    "WrongField",
+    "current",
+    "entries",
+    "entries_of_case",
+    "find",
+    "get",
+    "of_case",
+    "of_unit",
+    "record",
+    "siblings",
+    "update",
+]

@@ -1,0 +1,333 @@
+"""Reads given.toml and paths strictly: whatever nobody would look at is a fault, with its line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime, time
+from typing import Any
+
+from portal.clock import TZ
+from portal.errors import ContentFaults, Fault
+from portal.forms import uscc
+from portal.procedures.content import Content
+from portal.procedures.tables import Table, parse
+from portal.scenarios.path import Beginning, End, Given, GivenRecords, Path, Person, Started, Step
+
+# Each verb, and the keys that it takes beside `at`, `as`, `starts` and `expect`.
+VERBS: Mapping[str, frozenset[str]] = {
+    "file": frozenset({"about", "bind", "answers", "files"}),
+    "task": frozenset({"case", "answers", "files"}),
+    "serve": frozenset({"document", "how", "on"}),
+    "message": frozenset({"case", "answers", "files"}),
+    "pass": frozenset({"case"}),
+    "retry": frozenset({"party"}),
+    "drop": frozenset({"party", "reason"}),
+    "correct": frozenset({"document", "how", "on", "reason"}),
+    "keep": frozenset({"reason"}),
+    "renew": frozenset({"reason"}),
+}
+HOW = ("read", "post", "in person")
+REFUSALS = ("separation", "forbidden", "form", "state", "rule")
+STATES = ("running", "met", "dropped")
+# What of a deadline can be compared: its kind of value, in words and as TOML has it.
+DEADLINE: Mapping[str, tuple[str, type]] = {
+    "last_day": ("日期，如 2026-10-12", date),
+    "due": ("时刻，如 2026-10-13T00:00:00", datetime),
+    "state": (f"{'、'.join(STATES)} 之一", str),
+    "provisional": ("true 或 false", bool),
+    "warned": ('已到时的提醒，如 ["day 5", "overdue 0"]', list),
+}
+_EXPECT = ("deadlines", "outcomes", "facts", "tasks", "desk", "refused", "status", "says", "failed", "records")
+_ENTRY = {"account": str, "asset": str, "amount": int}
+_LINE_OF_PEOPLE = '"王" = "单位名称 统一社会信用代码 区县"'
+
+
+def read_given(content: Content) -> Given:
+    """What the paths of a regulation share; ContentFaults with the lines."""
+    file = f"bpmn/{content.regulation}/given.toml"
+    if file not in content.files:
+        return Given()
+    data = content.files[file]
+    table = Table(parse(data, file), file, data.decode())
+    people = {name: person for name, person in _people(table.table("people")) if person is not None}
+    records = tuple(_records(entry) for entry in table.array("record"))
+    beginnings = {
+        name: Beginning(begun.text("given") or None, _steps(begun, name), begun)
+        for name in table.values
+        if name not in ("people", "record")
+        for begun in [table.table(name)]
+    }
+    table.close()
+    _raise(table.faults)
+    return Given(people, records, beginnings)
+
+
+def read_path(content: Content, procedure: str, file: str) -> Path:
+    """One path; ContentFaults with the lines."""
+    data = content.files[file]
+    table = Table(parse(data, file), file, data.decode())
+    path = Path(
+        procedure=procedure,
+        file=file,
+        title=table.text("title", required=True),
+        basis=table.text("basis", required=True),
+        given=table.text("given") or None,
+        steps=_steps(table, None),
+        end=_end(table),
+        table=table,
+    )
+    table.close()
+    _raise(table.faults)
+    return path
+
+
+def _raise(faults: list[Fault]) -> None:
+    if faults:
+        raise ContentFaults(faults)
+
+
+# What paths share
+
+
+def _people(table: Table) -> Iterator[tuple[str, Person | None]]:
+    for name, value in table.values.items():
+        if isinstance(value, str):
+            table.asked.add(name)
+            yield name, _person_in_a_line(name, value, table)
+        else:
+            entry = table.table(name)
+            person = Person(
+                name,
+                entry.text("org", required=True),
+                entry.text("uscc", required=True),
+                entry.text("district"),
+                entry.texts("kinds") or ("enterprise",),
+            )
+            yield name, _with_valid_code(person, table)
+
+
+def _person_in_a_line(name: str, line: str, table: Table) -> Person | None:
+    parts = line.split()
+    if len(parts) != 3:
+        table.fault(name, f"“{name}”应写明单位名称、统一社会信用代码和区县，以空格分开", _LINE_OF_PEOPLE)
+        return None
+    return _with_valid_code(Person(name, parts[0], parts[1], parts[2], ("enterprise",)), table)
+
+
+def _with_valid_code(person: Person, table: Table) -> Person:
+    if person.uscc and not uscc.is_valid(person.uscc):
+        table.fault(person.name, f"“{person.uscc}”不是正确的统一社会信用代码", "改正代码，末位是校验码")
+    return person
+
+
+def _records(table: Table) -> GivenRecords:
+    columns, rows = table.texts("columns"), table.anything("rows")
+    fields = table.anything("fields")
+    written: tuple[Mapping[str, Any], ...] = ()
+    if isinstance(fields, dict) and not columns and rows is None:
+        written = (fields,)
+    elif fields is None and columns and isinstance(rows, list) and all(_fits(row, columns) for row in rows):
+        written = tuple(dict(zip(columns, row, strict=True)) for row in rows)
+    else:
+        mend = "写 fields = { … }；多条时写 columns = [字段名…]，rows = [[…], …]，每行与 columns 一样长"
+        table.fault("rows" if rows is not None else "fields", "看不出登记的是哪些记录", mend)
+    return GivenRecords(table.text("register", required=True), table.text("state") or None, written, table)
+
+
+def _fits(row: object, columns: tuple[str, ...]) -> bool:
+    return isinstance(row, list) and len(row) == len(columns)
+
+
+# Steps
+
+
+def _steps(table: Table, beginning: str | None) -> tuple[Step, ...]:
+    return tuple(_step(number, entry, beginning) for number, entry in enumerate(table.array("step"), 1))
+
+
+def _step(number: int, table: Table, beginning: str | None) -> Step:
+    table.not_built("drawn")
+    verbs = [verb for verb in VERBS if verb in table.values]
+    if len(verbs) != 1:
+        table.fault("at", f"第{number}步应当有且只有一个动作", f"写 {'、'.join(VERBS)} 之一")
+    verb = verbs[0] if verbs else "pass"
+    role, person = _who(table, verb)
+    step = Step(
+        number=number,
+        table=table,
+        beginning=beginning,
+        at=_moment(table, "at", required=True) or datetime.min.replace(tzinfo=TZ),
+        verb=verb,
+        what=_what(table, verb),
+        role=role,
+        person=person,
+        case=table.text("case") or None,
+        about=table.text("about") or None,
+        bind=table.text("bind") or None,
+        answers=_anything_in(table, "answers"),
+        files=_texts_in(table.table("files")),
+        how=_one_of(table, "how", HOW, "送达的方式") or "read",
+        on=_moment(table, "on"),
+        document=table.text("document") or None,
+        party=table.text("party", required=verb in ("retry", "drop")) or None,
+        reason=table.text("reason", required=verb in ("drop", "correct", "keep", "renew")),
+        starts=dict(_starts(table.table("starts"))),
+        expect=_expectations(table.table("expect")),
+    )
+    _only(table, verb)
+    return step
+
+
+def _what(table: Table, verb: str) -> str:
+    """What a verb is done to; `pass = true` names nothing."""
+    if verb != "pass":
+        return table.text(verb, required=verb in table.values)
+    if "pass" in table.values and not table.flag("pass"):
+        table.fault("pass", "pass 只能是 true", "pass = true")
+    return ""
+
+
+def _who(table: Table, verb: str) -> tuple[str, str]:
+    role, _, person = table.text("as").partition("/")
+    if verb != "pass" and not (role and person):
+        table.fault("as", "没有写明由谁办理", 'as = "岗位/姓名"')
+    return role, person
+
+
+def _only(table: Table, verb: str) -> None:
+    """Refuses the keys that another verb takes: nobody would look at them."""
+    others = frozenset().union(*VERBS.values()) - VERBS[verb] | ({"as"} if verb == "pass" else set())
+    for key in sorted(others & set(table.values)):
+        mend = f"{verb} 可用：{'、'.join(sorted(VERBS[verb])) or '无'}"
+        table.fault(key, f"{verb} 用不到“{key}”", mend)
+
+
+def _starts(table: Table) -> Iterator[tuple[str, Started]]:
+    for name, value in table.values.items():
+        if isinstance(value, dict):
+            entry = table.table(name)
+            procedure, party = entry.text("procedure", required=True), entry.text("party", required=True)
+            # An asterisk stands for each unit: its case is bound as `name/person`.
+            yield name, Started(procedure, None if party == "*" else party, each=party == "*")
+        else:
+            yield name, Started(table.text(name))
+
+
+def _expectations(table: Table) -> dict[str, Any]:
+    said = {
+        "deadlines": {name: _deadline(part) for name, part in table.tables("deadlines")},
+        "outcomes": _text_in(table.table("outcomes")),
+        "facts": _anything_in(table, "facts"),
+        "tasks": sorted(table.texts("tasks")),
+        "desk": sorted(table.texts("desk")),
+        "refused": _one_of(table, "refused", REFUSALS, "拒绝的种类"),
+        "status": table.text("status"),
+        "says": table.text("says"),
+        "failed": _text_in(table.table("failed")),
+        "records": _records_expected(table),
+    }
+    if "says" in table.values and "refused" not in table.values:
+        table.fault("says", "says 只和 refused 一起写", "补上 expect.refused，或去掉 says")
+    return {key: said[key] for key in _EXPECT if key in table.values}
+
+
+def _deadline(table: Table) -> dict[str, Any]:
+    found = {}
+    for part, value in table.values.items():
+        if part not in DEADLINE:
+            continue  # told as an unknown key
+        table.asked.add(part)
+        words, kind = DEADLINE[part]
+        fits = isinstance(value, kind) and not (kind is date and isinstance(value, datetime))
+        if not fits or (part == "state" and value not in STATES):
+            table.fault(part, f"期限的 {part} 应为{words}", f"改写 {part} 的值")
+        found[part] = value.replace(tzinfo=TZ) if isinstance(value, datetime) and not value.tzinfo else value
+    table.asked.update(DEADLINE)
+    return found
+
+
+def _records_expected(table: Table) -> tuple[Mapping[str, Any], ...]:
+    found = []
+    for entry in table.array("records"):
+        entry.text("register", required=True)
+        entry.asked.update(entry.values)
+        found.append(dict(entry.values))
+    return tuple(found)
+
+
+# The end
+
+
+def _end(table: Table) -> End:
+    outcome = table.table("outcome")
+    end = End(
+        table=outcome,
+        outcomes=_text_in(outcome.table("outcomes")),
+        documents=_texts_in(outcome.table("documents")),
+        unchanged=_one_of(outcome, "ledger", ("unchanged",), "台账的写法") is not None,
+        entries=tuple(_entry(entry) for entry in outcome.array("entries")),
+        balances={asset: _numbers_in(part) for asset, part in outcome.tables("balances")},
+        totals=_numbers_in(outcome.table("totals")),
+        records=_records_expected(outcome),
+    )
+    if not outcome.values.keys() & {"outcomes", "documents"}:
+        table.fault("outcome", "路径没有写明结果", "写 [outcome] outcomes = { … }")
+    if end.unchanged and "entries" in outcome.values:
+        outcome.fault("ledger", "ledger = unchanged 和 entries 不能同时写", "留下一个")
+    return end
+
+
+def _entry(table: Table) -> dict[str, Any]:
+    for key, kind in _ENTRY.items():
+        value = table.anything(key)
+        if not isinstance(value, kind) or isinstance(value, bool):
+            words = "整数" if kind is int else "文字"
+            table.fault(key, f"分录的“{key}”应为{words}", '{ account = "单位", asset = "allowance", amount = 1 }')
+    return {key: table.values.get(key) for key in _ENTRY}
+
+
+# Values
+
+
+def _moment(table: Table, key: str, *, required: bool = False) -> datetime | None:
+    value = table.anything(key)
+    if isinstance(value, datetime):
+        return value if value.tzinfo else value.replace(tzinfo=TZ)
+    if value is not None or required:
+        table.fault(key, f"“{key}”应为时刻", f"{key} = 2026-09-24T10:00:00（北京时间）")
+    return None
+
+
+def _one_of(table: Table, key: str, known: tuple[str, ...], what: str) -> str | None:
+    value = table.text(key)
+    if key in table.values and value not in known:
+        table.fault(key, f"“{table.values[key]}”不是{what}", f"可用：{'、'.join(known)}")
+        return None
+    return value or None
+
+
+def _text_in(table: Table) -> dict[str, str]:
+    return {name: table.text(name) for name in table.values}
+
+
+def _texts_in(table: Table) -> dict[str, tuple[str, ...]]:
+    return {name: table.texts(name) for name in table.values}
+
+
+def _numbers_in(table: Table) -> dict[str, int]:
+    return {name: table.whole(name) or 0 for name in table.values}
+
+
+def _anything_in(table: Table, key: str) -> dict[str, Any]:
+    """A table whose keys a form or the manifest knows; days may be written as TOML has them."""
+    inner = table.table(key)
+    inner.asked.update(inner.values)
+    return {name: _plain(value) if key == "answers" else value for name, value in inner.values.items()}
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever TOML holds
+    if isinstance(value, dict):
+        return {name: _plain(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_plain(part) for part in value]
+    return value.isoformat() if isinstance(value, date | time) else value

@@ -1,0 +1,129 @@
+"""A person's messages: the newest first, each leading to its case, task or letter; read when opened or marked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask import Blueprint, redirect, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal import notify
+from portal.cases.errors import UnknownCase
+from portal.cases.models import Task
+from portal.identity import PARTY, Actor, Permission
+from portal.notify import PortalMessage
+from portal.web.access import needs, permit
+from portal.web.acting import act, asked, reading
+from portal.web.applicant.frame import frame as applicants_frame
+from portal.web.auth import first_page
+from portal.web.official.blueprint import frame as officials_frame
+from portal.web.pages import render
+
+blueprint = Blueprint("messages", __name__)
+SIZE = 20
+
+
+@dataclass(frozen=True)
+class MessageView:
+    """One message; `action` says where opening it leads."""
+
+    id: int
+    title: str
+    body: str
+    at: datetime
+    unread: bool
+    action: str
+
+
+@blueprint.get("/messages")
+@needs(Permission.TASK_LIST)
+def messages_page() -> ResponseReturnValue:
+    """The messages of whoever asks; an applicant of no organisation has none to see."""
+    actor = permit()
+    if actor.adrift:
+        return redirect(first_page(actor))
+    before = asked("before")
+    with reading() as tx:
+        found = notify.of_person(tx, actor.person_id, SIZE + 1, before)
+        shown = found[:SIZE]
+        targets = _targets(tx, actor, shown)
+        return render(
+            "messages.html",
+            messages=[_view(one, targets[one.id]) for one in shown],
+            newest=found[0].id if found and before is None else None,
+            later=f"/messages?before={shown[-1].id}" if len(found) > SIZE else None,
+            earlier="/messages" if before is not None else None,
+            **_frame(tx, actor),
+        )
+
+
+@blueprint.post("/messages/read")
+@needs(Permission.TASK_LIST)
+def mark_all() -> ResponseReturnValue:
+    """Marks the messages as read that the person has seen, up to the newest on his page."""
+    actor = permit()
+    until = request.form.get("until", 0, type=int)
+    act(lambda tx, now: notify.mark_read(tx, actor.person_id, now, until=until), _("标记消息"))
+    return redirect("/messages", 303)
+
+
+@blueprint.post("/messages/<int:message_id>")
+@needs(Permission.TASK_LIST)
+def open_message(message_id: int) -> ResponseReturnValue:
+    """Marks a message as read and leads to what it is about; UnknownCase when it is somebody else's."""
+    actor = permit()
+    with reading() as tx:
+        message = notify.one_of(tx, actor.person_id, message_id)
+        if message is None:
+            raise UnknownCase
+        [target] = _targets(tx, actor, [message]).values()
+    act(lambda tx, now: notify.mark_read(tx, actor.person_id, now, only=message_id), _("打开消息"))
+    return redirect(target, 303)
+
+
+def _view(message: PortalMessage, target: str) -> MessageView:
+    if "/tasks/" in target:
+        action = _("去办理")
+    elif "/letters/" in target:
+        action = _("看文书")
+    else:
+        action = _("看案件")
+    return MessageView(message.id, message.title, message.body, message.at, message.read_at is None, action)
+
+
+def _targets(tx: Session, actor: Actor, messages: Iterable[PortalMessage]) -> dict[int, str]:
+    """Where each message leads: to the task that the person may do now, else to the letter or the case."""
+    shown = list(messages)
+    todo = _todo(tx, actor, {one.case_id for one in shown})
+    found = {}
+    for one in shown:
+        home = "" if actor.official else "/my"
+        found[one.id] = f"{home}/cases/{one.case_id}"
+        if one.kind == "letter" and not actor.official:
+            found[one.id] = f"/my/letters/{one.subject_id}"
+        elif one.case_id in todo and one.kind in ("task", "warning"):
+            found[one.id] = f"{home}/tasks/{todo[one.case_id]}"
+    return found
+
+
+def _todo(tx: Session, actor: Actor, cases: set[int]) -> dict[int, int]:
+    """The open task of each case that the person holds or may take."""
+    rows = tx.scalars(select(Task).where(Task.case_id.in_(cases), Task.state == "open").order_by(Task.id.desc())).all()
+    mine = [row for row in rows if row.holder_id in (None, actor.person_id) and _may_do(actor, row)]
+    return {row.case_id: row.id for row in sorted(mine, key=lambda row: row.holder_id == actor.person_id)}
+
+
+def _may_do(actor: Actor, task: Task) -> bool:
+    return actor.may_file if task.role == PARTY else actor.has(task.regulation, task.role)
+
+
+def _frame(tx: Session, actor: Actor) -> dict[str, Any]:
+    if actor.official:
+        return officials_frame(tx, actor, "/messages")
+    return applicants_frame(tx, actor)

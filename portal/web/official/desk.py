@@ -1,0 +1,205 @@
+"""The desk (督办台): what came onto the desks of an official's roles, and deciding it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlencode
+
+from flask import flash, redirect, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal import inbox
+from portal.cases import desk, renewing
+from portal.cases.errors import EnteredIt, NotRenewable, NotYourRole
+from portal.cases.live import Cases, LiveCase
+from portal.cases.matters import KEPT, RENEWED, SERVICE, SETTLED
+from portal.cases.models import Case, DeskMatter
+from portal.documents.service import ReasonMissing
+from portal.identity import Actor, Forbidden, Permission, Subject
+from portal.identity import queries as identity
+from portal.web import dates
+from portal.web.access import needs, permit, signed_in
+from portal.web.acting import act, asked, reading
+from portal.web.machine import machine
+from portal.web.official.blueprint import blueprint, desks, frame, place_of, side
+from portal.web.pages import render
+
+SIZE = 50
+LIMIT = 500
+"""Characters of a reason."""
+
+
+@dataclass(frozen=True)
+class MatterView:
+    """One matter: what happened in a sentence, both dates, and what may be done by this person now."""
+
+    matter: DeskMatter
+    case: Case
+    party: str | None
+    title: str
+    said: str
+    why: str | None
+    old: str
+    new: str
+    role: str
+    letter: dict[str, str] | None
+    may_decide: bool
+    hindrance: str | None
+    """Why this person may not decide it."""
+    obstacle: str | None
+    """Why no new notice can be made."""
+    decision: str | None
+    decided_by: str
+    renewed: Case | None
+
+
+@dataclass(frozen=True)
+class Typed:
+    """A reason that was typed for a matter and not accepted."""
+
+    matter_id: int
+    reason: str
+    error: str
+
+
+@blueprint.get("/desk")
+@needs(Permission.TASK_LIST)
+def desk_page() -> ResponseReturnValue:
+    """The open matters, those that have waited longest first, and the decided ones below."""
+    return _page(None)
+
+
+@blueprint.post("/desk/<int:matter_id>")
+@needs(Permission.MATTER_DECIDE)
+def decide_matter(matter_id: int) -> ResponseReturnValue:
+    """Keeps the outcome, or has the notice made anew."""
+    with reading() as tx:
+        matter = desk.matter_record(tx, matter_id)
+        actor = permit(Subject(regulation=matter.regulation, roles=frozenset({matter.role})))
+        case_id = matter.case_id
+    reason, renew = request.form.get("reason", "").strip(), request.form.get("decision") == RENEWED
+    if len(reason) > LIMIT:
+        return _page(Typed(matter_id, reason, _("理由最多 %(n)s 字，请删减", n=LIMIT))), 422
+    kernel = machine().kernel
+    try:
+        if renew:
+            new = act(
+                lambda tx, now: desk.renew(kernel, tx, actor, matter_id, reason, now).number, _("重新作出通知"), case_id
+            )
+            flash(_("已重新作出通知（%(number)s），原通知已被取代。", number=new), "success")
+        else:
+            act(lambda tx, now: desk.keep(kernel, tx, actor, matter_id, reason, now), _("维持原结果"), case_id)
+            flash(_("已维持原结果。"), "success")
+    except ReasonMissing:
+        return _page(Typed(matter_id, reason, _("请写明理由"))), 422
+    except NotRenewable as refusal:
+        return _page(Typed(matter_id, reason, refusal.text("zh"))), 409
+    return redirect("/desk")
+
+
+def _page(typed: Typed | None) -> str:
+    who = permit() if typed is None else signed_in()
+    with reading() as tx:
+        place, q, before = place_of(who), request.args.get("q", "").replace("\0", "").strip(), asked("before")
+        roles = desks(machine().kernel.releases.in_force(tx), place.roles)
+        if not roles:
+            raise Forbidden(permission=Permission.MATTER_DECIDE)
+        after = asked("after") or 0
+        waiting = [] if q or before is not None else inbox.open_matters(tx, roles, after, SIZE + 1)
+        decided = inbox.decided_matters(tx, roles, q, before, SIZE + 1)
+        cases = Cases(tx, machine().kernel.releases)
+        more = urlencode({"q": q, "before": decided[SIZE - 1][0].id}) if len(decided) > SIZE else None
+        return render(
+            "official/desk.html",
+            waiting=[_view(tx, cases, *one, who) for one in waiting[:SIZE]],
+            further=f"/desk?after={waiting[SIZE - 1][0].id}" if len(waiting) > SIZE else None,
+            decided=[_view(tx, cases, *one, who) for one in decided[:SIZE]],
+            typed=typed,
+            q=q,
+            searching=bool(q) or before is not None,
+            later=f"/desk?{more}" if more else None,
+            side=side(tx, place, "/desk"),
+            **frame(tx, who, "/desk"),
+        )
+
+
+def matters_of_case(tx: Session, case: LiveCase, actor: Actor) -> list[MatterView]:
+    """What came onto anybody's desk in a case, the newest first."""
+    rows = tx.scalars(select(DeskMatter).where(DeskMatter.case_id == case.id).order_by(DeskMatter.id.desc())).all()
+    cases = Cases(tx, machine().kernel.releases)
+    return [_view(tx, cases, row, case.row, case.party.name if case.party else None, actor) for row in rows]
+
+
+def _view(tx: Session, cases: Cases, matter: DeskMatter, row: Case, party: str | None, actor: Actor) -> MatterView:
+    case, details = cases.get(row.id), matter.details
+    open_service = matter.kind == SERVICE and matter.decided_at is None
+    hindrance = _hindrance(tx, case, matter, actor) if open_service else None
+    who = identity.person_names(tx, [matter.decided_by_id]) if matter.decided_by_id else {}
+    return MatterView(
+        matter=matter,
+        case=row,
+        party=party,
+        title=_("送达更正，期限已经届满") if matter.kind == SERVICE else _("逾期未办"),
+        said=_sentence(matter),
+        why=details.get("reason"),
+        old=_day(details.get("old_due")) or "",
+        new=_day(details.get("new_due")) or _("没有送达，尚未起算"),
+        role=case.published.regulation.role_title(matter.role),
+        letter={"number": details["number"], "url": f"/letters/{details['letter']}"} if "letter" in details else None,
+        may_decide=open_service and hindrance is None,
+        hindrance=hindrance,
+        obstacle=renewing.obstacle(tx, case) if open_service else None,
+        decision=_decision(matter),
+        decided_by=who.get(matter.decided_by_id or 0, ""),
+        renewed=tx.get(Case, details["renewed"]) if "renewed" in details else None,
+    )
+
+
+def _hindrance(tx: Session, case: LiveCase, matter: DeskMatter, actor: Actor) -> str | None:
+    try:
+        desk.may_decide(tx, case, matter, actor)
+    except (NotYourRole, EnteredIt) as refusal:
+        return refusal.text("zh")
+    return None
+
+
+def _sentence(matter: DeskMatter) -> str:
+    """What happened, in one sentence."""
+    details = matter.details
+    if matter.kind != SERVICE:
+        return _("“%(title)s”应于 %(day)s 前办结，至今没有办结。", title=details["title"], day=_day(details["old_due"]))
+    told = {"title": details["title"], "old": _day(details["old_due"]), "outcome": details["outcome"] or _("期限届满")}
+    before = _moment(details["served_before"])
+    if details["served"] is None:
+        return _(
+            "%(before)s 的送达记录已作废，而“%(title)s”已按 %(old)s 届满，案件结果为“%(outcome)s”。",
+            before=before,
+            **told,
+        )
+    return _(
+        "送达时间由 %(before)s 更正为 %(after)s，而“%(title)s”已按 %(old)s 届满，案件结果为“%(outcome)s”。",
+        before=before,
+        after=_moment(details["served"]),
+        **told,
+    )
+
+
+def _decision(matter: DeskMatter) -> str | None:
+    words = {KEPT: _("维持原结果"), RENEWED: _("重新作出通知"), SETTLED: _("已自行消除")}
+    return words[matter.decision] if matter.decision else None
+
+
+def _day(due: str | None) -> str | None:
+    """The last day of a due moment, 2026 年 10 月 10 日 24:00."""
+    if due is None:
+        return None
+    day = dates.last_day(datetime.fromisoformat(due))
+    return _("%(year)s 年 %(day)s 24:00", year=day.year, day=dates.long_day(day))
+
+
+def _moment(text: str | None) -> str:
+    return dates.exact(datetime.fromisoformat(text)) if text else _("（无）")

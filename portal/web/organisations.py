@@ -1,0 +1,203 @@
+"""What pages about organisations share: what may be chosen, what was typed, who looks after them, and their words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import BinaryIO, cast
+
+from flask import request
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from portal import clock
+from portal.cases import attachments
+from portal.errors import PortalError
+from portal.forms import uscc as codes
+from portal.identity import registering
+from portal.identity.changes import Change
+from portal.identity.entry import FILE, KINDS, MANAGE, PROOF_KINDS, PROOF_LIMIT, READ, RIGHTS, Entry, plain
+from portal.identity.models import Proof
+from portal.identity.registering import StoredProof
+from portal.procedures.manifest import Material
+from portal.storage import StoreUnavailable
+from portal.web.applicant import wording
+from portal.web.applicant.uploads import StoreAway
+from portal.web.files import TYPES
+from portal.web.machine import machine
+
+PROOF = "proof"
+_TOKEN = re.compile(r"[\w-]{16,64}", re.ASCII)
+KEPT = "kept_proof"
+"""The hidden input that names a proof uploaded before."""
+
+
+@dataclass(frozen=True)
+class Typed:
+    """An organisation as it was typed into a form; the code in its stored form, whatever is wrong with it."""
+
+    uscc: str = ""
+    name: str = ""
+    district: str = ""
+    kind: str = ""
+    agrees: bool = False
+    joins: bool = False
+    rights: tuple[str, ...] = (FILE,)
+
+    @classmethod
+    def read(cls) -> Typed:
+        """What this request posts."""
+        form = request.form
+        return cls(
+            uscc=codes.normal(form.get("uscc", "")),
+            name=plain(form.get("name", "")),
+            district=form.get("district", "").strip(),
+            kind=form.get("kind", ""),
+            agrees=form.get("agrees") == "yes",
+            joins=form.get("joins") == "yes",
+            rights=posted_rights(),
+        )
+
+    def entry(self) -> Entry:
+        """The same as identity takes it; who does not join becomes the first person and needs no rights named."""
+        entry = Entry(self.uscc, self.name, self.district, self.kind, self.agrees, self.joins)
+        return replace(entry, rights=self.rights) if self.joins else entry
+
+
+@dataclass(frozen=True)
+class ProofTaken:
+    """The proof that this request brings or names, or why it is none."""
+
+    row: Proof | None
+    error: PortalError | None
+
+
+def posted_rights() -> tuple[str, ...]:
+    """The rights ticked in this request; others than there are do not count."""
+    return tuple(right for right in RIGHTS if right in request.form.getlist("rights"))
+
+
+def kinds() -> list[tuple[str, str, None]]:
+    """The kinds of organisation, as they may be chosen: value, name, nothing to add."""
+    return [(kind, kind_text(kind), None) for kind in KINDS]
+
+
+def kind_text(kind: str) -> str:
+    """企业 or 事业单位."""
+    return {"enterprise": _("企业"), "institution": _("事业单位")}.get(kind, kind)
+
+
+def right_options() -> list[tuple[str, str, str]]:
+    """The rights that may be ticked: value, name, what it allows. Everybody reads."""
+    return [
+        (FILE, _("办理"), _("提出申请和异议、补正、撤回，打开并签收文书")),
+        (MANAGE, _("管理"), _("管理本单位人员、邀请和电子送达")),
+    ]
+
+
+def rights_text(rights: Iterable[str]) -> str:
+    """管理、办理; 查看 where there is no other."""
+    names = {MANAGE: _("管理"), FILE: _("办理"), READ: _("查看")}
+    found = set(rights)
+    return "、".join(names[right] for right in RIGHTS if right in found)
+
+
+def districts(tx: Session) -> list[str]:
+    """The districts that the regulations in force name, each once."""
+    named = (name for one in machine().kernel.releases.in_force(tx) for name in one.regulation.districts)
+    return list(dict.fromkeys(named))
+
+
+def offices(tx: Session) -> frozenset[tuple[str, str]]:
+    """The (regulation, role) that look after organisations, by the regulations in force."""
+    regulations = (one.regulation for one in machine().kernel.releases.in_force(tx))
+    return frozenset((one.slug, one.registration) for one in regulations if one.registration)
+
+
+def take_proof() -> ProofTaken:
+    """Looks at the proof of this request and stores it; without a new one, that which the page says it holds."""
+    posted = request.files.get(PROOF)
+    if posted is None or not posted.filename:
+        return _kept(request.form.get(KEPT, ""))
+    most = min(PROOF_LIMIT, machine().settings.upload_megabytes * 1_000_000)
+    stream = cast(BinaryIO, posted.stream)
+    try:
+        file = attachments.examine(posted.filename, stream, Material(PROOF, PROOF, PROOF_KINDS, 1, most))
+    except PortalError as error:
+        return ProofTaken(_kept(request.form.get(KEPT, "")).row, error)
+    try:
+        machine().store.put(file.key, stream, file.size, TYPES[file.kind], file.name)
+    except StoreUnavailable:
+        return ProofTaken(None, StoreAway(name=file.name))
+    stored = StoredProof(file.key, file.name, file.kind, file.size, file.sha256)
+    with machine().database.transaction() as tx:
+        return ProofTaken(registering.keep_proof(tx, stored, clock.now()), None)
+
+
+def _kept(key: str) -> ProofTaken:
+    with machine().database.transaction() as tx:
+        return ProofTaken(registering.loose_proof(tx, token(key)), None)
+
+
+def token(text: str) -> str:
+    """A random text of ours as it came back with a page; empty when it is none."""
+    return text if _TOKEN.fullmatch(text) else ""
+
+
+def proof_limit_text() -> str:
+    """可上传 pdf、jpg、png，不超过 10 MB."""
+    most = min(PROOF_LIMIT, machine().settings.upload_megabytes * 1_000_000)
+    return _("可上传 pdf、jpg、png，1 个文件，不超过 %(n)s MB。", n=most // 1_000_000)
+
+
+def texts(errors: Mapping[str, PortalError]) -> dict[str, str]:
+    """Errors by field, in the language of the page."""
+    return {name: wording.said(error) for name, error in errors.items()}
+
+
+@dataclass(frozen=True)
+class ChangeView:
+    """One line of the history of an organisation."""
+
+    at: str
+    text: str
+    note: str
+    moment: datetime
+
+
+def change_view(change: Change, *, names_officials: bool) -> ChangeView:
+    """A line in words; applicants read of an official only that the authority did it."""
+    who = _("主管部门") if change.by_official and not names_officials else change.who
+    return ChangeView(wording.minute_text(change.at), _said(change, who), _more(change), change.at)
+
+
+def _said(change: Change, who: str) -> str:
+    said: Mapping[str, str] = {
+        "organisation.added": _("%(who)s登记了本单位", who=who),
+        "person.joined": _("%(whom)s加入本单位", whom=change.whom),
+        "person.removed": _("%(who)s移除了%(whom)s", who=who, whom=change.whom),
+        "person.left": _("%(whom)s退出本单位", whom=change.whom),
+        "rights.changed": _("%(who)s变更了%(whom)s的权限", who=who, whom=change.whom),
+        "invitation.made": _("%(who)s发出一份邀请", who=who),
+        "invitation.revoked": _("%(who)s撤销了一份邀请", who=who),
+        "agreement.given": _("%(who)s代表本单位同意电子送达", who=who),
+        "agreement.ended": _("%(who)s代表本单位终止电子送达", who=who)
+        if who
+        else _("电子送达随最后一名人员退出而终止"),
+        "registration.approved": _("%(who)s核准了%(whom)s的注册申请", who=who, whom=change.whom),
+    }
+    return said[change.kind]
+
+
+def _more(change: Change) -> str:
+    details = change.details
+    if change.kind == "rights.changed":
+        return _("%(before)s → %(after)s", before=rights_text(details["before"]), after=rights_text(details["after"]))
+    if change.kind == "person.joined":
+        way = _("凭邀请码") if "invitation" in details else _("经审核（%(n)s）", n=details["registration"])
+        return _("%(way)s，权限：%(rights)s", way=way, rights=rights_text(details["rights"]))
+    if change.kind.startswith("invitation.") and details.get("note"):
+        return _("邀请对象：%(note)s", note=details["note"])
+    return ""

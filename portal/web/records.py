@@ -1,0 +1,217 @@
+"""Records of registers as pages show them: every field in words, what stands while it is disputed, and each entry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal import inbox, registers
+from portal.cases.live import LiveCase
+from portal.cases.models import Case
+from portal.identity import queries as identity
+from portal.inbox import Disputed, Recorded
+from portal.procedures.regulation import Regulation
+from portal.registers import Record, RecordEntry, Register
+from portal.registers.rules import KINDS, STATE, Values
+from portal.web.articles import citation
+from portal.web.machine import machine
+
+
+@dataclass(frozen=True)
+class StandingView:
+    """What stands for a field meanwhile: what it is, how much, and the open case."""
+
+    what: str
+    text: str
+    title: str
+    number: str
+    case_id: int
+
+
+@dataclass(frozen=True)
+class FieldView:
+    """A field of a record in words."""
+
+    name: str
+    title: str
+    text: str
+    number: bool
+    stands: StandingView | None
+
+
+@dataclass(frozen=True)
+class RecordView:
+    """A record: what it is called, its key, the other fields, and its state (`counts` unless it is a closed one)."""
+
+    id: int
+    heading: str
+    key: str
+    fields: tuple[FieldView, ...]
+    state: str
+    counts: bool
+    changed_at: datetime
+
+    @property
+    def disputes(self) -> list[FieldView]:
+        """The fields for which something else stands meanwhile."""
+        return [field for field in self.fields if field.stands is not None]
+
+
+@dataclass(frozen=True)
+class ChangeView:
+    """What became of a field: the old value (None: it had none) and the new one."""
+
+    title: str
+    old: str | None
+    new: str
+
+
+@dataclass(frozen=True)
+class EntryView:
+    """One entry: when, why, by whom, in which case, on which document and article, and what it changed."""
+
+    record_id: int
+    number: int
+    at: datetime
+    reason: str
+    who: str
+    case_id: int | None
+    case: str
+    document: str | None
+    letter_id: int | None
+    basis: str | None
+    changes: tuple[ChangeView, ...]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A record as far as somebody may see it: as it is now, or as an earlier entry left it."""
+
+    id: int
+    case_id: int | None
+    state: str
+    fields: Values
+    changed_at: datetime
+
+
+def as_it_is(row: Record) -> Shown:
+    """A record with everything that was entered."""
+    return Shown(row.id, row.case_id, row.state, row.fields, row.changed_at)
+
+
+def as_of(entry: RecordEntry) -> Shown:
+    """The record as an entry left it."""
+    return Shown(entry.record_id, entry.case_id, entry.state, entry.fields, entry.moment)
+
+
+def record_views(tx: Session, register: Register, shown: Iterable[Shown]) -> list[RecordView]:
+    """The records in words, each with what stands meanwhile."""
+    rows = list(shown)
+    recorded = [Recorded(row.id, row.case_id, row.fields) for row in rows]
+    disputed = inbox.disputed(tx, machine().kernel.releases, register, recorded)
+    return [_record(register, row, disputed.get(row.id, {})) for row in rows]
+
+
+@dataclass(frozen=True)
+class EnteredView:
+    """A record in which a case has entered something, as it is now, and where it is."""
+
+    register: str
+    record: RecordView
+    url: str
+
+
+def entered_by(tx: Session, case: LiveCase, most: int) -> list[EnteredView]:
+    """The first records in which a case has entered something."""
+    rows, regulation = registers.of_case(tx, case.id, most), case.published.regulation
+    found = []
+    for name, register in regulation.registers.items():
+        here = [as_it_is(row) for row in rows if row.register == name]
+        url = f"/registers/{regulation.slug}/{name}"
+        found += [EnteredView(register.title, view, f"{url}/{view.id}") for view in record_views(tx, register, here)]
+    return found
+
+
+def columns(register: Register) -> list[str]:
+    """The titles of the fields that stand beside a record's heading, in their order."""
+    return [register.title_of(name) for name in _beside(register)]
+
+
+def _record(register: Register, row: Shown, disputed: Mapping[str, Disputed]) -> RecordView:
+    heading = _heading(register)
+    return RecordView(
+        id=row.id,
+        heading=value_text(register, heading, row.fields.get(heading)),
+        key=register.key_text(row.fields),
+        fields=tuple(_field(register, name, row.fields, disputed.get(name)) for name in _beside(register)),
+        state=row.state,
+        counts=row.state not in register.closed,
+        changed_at=row.changed_at,
+    )
+
+
+def _heading(register: Register) -> str:
+    """The field by which people know a record: its first text, else the first of its key."""
+    return register.field_of("text") or register.key[0]
+
+
+def _beside(register: Register) -> list[str]:
+    return [name for name in register.fields if name != _heading(register)]
+
+
+def _field(register: Register, name: str, fields: Values, disputed: Disputed | None) -> FieldView:
+    stands = None
+    if disputed is not None:
+        text = value_text(register, name, disputed.value)
+        stands = StandingView(disputed.what, text, disputed.title, disputed.number, disputed.case_id)
+    number = bool(KINDS[register.fields[name]].unit) or register.fields[name] == "number"
+    return FieldView(name, register.title_of(name), value_text(register, name, fields.get(name)), number, stands)
+
+
+def value_text(register: Register, name: str, value: str | None) -> str:
+    """A stored value as a reader sees it: 86,400 tCO2e."""
+    kind = register.fields.get(name)
+    if value is None or kind is None:
+        return value or "—"
+    if kind in ("amount", "number"):
+        return f"{Decimal(value):,f} {KINDS[kind].unit}".strip()
+    return value
+
+
+def entry_views(tx: Session, regulation: Regulation, register: Register, entries: list[RecordEntry]) -> list[EntryView]:
+    """Entries in words, in the opposite order: of each record the newest first."""
+    people = identity.person_names(tx, {entry.person_id for entry in entries if entry.person_id})
+    made_by = select(Case.id, Case.number).where(Case.id.in_({entry.case_id for entry in entries if entry.case_id}))
+    numbers = {case_id: number for case_id, number in tx.execute(made_by)}
+    return [
+        EntryView(
+            record_id=entry.record_id,
+            number=entry.number,
+            at=entry.moment,
+            reason=entry.reason,
+            who=people.get(entry.person_id or 0, ""),
+            case_id=entry.case_id,
+            case=numbers.get(entry.case_id or 0, ""),
+            document=entry.document,
+            letter_id=entry.letter_id,
+            basis=citation(regulation, entry.basis),
+            changes=tuple(_changes(register, entry)),
+        )
+        for entry in reversed(entries)
+    ]
+
+
+def _changes(register: Register, entry: RecordEntry) -> Iterable[ChangeView]:
+    """The state first, then the fields in their order; a field that the register no longer has under its name."""
+    order = [STATE, *register.fields]
+    for name in sorted(entry.changed, key=lambda name: (order.index(name) if name in order else len(order), name)):
+        old, new = entry.changed[name]
+        title = _("状态") if name == STATE else register.title_of(name) if name in register.fields else name
+        was = None if old is None else value_text(register, name, old)
+        yield ChangeView(title, was, value_text(register, name, new))

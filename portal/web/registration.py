@@ -1,0 +1,444 @@
+"""Registering an organisation and joining one by a code: for whoever has no account, or belongs nowhere yet."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from flask import Blueprint, Response, flash, redirect, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from portal import clock, identity
+from portal.errors import PortalError
+from portal.identity import Actor, Forbidden, Permission, Subject, membership, registering, rules, throttle
+from portal.identity.entry import (
+    JOIN,
+    NAME_LENGTH,
+    REGISTER,
+    AlreadyInOrganisation,
+    InvitationExpired,
+    InvitationRevoked,
+    InvitationUnknown,
+    InvitationUsed,
+    Missing,
+    Newcomer,
+    OfficialsDoNotJoin,
+    PeopledAlready,
+    ProofMissing,
+    RegistrationWaits,
+    TooManyCodes,
+    TooManyRegistrations,
+    UnknownRegistration,
+    entry_faults,
+    plain,
+    text_fault,
+)
+from portal.identity.models import Proof, Registration
+from portal.identity.rules import InvalidLogin, LoginTaken, WeakPassword
+from portal.web import organisations
+from portal.web.access import needs, open_to_all, permit, signed_in, visitor
+from portal.web.acting import act, reading
+from portal.web.applicant import wording
+from portal.web.auth import HOME, WAITING
+from portal.web.files import TYPES, stream
+from portal.web.organisations import PROOF, Typed
+from portal.web.pages import render
+
+blueprint = Blueprint("registration", __name__)
+
+Errors = Mapping[str, PortalError]
+NO_MORE = (InvitationUsed, InvitationExpired, InvitationRevoked, AlreadyInOrganisation)
+"""Why a code that somebody made lets nobody in now."""
+_RECEIVED = "registration"
+"""Where the page's own cookie keeps which registration its receipt is about."""
+
+
+class PasswordsDiffer(PortalError):
+    """The password was typed in two different ways."""
+
+    zh = "两次输入的密码不一致，请重新输入。"
+    en = "The two passwords differ; please type them again."
+
+
+@dataclass(frozen=True)
+class Account:
+    """Whom an account is to be made for, as typed; passwords are never shown again."""
+
+    person: str = ""
+    login: str = ""
+    password: str = field(default="", repr=False)
+    again: str = field(default="", repr=False)
+
+    @classmethod
+    def read(cls) -> Account:
+        """What this request posts."""
+        form = request.form
+        return cls(
+            plain(form.get("person", "")),
+            form.get("login", "").strip(),
+            form.get("password", ""),
+            form.get("password_again", ""),
+        )
+
+    def faults(self, tx: Session) -> dict[str, PortalError]:
+        """What is wrong with it, by field."""
+        faults: dict[str, PortalError] = {}
+        named = text_fault("姓名", self.person, NAME_LENGTH)
+        if named is not None:
+            faults["person"] = named
+        try:
+            rules.accepted_login(self.login)
+            if identity.person_by_login(tx, self.login) is not None:
+                raise LoginTaken(login=rules.normal_login(self.login))
+        except (InvalidLogin, LoginTaken) as error:
+            faults["login"] = error if self.login else Missing(what="用户名")
+        if not self.password:
+            faults["password"] = Missing(what="密码")
+            return faults
+        try:
+            rules.check_password(self.password, self.login)
+        except WeakPassword as error:
+            faults["password"] = error
+        else:
+            if self.password != self.again:
+                faults["password_again"] = PasswordsDiffer()
+        return faults
+
+    def newcomer(self) -> Newcomer:
+        """The same as identity takes it."""
+        return Newcomer(self.person, self.login, self.password)
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A page of registration as it was filled in; `actor` has an account already and belongs nowhere."""
+
+    typed: Typed
+    account: Account
+    once: str
+    actor: Actor | None
+    proof: Proof | None = None
+    before: Registration | None = None
+    """The one that was returned and is handed in again."""
+
+
+@blueprint.get("/register")
+@open_to_all
+def register() -> ResponseReturnValue:
+    """The form to register an organisation."""
+    actor = visitor()
+    with reading() as tx:
+        elsewhere = _elsewhere(tx, actor)
+        if elsewhere is not None:
+            return elsewhere
+        return _page(tx, Filled(Typed(), Account(), secrets.token_urlsafe(16), actor), {})
+
+
+@blueprint.post("/register")
+@open_to_all
+def register_post() -> ResponseReturnValue:
+    """Takes a registration; whatever is wrong, everything typed and the uploaded proof stay."""
+    actor, once = visitor(), organisations.token(request.form.get("once", ""))
+    with reading() as tx:
+        done = registering.of_once(tx, once)
+        if done is not None:
+            return _received(done)
+        elsewhere = _elsewhere(tx, actor)
+        if elsewhere is not None:
+            return elsewhere
+    filled = Filled(Typed.read(), Account.read(), once or secrets.token_urlsafe(16), actor)
+    if not _counted(REGISTER):
+        return _again(filled, {"uscc": TooManyRegistrations()}), 429
+    filled, errors = _examined(filled)
+    if errors:
+        return _again(filled, errors), 422
+    who = filled.actor or filled.account.newcomer()
+    assert filled.proof is not None
+    key = filled.proof.key
+    try:
+        row = act(
+            lambda tx, now: registering.hand_in(tx, who, filled.typed.entry(), key, filled.once, now), _("单位注册")
+        )
+    except LoginTaken as error:
+        with reading() as tx:  # a second click: the first has made the account
+            done = registering.of_once(tx, filled.once)
+        return _received(done) if done else (_again(filled, {"login": error}), 422)
+    except PeopledAlready as error:
+        return _again(filled, {"uscc": error}), 422
+    except RegistrationWaits:
+        return redirect(WAITING, 303)
+    return _received(row)
+
+
+@blueprint.get("/register/received")
+@open_to_all
+def received() -> ResponseReturnValue:
+    """The receipt: the number, and what follows; only in the browser that handed the registration in."""
+    number = session.get(_RECEIVED)
+    if not isinstance(number, int):
+        return redirect(url_for("registration.register"))
+    with reading() as tx:
+        row = registering.registration(tx, number)
+        person = identity.person(tx, row.person_id)
+        return render(
+            "registration/received.html",
+            row=row,
+            person_name=person.name if person else "",
+            login=person.login if person else "",
+            proof=registering.proof_of(tx, row.id),
+            at=wording.second_text(row.handed_in_at),
+            kind=organisations.kind_text(row.kind),
+            inside=visitor() is not None,
+        )
+
+
+@blueprint.get("/registration")
+@needs(Permission.REGISTRATION_READ)
+def own_registration() -> ResponseReturnValue:
+    """How one's registration stands; returned, the form to hand it in again."""
+    actor = signed_in()
+    permit(Subject(person_id=actor.person_id))
+    if actor.organisation_id is not None:
+        return redirect(HOME)
+    with reading() as tx:
+        row = registering.of_person(tx, actor.person_id)
+        if row is not None and row.state == "returned":
+            return _page(tx, _of(tx, row, actor), {})
+        return _state_page(tx, row)
+
+
+@blueprint.post("/registration")
+@needs(Permission.REGISTRATION_HAND_IN)
+def hand_in_again() -> ResponseReturnValue:
+    """Hands a returned registration in again."""
+    actor = signed_in()
+    permit(Subject(person_id=actor.person_id))
+    with reading() as tx:
+        row = registering.of_person(tx, actor.person_id)
+    if row is None or row.state != "returned":
+        return redirect(WAITING, 303)
+    filled = Filled(Typed.read(), Account(), row.once, actor, before=row)
+    filled, errors = _examined(filled)
+    if errors:
+        return _again(filled, errors), 422
+    number, key = row.id, filled.proof.key if filled.proof and filled.proof.registration_id is None else ""
+    try:
+        act(
+            lambda tx, now: registering.hand_in_again(tx, actor, number, filled.typed.entry(), key, now),
+            _("重新提交单位注册"),
+        )
+    except PeopledAlready as error:
+        return _again(filled, {"uscc": error}), 422
+    except RegistrationWaits:
+        return redirect(WAITING, 303)
+    flash(_("已重新提交，请等待审核。"), "success")
+    return redirect(WAITING, 303)
+
+
+@blueprint.get("/registration/proofs/<int:proof_id>")
+@needs(Permission.REGISTRATION_READ)
+def proof(proof_id: int) -> Response:
+    """A proof: for whoever handed it in and for officials who approve."""
+    with reading() as tx:
+        found = tx.get(Proof, proof_id)
+        row = registering.registration(tx, found.registration_id) if found and found.registration_id else None
+        try:
+            permit(Subject(person_id=row.person_id if row else None, offices=organisations.offices(tx)))
+        except Forbidden as error:
+            raise UnknownRegistration() from error
+        if found is None or row is None:
+            raise UnknownRegistration()
+    return stream(found.key, found.name, TYPES[found.kind])
+
+
+@blueprint.get("/join")
+@open_to_all
+def join() -> ResponseReturnValue:
+    """The form to join an organisation by an invitation code."""
+    actor = visitor()
+    if actor is not None and actor.organisation_id is not None:
+        return redirect(HOME)
+    if actor is not None and actor.official:
+        return _closed()
+    return _join_page(actor, "", Account(), {})
+
+
+@blueprint.post("/join")
+@open_to_all
+def join_post() -> ResponseReturnValue:
+    """Lets somebody in by a code; a code that is wrong and one that nobody made are answered alike."""
+    actor, code, account = visitor(), request.form.get("code", "").strip(), Account.read()
+    if actor is not None and actor.organisation_id is not None:
+        return redirect(HOME, 303)
+    if actor is not None and actor.official:
+        return _closed()
+    with reading() as tx:
+        if throttle.too_many(tx, JOIN, request.remote_addr or "", clock.now()):
+            return _join_page(actor, code, account, {"code": TooManyCodes()}), 429
+        errors = {} if actor else account.faults(tx)
+    if isinstance(errors.get("login"), LoginTaken):
+        del errors["login"]  # told only to those who have a code
+    if not code:
+        errors = {"code": Missing(what="邀请码"), **errors}
+    errors = errors or _joined(actor or account.newcomer(), code)
+    if errors:
+        return _join_page(actor, code, account, errors), 422
+    if actor is not None:
+        flash(_("已加入单位。"), "success")
+        return redirect(HOME, 303)
+    flash(_("已加入单位，请用刚才设置的用户名和密码登录。"), "success")
+    return redirect(url_for("auth.sign_in"), 303)
+
+
+def _joined(who: Actor | Newcomer, code: str) -> dict[str, PortalError]:
+    """Joins; what is wrong, by field. Codes that nobody made are counted."""
+    try:
+        act(lambda tx, now: membership.join(tx, who, code, now), _("凭邀请码加入单位"))
+    except LoginTaken as error:
+        return {"login": error}
+    except InvitationUnknown as error:
+        address = request.remote_addr or ""
+        act(lambda tx, _now: throttle.note(tx, JOIN, address, clock.now()), _("凭邀请码加入单位"))
+        return {"code": error}
+    except NO_MORE as error:
+        return {"code": error}
+    return {}
+
+
+def _elsewhere(tx: Session, actor: Actor | None) -> ResponseReturnValue | None:
+    """Where a person belongs who cannot register; None for one who can."""
+    if actor is None:
+        return None
+    if actor.official:
+        return _closed()
+    if actor.organisation_id is not None:
+        return redirect(HOME, 303)
+    row = registering.of_person(tx, actor.person_id)
+    return redirect(WAITING, 303) if row is not None and row.state in ("waiting", "returned") else None
+
+
+def _closed() -> ResponseReturnValue:
+    return render("registration/closed.html", text=wording.said(OfficialsDoNotJoin())), 403
+
+
+def _counted(kind: str) -> bool:
+    """Counts one more attempt from this address; False when there have been too many."""
+    address = request.remote_addr or ""
+
+    def count(tx: Session, _now: object) -> bool:
+        if throttle.too_many(tx, kind, address, clock.now()):
+            return False
+        throttle.note(tx, kind, address, clock.now())
+        return True
+
+    return act(count, _("单位注册"))
+
+
+def _examined(filled: Filled) -> tuple[Filled, dict[str, PortalError]]:
+    """The page with its proof stored, and everything that is wrong with it, by field."""
+    taken = organisations.take_proof()
+    with reading() as tx:
+        errors = entry_faults(filled.typed.entry(), organisations.districts(tx))
+        if "uscc" not in errors:
+            known = registering.situation(tx, filled.typed.uscc)
+            if known.organisation is not None and known.people and not filled.typed.joins:
+                errors["uscc"] = PeopledAlready(name=known.organisation.name, uscc=filled.typed.uscc)
+        if filled.actor is None:
+            errors |= filled.account.faults(tx)
+        kept = taken.row or (registering.proof_of(tx, filled.before.id) if filled.before else None)
+    if taken.error is not None:
+        errors[PROOF] = taken.error
+    elif kept is None:
+        errors[PROOF] = ProofMissing()
+    return Filled(filled.typed, filled.account, filled.once, filled.actor, kept, filled.before), errors
+
+
+def _of(tx: Session, row: Registration, actor: Actor) -> Filled:
+    """A returned registration as it was handed in."""
+    typed = Typed(
+        row.uscc, row.name, row.district, row.kind, row.electronic_service, row.joins, tuple(row.rights)
+    )  # fmt: skip
+    return Filled(typed, Account(), row.once, actor, registering.proof_of(tx, row.id), row)
+
+
+def _received(row: Registration) -> ResponseReturnValue:
+    session[_RECEIVED] = row.id
+    return redirect(url_for("registration.received"), 303)
+
+
+def _again(filled: Filled, errors: Errors) -> str:
+    with reading() as tx:
+        return _page(tx, filled, errors)
+
+
+def _page(tx: Session, filled: Filled, errors: Errors) -> str:
+    typed, before = filled.typed, filled.before
+    peopled = isinstance(errors.get("uscc"), PeopledAlready)
+    return render(
+        "registration/form.html",
+        filled=filled,
+        typed=typed,
+        errors=organisations.texts(errors),
+        offers_joining=peopled or typed.joins,
+        districts=organisations.districts(tx),
+        kinds=organisations.kinds(),
+        rights=organisations.right_options(),
+        proof_hint=organisations.proof_limit_text(),
+        loose=filled.proof is not None and filled.proof.registration_id is None,
+        reason=before.reason if before else None,
+        labels=json.dumps(_labels(), ensure_ascii=False),
+        action=url_for("registration.hand_in_again") if before else url_for("registration.register"),
+        **_frame(filled.actor),
+    )
+
+
+def _labels() -> dict[str, str]:
+    """How the fields are called, for the page that shows what was typed when the database is away."""
+    return {
+        "uscc": _("统一社会信用代码"),
+        "name": _("单位名称"),
+        "district": _("所在区县"),
+        "kind": _("单位类别"),
+        "person": _("姓名"),
+        "login": _("用户名"),
+        "password": _("密码"),
+        "password_again": _("再次输入密码"),
+        "proof": _("证明文件"),
+        "agrees": _("同意电子送达"),
+        "joins": _("凭新的证明加入"),
+        "rights": _("申请的权限"),
+    }
+
+
+def _state_page(tx: Session, row: Registration | None) -> str:
+    return render(
+        "registration/state.html",
+        row=row,
+        proof=registering.proof_of(tx, row.id) if row else None,
+        at=wording.minute_text(row.handed_in_at) if row else "",
+        decided=wording.minute_text(row.decided_at) if row and row.decided_at else "",
+        kind=organisations.kind_text(row.kind) if row else "",
+        **_frame(signed_in()),
+    )
+
+
+def _join_page(actor: Actor | None, code: str, account: Account, errors: Errors) -> str:
+    return render(
+        "registration/join.html",
+        actor=actor,
+        code=code,
+        account=account,
+        errors=organisations.texts(errors),
+        **_frame(actor),
+    )
+
+
+def _frame(actor: Actor | None) -> dict[str, object]:
+    """The top bar of somebody who belongs nowhere yet."""
+    if actor is None:
+        return {}
+    return {"person": {"name": actor.name, "role": _("尚未加入单位"), "url": WAITING}, "home_url": WAITING}

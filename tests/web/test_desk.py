@@ -1,0 +1,313 @@
+"""Correcting a receipt on the pages, the desk that decides what follows, and copies for other bodies."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from portal import identity
+from portal.cases import filing
+from portal.cases.conduct import claim_ripe
+from portal.cases.models import DeskMatter
+from portal.clock import TZ
+from portal.documents.models import Service, ServiceProof
+from portal.identity import Person
+from tests.builders.pages import ETS, plain
+
+WHY = "回执日期录错，见回执照片"
+
+
+def _entered(portal, days_ago: float = 0.04, file: bytes = b"letter") -> tuple[int, int]:
+    """A notice whose receipt the clerk has entered; the ids of its case and of its letter."""
+    case, letter = portal.notice()
+    portal.rendered(letter, file)
+    portal.ahead(timedelta(hours=2))
+    path = f"/services/{_service(portal, letter)}/receipt"
+    answer = portal.client("tao").post(path, _when(_now(portal) - timedelta(days=days_ago), note="EMS 1"), page=path)
+    assert answer.status_code == 302, plain(answer)
+    return case, letter
+
+
+def _final(portal) -> tuple[int, int]:
+    """Such a notice whose period has run out a day ago."""
+    case, letter = _entered(portal)
+    portal.ahead(timedelta(days=40))
+    with portal.database.transaction() as tx:
+        while claim_ripe(portal.machine.kernel, tx, portal.machine.kernel.now(tx)) is not None:
+            pass
+    assert portal.case(case).outcome == "已生效"
+    return case, letter
+
+
+def _now(portal) -> datetime:
+    with portal.database.transaction() as tx:
+        return portal.machine.kernel.now(tx).astimezone(TZ)
+
+
+def _service(portal, letter: int, kind: str = "party") -> int:
+    with portal.database.transaction() as tx:
+        return tx.scalars(select(Service.id).where(Service.letter_id == letter, Service.kind == kind)).first()
+
+
+def _proof(portal, letter: int) -> str:
+    with portal.database.transaction() as tx:
+        proof = select(ServiceProof.id).join(ServiceProof.service).where(Service.letter_id == letter)
+        return f"/proofs/{tx.scalars(proof.order_by(ServiceProof.id.desc())).first()}/correction"
+
+
+def _when(at: datetime, how: str = "post", note: str = "") -> dict[str, str]:
+    at = at.astimezone(TZ)
+    return {"how": how, "day": f"{at:%Y-%m-%d}", "time": f"{at:%H:%M}", "note": note}
+
+
+def _matter(portal, case: int) -> int:
+    with portal.database.transaction() as tx:
+        return tx.scalars(select(DeskMatter.id).where(DeskMatter.case_id == case)).one()
+
+
+def _corrected(portal, letter: int) -> None:
+    """The clerk corrects the receipt to today."""
+    path = _proof(portal, letter)
+    typed = {**_when(_now(portal) - timedelta(hours=1)), "what": "correct", "reason": WHY, "confirmed": "1"}
+    assert portal.client("tao").post(path, typed, page=path).status_code == 302
+
+
+def test_a_correction_shows_what_would_follow_before_it_is_made(portal):
+    case, letter = _entered(portal, days_ago=0.05)
+    portal.ahead(timedelta(days=3))
+    clerk, path = portal.client("tao"), _proof(portal, letter)
+    form = clerk.get(path)
+    assert "原记录" in plain(form)
+    typed = {**_when(_now(portal) - timedelta(hours=1), "in person"), "what": "correct", "reason": WHY}
+    check = clerk.post(path, typed, page=path)
+    assert check.status_code == 200
+    assert re.search(r"期限调整：提出异议（申请复核），由 \d+ 月 \d+ 日 改为 \d+ 月 \d+ 日", plain(check)), plain(check)
+    assert "邮寄送达" in plain(clerk.get(f"/cases/{case}"))
+    assert "更正" in plain(clerk.get(f"/cases/{case}"))
+    again = clerk.post(path, {**typed, "again": "1"}, page=path)
+    assert (again.status_code, f">{WHY}</textarea>" in again.text) == (200, True)
+    done = clerk.post(path, {**typed, "confirmed": "1"}, page=path)
+    assert (done.status_code, done.location) == (302, f"/cases/{case}#service")
+    page = plain(clerk.get(f"/cases/{case}"))
+    for said in ("已作废", WHY, "直接送达", "以此为准", "更正 ", "陶然"):
+        assert said in page, said
+    gone = clerk.post(path, {**typed, "confirmed": "1"}, page="/receipts")
+    assert (gone.status_code, "已经作废" in gone.text) == (409, True)
+
+
+def test_striking_out_the_only_proof_says_that_the_period_ends(portal):
+    case, letter = _entered(portal)
+    clerk, path = portal.client("tao"), _proof(portal, letter)
+    typed = {"what": "strike", "how": "", "day": "", "time": "", "note": "", "reason": WHY}
+    check = plain(clerk.post(path, typed, page=path))
+    assert "期限终止：提出异议" in check
+    assert "视为没有送达" in check
+    assert clerk.post(path, {**typed, "confirmed": "1"}, page=path).status_code == 302
+    assert portal.case(case).status == "通知书已制发，等待送达"
+    assert "碳排放配额分配通知书" in plain(clerk.get("/receipts"))
+    assert "已作废" in plain(clerk.get("/receipts?view=served"))
+
+
+def test_what_is_wrong_with_a_correction_is_said_at_its_field(portal):
+    _case, letter = _entered(portal)
+    clerk, path = portal.client("tao"), _proof(portal, letter)
+    nothing = {"what": "", "how": "", "day": "", "time": "", "note": "", "reason": ""}
+    answer = clerk.post(path, nothing, page=path)
+    assert answer.status_code == 422
+    assert 'id="what-error"' in answer.text
+    assert 'id="reason-error"' in answer.text
+    wrong = {"what": "correct", "how": "read", "day": "明天", "time": "", "note": "字" * 501, "reason": "字" * 501}
+    answer = clerk.post(path, wrong, page=path)
+    for field in ("how", "day", "note", "reason"):
+        assert f'id="{field}-error"' in answer.text, field
+    future = {**_when(_now(portal) + timedelta(days=1)), "what": "correct", "reason": WHY}
+    answer = clerk.post(path, future, page=path)
+    assert (answer.status_code, "送达时间不能晚于现在" in answer.text) == (422, True)
+    with portal.database.transaction() as tx:
+        at = tx.scalars(select(ServiceProof.received_at)).one().astimezone(TZ)
+    same = {**_when(at), "time": f"{at:%H:%M:%S.%f}", "what": "correct", "reason": WHY}
+    answer = clerk.post(path, same, page=path)
+    assert (answer.status_code, "没有需要更正的内容" in answer.text) == (422, True)
+
+
+def test_only_the_clerk_corrects_and_nobody_corrects_what_the_party_did(portal):
+    case, letter = _entered(portal)
+    path = _proof(portal, letter)
+    for login in ("zhou", "chen", "wang"):
+        assert portal.client(login).get(path).status_code == 403, login
+    with portal.database.transaction() as tx:
+        [proof] = tx.get_one(Service, _service(portal, letter)).proofs
+        read = ServiceProof(
+            service_id=proof.service_id, how="read", received_at=proof.received_at, entered_by=portal.people["wang"],
+            entered_at=proof.received_at, note="",
+        )  # fmt: skip
+        tx.add(read)
+    own_act = _proof(portal, letter)
+    assert own_act != path
+    answer = portal.client("tao").get(own_act)
+    assert (answer.status_code, "相对人自己的行为" in answer.text) == (409, True)
+    assert own_act not in portal.client("tao").get(f"/cases/{case}").text
+    assert portal.client("tao").get("/proofs/99999/correction").status_code == 404
+
+
+def test_served_letters_are_listed_with_their_proofs_and_found(portal, content):
+    file = content.files["documents/chongqing-ets/_shared/allocation-notice.docx"]
+    _case, letter = _entered(portal, file=file)
+    clerk = portal.client("tao")
+    page = clerk.get("/receipts?view=served")
+    assert _proof(portal, letter) in page.text
+    assert "EMS 1" in plain(page)
+    assert _proof(portal, letter) in clerk.get("/receipts?view=served&q=水泥").text
+    assert "没有找到送达记录" in plain(clerk.get("/receipts?view=served&q=没有这家"))
+    assert _proof(portal, letter) in clerk.get(f"/letters/{letter}").text
+    assert "/correction" not in portal.client("zhou").get(f"/letters/{letter}").text
+
+
+def test_the_check_page_says_that_the_desk_will_decide(portal):
+    _case, letter = _final(portal)
+    path = _proof(portal, letter)
+    typed = {**_when(_now(portal) - timedelta(hours=1)), "what": "correct", "reason": WHY}
+    check = plain(portal.client("tao").post(path, typed, page=path))
+    assert "更正不会自动改变案件结果" in check
+    assert "提交督办" in check
+
+
+def test_the_desk_shows_both_dates_and_keeps_the_outcome(portal):
+    case, letter = _final(portal)
+    leader = portal.client("chen")
+    assert "没有待处理的事项" in plain(leader.get("/desk"))
+    _corrected(portal, letter)
+    page = plain(leader.get("/desk"))
+    for said in ("送达更正，期限已经届满", "原期限至", "更正后至", WHY, "维持原结果", "重新作出通知"):
+        assert said in page, said
+    assert re.search(r"督办台\s+1", plain(leader.get("/inbox")))
+    path = f"/desk/{_matter(portal, case)}"
+    empty = leader.post(path, {"decision": "kept", "reason": " "}, page="/desk")
+    assert (empty.status_code, "请写明理由" in empty.text) == (422, True)
+    long = leader.post(path, {"decision": "kept", "reason": "字" * 501}, page="/desk")
+    assert (long.status_code, "请删减" in long.text) == (422, True)
+    kept = leader.post(path, {"decision": "kept", "reason": "单位已书面确认无异议"}, page="/desk")
+    assert (kept.status_code, kept.location) == (302, "/desk")
+    page = plain(leader.get("/desk"))
+    assert "没有待处理的事项" in page
+    assert "单位已书面确认无异议" in page
+    assert "单位已书面确认无异议" in plain(leader.get("/desk?q=水泥"))
+    assert "没有找到已处理的事项" in plain(leader.get("/desk?q=没有这家"))
+    assert "督办决定：维持原结果" in plain(leader.get(f"/cases/{case}"))
+    late = leader.post(path, {"decision": "renewed", "reason": "再想想"}, page="/desk")
+    assert (late.status_code, "陈涛" in late.text) == (409, True)
+
+
+def test_the_desk_has_the_notice_made_anew(portal):
+    case, letter = _final(portal)
+    _corrected(portal, letter)
+    leader = portal.client("chen")
+    assert "到督办台决定" in plain(leader.get(f"/cases/{case}"))
+    path = f"/desk/{_matter(portal, case)}"
+    assert leader.post(path, {"decision": "renewed", "reason": "异议期未满"}, page="/desk").status_code == 302
+    old = plain(leader.get(f"/cases/{case}"))
+    assert "已被取代" in old
+    assert "督办决定：重新作出通知" in old
+    with portal.database.transaction() as tx:
+        new = tx.get_one(DeskMatter, _matter(portal, case)).details["renewed"]
+    assert f"/cases/{new}" in leader.get("/desk").text
+    assert f"/cases/{new}" in leader.get(f"/cases/{case}").text
+    assert f"/cases/{case}" in leader.get(f"/cases/{new}").text
+    assert portal.case(new).status == "通知书已制发，等待送达"
+
+
+def test_an_open_review_hinders_a_new_notice_and_the_page_says_so(portal):
+    case, letter = _final(portal)
+    _corrected(portal, letter)
+    kernel, wang = portal.machine.kernel, portal.actor("wang")
+    with portal.database.transaction() as tx:
+        answers = {"claimed_amount": "1300000", "grounds": "产量数据有误"}
+        filing.file(kernel, tx, wang, ETS, "allocation-review", answers, kernel.now(tx), case)
+    leader = portal.client("chen")
+    page = leader.get("/desk")
+    assert "正在办理，由该案决定" in plain(page)
+    assert 'value="renewed"' not in page.text
+    answer = leader.post(f"/desk/{_matter(portal, case)}", {"decision": "renewed", "reason": "仍要"}, page="/desk")
+    assert (answer.status_code, ">仍要</textarea>" in answer.text) == (409, True)
+
+
+def test_the_desk_is_for_its_role(portal):
+    case, letter = _final(portal)
+    _corrected(portal, letter)
+    path = f"/desk/{_matter(portal, case)}"
+    for login in ("zhou", "tao", "wang"):
+        browser = portal.client(login)
+        assert browser.get("/desk").status_code == 403, login
+        page = "/inbox" if login != "wang" else "/home"
+        assert browser.post(path, {"decision": "kept", "reason": "x"}, page=page).status_code == 403, login
+    assert "督办台" not in plain(portal.client("tao").get("/inbox"))
+
+
+# Copies
+
+
+@pytest.fixture
+def bodies(portal):
+    """People of the registry and of two districts."""
+    with portal.database.transaction() as tx:
+        hashed = tx.scalars(select(Person.password_hash)).first()
+        for login, role, region in (
+            ("han", "registrar", None),
+            ("shen", "district", "万州区"),
+            ("lu", "district", "涪陵区"),
+        ):
+            person = Person(login=login, name=login, password_hash=hashed)
+            tx.add(person)
+            tx.flush()
+            identity.grant_role(
+                tx, person_id=person.id, regulation=ETS, role=role, from_day=date(2020, 1, 1), body=region
+            )
+    return portal
+
+
+def test_a_body_reads_the_letters_copied_to_it(bodies):
+    _case, letter = bodies.notice()
+    registrar = bodies.client("han")
+    assert "生成中" in plain(registrar.get("/copies"))
+    copy = _service(bodies, letter, "copy")
+    assert registrar.get(f"/copies/{copy}/file").status_code == 409
+    assert "正在生成" in plain(registrar.get(f"/copies/{copy}"))
+    bodies.rendered(letter, b"a file")
+    page = registrar.get("/copies")
+    assert "碳排放配额分配通知书" in plain(page)
+    assert registrar.get(f"/copies/{copy}/file").data == b"a file"
+    party = _service(bodies, letter)
+    assert registrar.get(f"/copies/{party}").status_code == 404
+    for login in ("zhou", "wang", "shen"):
+        assert bodies.client(login).get(f"/copies/{copy}").status_code == 403, login
+        assert bodies.client(login).get(f"/copies/{copy}/file").status_code == 403, login
+    for login in ("zhou", "wang"):
+        assert bodies.client(login).get("/copies").status_code == 403, login
+
+
+def test_a_district_sees_its_own_copies_and_nothing_else(bodies):
+    case, letter = bodies.notice()
+    bodies.rendered(letter)
+    with bodies.database.transaction() as tx:
+        sent = Service(
+            letter_id=letter, kind="copy", state="copy", addressee="district(party.district)", name="万州区生态环境局"
+        )
+        tx.add(sent)
+        tx.flush()
+        copy = sent.id
+    own, other = bodies.client("shen"), bodies.client("lu")
+    assert own.get("/inbox").location == "/copies"
+    page = own.get("/copies")
+    assert "万州区生态环境局" in plain(page)
+    assert f"/copies/{copy}" in page.text
+    assert own.get(f"/copies/{copy}/file").status_code == 200
+    assert "还没有抄送件" in plain(other.get("/copies"))
+    assert other.get(f"/copies/{copy}").status_code == 403
+    for path in (f"/cases/{case}", f"/letters/{letter}", f"/letters/{letter}/file", f"/cases/{case}/diagram"):
+        assert own.get(path).status_code == 403, path
+    assert "立案后在这里显示" in plain(own.get("/cases"))
+    for path in ("/inbox", "/start", "/receipts"):
+        assert bodies.case(case).number not in own.get(path, follow_redirects=True).text, path
