@@ -10,13 +10,15 @@ from functools import partial
 from hashlib import sha256
 from typing import TypeVar
 
+from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
 
 from portal import identity, registers
 from portal.cases import deferred, delivery, warning
 from portal.cases.conduct import claim, fire_ripe
 from portal.cases.kernel import Kernel
-from portal.cases.models import Attachment
+from portal.cases.models import Attachment, Case
+from portal.deadlines.models import Deadline
 from portal.errors import ContentFaults, Fault, PortalError
 from portal.identity import Actor
 from portal.jobs import Collected
@@ -81,9 +83,16 @@ class Stage:
 
     def pass_to(self, moment: datetime) -> None:
         """Lets time pass: the worker fires what has become ripe by then, and warns on each day between."""
-        while (warned := warning.first(self.tx, moment)) is not None:
-            self._work(max(warned, self.now))
-        self._work(moment)
+        if self._anything_due(moment):
+            while (warned := warning.first(self.tx, moment)) is not None:
+                self._work(max(warned, self.now))
+            self._work(moment)
+        self.now = moment
+
+    def _anything_due(self, moment: datetime) -> bool:
+        """Whether the worker would find something to do: between most steps there is nothing."""
+        ripe = exists(select(Case.id).where(Case.ripe_at <= moment))
+        return bool(self.tx.scalar(select(or_(ripe, exists(select(Deadline.id).where(Deadline.warn_at <= moment))))))
 
     def _work(self, moment: datetime) -> None:
         self.now = moment
