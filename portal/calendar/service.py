@@ -48,6 +48,18 @@ def entered(tx: Session) -> list[HolidayNotice]:
     return list(tx.scalars(select(HolidayNotice).order_by(HolidayNotice.id)))
 
 
+def newest(tx: Session) -> HolidayNotice | None:
+    """The notice entered last."""
+    return tx.scalar(select(HolidayNotice).order_by(HolidayNotice.id.desc()).limit(1))
+
+
+def same(row: HolidayNotice, notice: Notice) -> bool:
+    """Whether a notice says what was entered as this row."""
+    written = (row.year, row.number, row.source, row.days_off, row.days_worked)
+    said = (notice.year, notice.number.strip(), notice.source.strip())
+    return written == (*said, sorted(set(notice.days_off)), sorted(set(notice.days_worked)))
+
+
 def enter(tx: Session, notice: Notice, by: int, at: datetime) -> Calendar:
     """Enter a notice (by a person's id) and return the calendar it makes; a FaultyNotice says what is wrong.
 

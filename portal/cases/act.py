@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -44,6 +44,8 @@ class Act:
         self._history: dict[int, list[Event]] = defaultdict(list)
         self.touched: dict[int, LiveCase] = {}
         self._done: set[str] = set()
+        self.afterwards: list[Callable[[Act], None]] = []
+        """What is done at the same moment once the timers that this act made ripe have fired."""
         family.act = self
 
     @property
@@ -281,10 +283,11 @@ class Act:
         self.note_changes(case, deadlines.drop_running(self.tx, case.id, served | over))
         for name in over - served:
             self._leave_alone(case, newest[name])
-        telling.outcome_known(self.tx, case, self.moment)
         replaced = case.about if end.replaces == "about" else None
         if replaced is not None and replaced.ended:
             self.replace(replaced, end.replaced_as or end.name, case)
+            matters.settle_services(self, replaced)
+        telling.outcome_known(self.tx, case, self.moment, replaced if replaced and replaced.ended else None)
 
     def _leave_alone(self, case: LiveCase, deadline: Deadline) -> None:
         """Warns no more of a deadline that was over when its case ended."""

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
+from portal import notify
 from portal.cases import incidents
 from portal.cases.act import Act
 from portal.cases.conduct import conduct, found
@@ -28,10 +29,12 @@ from portal.cases.kernel import Kernel
 from portal.cases.live import Cases, LiveCase
 from portal.cases.models import StartItem
 from portal.cases.starting import StartedBy, begin
-from portal.cases.values import plain
+from portal.cases.values import digest, plain
+from portal.clock import day_of
 from portal.engine import EngineFault, Place
 from portal.errors import PortalError
 from portal.identity import Actor
+from portal.identity import queries as identity
 from portal.procedures import Procedure
 
 START = "cases.start_item"
@@ -41,6 +44,8 @@ OVER = ("ended", "dropped")
 BROKEN = "系统出错，没有启动，已记录供管理员处理。"
 """What a row says whose case could not be started for a reason that its people cannot mend."""
 LONGEST_REASON = 500
+SOME_FAILED = "逐个启动：有行没有启动成功"
+"""The title of the message to those who decide about rows that failed."""
 
 
 def start_each(act: Act, case: LiveCase, place: Place, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -69,7 +74,10 @@ def start_each(act: Act, case: LiveCase, place: Place, inputs: Mapping[str, Any]
     if items:
         ids = act.tx.scalars(insert(StartItem).returning(StartItem.id, sort_by_parameter_order=True), items).all()
         act.family.kernel.queue.defer_all(act.tx, START, [{"item_id": item_id} for item_id in ids])
-    act.note(case, "items.begun", place.element, count=len(items))
+    rows_digest = digest([item["values"] for item in items])
+    act.note(
+        case, "items.begun", place.element, count=len(items), scope=place.scope, visit=place.visit, rows=rows_digest
+    )
     _tell_if_over(act, case)
     return {"count": len(items)}
 
@@ -93,7 +101,7 @@ def start_item(kernel: Kernel, tx: Session, moment: datetime, job: str | None, i
         raise  # nothing that the people of the case could mend
     except PortalError as refusal:
         tx.expire_all()
-        _failed(_locked(tx, item_id), _said(refusal), moment)
+        _failed(kernel, tx, _locked(tx, item_id), _said(refusal), moment)
     tx.flush()
 
 
@@ -112,9 +120,21 @@ def _start(act: Act, item: StartItem) -> None:
     item.tries += 1
 
 
-def _failed(item: StartItem, fault: str, moment: datetime) -> None:
+def _failed(kernel: Kernel, tx: Session, item: StartItem, fault: str, moment: datetime) -> None:
+    """The row has failed; those who decide about it hear of it, by one message however many rows there are."""
     item.state, item.fault, item.changed_at = "failed", fault, moment
     item.tries += 1
+    tx.flush()
+    # Rows that fail at the same time wait for each other here, so that each message counts them all.
+    tx.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"{START}/{item.starter_id}", 0))))
+    starter = Cases(tx, kernel.releases).get(item.starter_id)
+    broken = select(func.count()).where(StartItem.starter_id == starter.id, StartItem.state == "failed")
+    holders = identity.people_in_roles(tx, starter.row.regulation, deciders(starter), day_of(moment))
+    where = f"{starter.row.title} {starter.row.number} 的“逐个启动的案件”"
+    notify.keep_sent(
+        tx, [person for _role, person in holders], case_id=starter.id, kind="task", at=moment, title=SOME_FAILED,
+        body=f"有 {tx.scalar(broken)} 行没有启动成功，请到{where}处理。",
+    )  # fmt: skip
 
 
 def _said(refusal: PortalError) -> str:
@@ -127,7 +147,7 @@ def give_up_item(kernel: Kernel, tx: Session, moment: datetime, job: str | None,
     """What follows when a row's job has broken for good: the row fails in plain words, administrators learn why."""
     item = _locked(tx, item_id)
     if item.state == "waiting":
-        _failed(item, BROKEN, moment)
+        _failed(kernel, tx, item, BROKEN, moment)
         incidents.note(tx, f"逐行启动案件（第 {item.item} 行）", reason, moment, item.starter_id)
 
 

@@ -10,13 +10,16 @@ from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from portal.calendar import service as calendars
+from portal.cases import telling
 from portal.cases.act import Act
-from portal.cases.errors import RequestTooOld
+from portal.cases.errors import RequestTooOld, RightsChanged
 from portal.cases.family import Family
 from portal.cases.kernel import Kernel
 from portal.cases.models import ActRecord, Case
+from portal.clock import day_of
 from portal.deadlines import service as deadlines
 from portal.identity import Actor
+from portal.identity import service as identity
 
 T = TypeVar("T")
 
@@ -36,20 +39,32 @@ def conduct(
 ) -> T | None:
     """Does one act on the family of a case. None when `job` has done its act before (and `verb` is not run).
 
-    The caller's transaction commits or rolls back the whole act. Raises RequestTooOld and what `verb` raises.
+    The caller's transaction commits or rolls back the whole act. Raises RequestTooOld, RightsChanged and what
+    `verb` raises.
     """
     family = Family.lock(kernel, tx, case_id)
     if job is not None and did(tx, job):
         return None
     if actor is not None and kernel.now(tx) - moment > OLDEST:
         raise RequestTooOld()
+    _check_still(tx, actor, moment)
     party = actor.organisation_id if actor else None
     catch_up(family, moment, party)
     act = Act(family, moment, kind, actor, job)
     result = verb(act)
     act.settle()
     fire_due(family, moment, party, reached=moment)
+    _follow(act)
     return result
+
+
+def _follow(act: Act) -> None:
+    """Does what an act left to be done once the timers that it made ripe have fired."""
+    if act.afterwards:
+        last = Act(act.family, act.moment, act.kind, act.actor)
+        for do in act.afterwards:
+            do(last)
+        last.settle()
 
 
 def found(
@@ -61,16 +76,27 @@ def found(
     actor: Actor | None = None,
     job: str | None = None,
 ) -> T | None:
-    """Does an act that founds a new family: nothing to lock yet."""
+    """Does an act that founds a new family: nothing to lock yet but the calendar. Raises RightsChanged and what
+    `verb` raises."""
     if job is not None and did(tx, job):
         return None
     tx.execute(select(calendars.held()))
+    _check_still(tx, actor, moment)
     family = Family(kernel, tx, None)
     act = Act(family, moment, kind, actor, job)
     result = verb(act)
     act.settle()
     fire_due(family, moment, actor.organisation_id if actor else None, reached=moment)
     return result
+
+
+def _check_still(tx: Session, actor: Actor | None, moment: datetime) -> None:
+    """Raises RightsChanged when somebody has lost what he came with while his request waited for the lock."""
+    if actor is None:
+        return
+    present = identity.actor_of(tx, actor.person_id, day_of(moment))
+    if present is None or not present.has_all_of(actor):
+        raise RightsChanged()
 
 
 def did(tx: Session, job: str) -> bool:
@@ -80,13 +106,15 @@ def did(tx: Session, job: str) -> bool:
 
 def catch_up(family: Family, moment: datetime, party_id: int | None) -> None:
     """Brings the family's deadlines to the present calendar, then fires what is ripe, in order of due."""
-    for case in family.open_cases():
+    for case in family.running_cases():
         rules = case.procedure.manifest.deadlines.values()
         changes = deadlines.recompute(family.tx, case.id, rules, family.calendar, moment)
         if changes:
             act = Act(family, moment, "calendar")
             act.note_changes(case, changes)
-            family.position(case)
+            telling.calendar_moved(family.tx, case, changes, moment)
+            if not case.ended:
+                family.position(case)
             act.settle()
     fire_due(family, moment, party_id)
 

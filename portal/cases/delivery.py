@@ -11,7 +11,7 @@ from portal import identity
 from portal.cases import desk, telling
 from portal.cases.act import Act
 from portal.cases.conduct import conduct
-from portal.cases.errors import NotAgreed, NotYourRole, UnknownCase
+from portal.cases.errors import AlreadyEntered, EarlierNeedsReason, NotAgreed, NotYourRole, UnknownCase
 from portal.cases.family import Message
 from portal.cases.kernel import Kernel
 from portal.cases.live import LiveCase
@@ -116,7 +116,8 @@ def enter_receipt(
 ) -> None:
     """A clerk enters the receipt of post or personal delivery; the earliest proof counts.
 
-    Raises ServedInFuture, ServedBeforeIssue, FileNotReady, NotYourRole.
+    The note gives the reason when an earlier service is entered than the one on record.
+    Raises ServedInFuture, ServedBeforeIssue, FileNotReady, NotYourRole, AlreadyEntered, EarlierNeedsReason.
     """
     letter = documents.service_record(tx, service_id).letter
     if how not in RECEIPTS:
@@ -126,12 +127,21 @@ def enter_receipt(
         service = documents.service_record(tx, service_id)
         case = act.family.cases.get(service.letter.case_id)
         may_enter_receipt(case, service.letter, actor)
+        _check_new(service, how, at, note)
         served = documents.prove(tx, service, how, at, now=moment, by=actor.person_id, note=note)
         received = at.astimezone(TZ).isoformat()
         act.note(case, "receipt.entered", letter=service.letter.id, number=service.letter.number, how=how, at=received)
-        proved(act, served)
+        proved(act, served, note=note)
 
     conduct(kernel, tx, letter.case_id, moment, "receipt", verb, actor)
+
+
+def _check_new(service: Service, how: str, at: datetime, note: str) -> None:
+    """Raises AlreadyEntered or EarlierNeedsReason where the proofs on record stand against a receipt."""
+    if any(proof.struck is None and (proof.how, proof.received_at) == (how, at) for proof in service.proofs):
+        raise AlreadyEntered()
+    if service.served_at is not None and at < service.served_at and not note.strip():
+        raise EarlierNeedsReason()
 
 
 def may_enter_receipt(case: LiveCase, letter: Letter, actor: Actor) -> None:
@@ -160,11 +170,12 @@ def prove_by_filing(act: Act, about: LiveCase, actor: Actor) -> None:
         proved(act, served)
 
 
-def proved(act: Act, served: Served, reason: str | None = None) -> None:
+def proved(act: Act, served: Served, reason: str | None = None, note: str = "") -> None:
     """What follows when a service was proved or, with a reason, corrected: deadlines run, move or are dropped.
 
     The case that waits for the service goes on. What has fired already stays: then a correction is a matter for
     the desk. A letter whose every proof was struck out is unserved, and nothing becomes final by it.
+    `note` is what the clerk remarked on a new receipt.
     """
     if not served.changed:
         return
@@ -173,7 +184,9 @@ def proved(act: Act, served: Served, reason: str | None = None) -> None:
     _tell(act, case, served)
     changes = _reckon(act, case, served)
     act.note_changes(case, changes)
-    desk.service_changed(act, case, served, changes, reason)
+    desk.service_changed(act, case, served, changes, reason, note)
+    if act.actor is None or act.actor.official:
+        telling.service_changed(act.tx, case, served, changes, act.moment)
     if served.first:
         act.send(Message(case.id, SERVED, {}, document=letter.name))
     elif not case.ended:
@@ -183,10 +196,12 @@ def proved(act: Act, served: Served, reason: str | None = None) -> None:
 
 def _tell(act: Act, case: LiveCase, served: Served) -> None:
     letter = served.service.letter
-    said = {"letter": letter.id, "number": letter.number, "title": letter.title}
+    said: dict[str, object] = {"letter": letter.id, "number": letter.number, "title": letter.title}
     if served.at is None:
         act.note(case, "letter.unserved", **said)
     else:
+        if served.before is not None:
+            said["before"] = served.before.astimezone(TZ).isoformat()
         act.note(case, "letter.served", **said, how=served.service.how, at=served.at.astimezone(TZ).isoformat())
 
 

@@ -54,6 +54,13 @@ class MayOnlyRead(PortalError):
     en = "You may only read here. Ask a manager of your organisation for the right to act in its name."
 
 
+class RightsChanged(PortalError):
+    """The person has left, or lost a role or right, while the request waited its turn."""
+
+    zh = "您的权限已变更，请重新登录后再办理。"
+    en = "Your rights have changed. Sign in again before you go on."
+
+
 class Separated(PortalError):
     """One person may not do both of two steps."""
 
@@ -154,6 +161,27 @@ class MatterDecided(Refused):
 
     zh = "这件事项已于 {when} 由{who}处理（{decision}），您的决定没有提交。"
     en = "{who} settled this matter at {when} ({decision}); your decision was not carried out."
+
+
+class NotServed(Refused):
+    """An outcome that rests on a service cannot be kept while no proof of service is left."""
+
+    zh = "没有有效的送达证明，不能维持：请补录送达，或重新作出通知"
+    en = "No valid proof of service is left, so the outcome cannot be kept: enter the service or make a new notice."
+
+
+class AlreadyEntered(Refused):
+    """A receipt that says the same as one on record."""
+
+    zh = "这份送达已经登记过"
+    en = "This service has been entered already."
+
+
+class EarlierNeedsReason(PortalError):
+    """An earlier service than the one on record is entered only with a reason."""
+
+    zh = "已有送达记录，登记更早的送达须写明理由"
+    en = "A service is on record already; an earlier one needs a reason."
 
 
 class NotRenewable(Refused):

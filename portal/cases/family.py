@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -86,6 +86,14 @@ class Family:
             if case.row.root_id != self.root_id and case.id in self.positions and not case.ended:
                 yield case
 
+    def running_cases(self) -> list[LiveCase]:
+        """The family's cases of which a deadline runs, oldest first; ended ones too whose period was reopened."""
+        running = select(Deadline.case_id).where(still_running(), Deadline.case_id == Case.id)
+        rows = self.tx.scalars(
+            select(Case).where(Case.root_id == self.root_id, running.exists()).order_by(Case.id)
+        ).all()
+        return [self.cases.get(row.id) for row in rows]
+
     def position(self, case: LiveCase) -> Position:
         """Where the engine stands in a case."""
         if case.id not in self.positions:
@@ -120,6 +128,11 @@ class Family:
                 if (deadline.due if own else deadline.ripe) <= moment:
                     found.append(RipeTimer(case, timer, deadline))
         return min(found, key=lambda ripe: (ripe.deadline.due, ripe.case.id), default=None)
+
+
+def still_running() -> ColumnElement[bool]:
+    """Whether a deadline of a case still runs; one that was over when its case ended is left as it is."""
+    return and_(Deadline.state == "running", or_(Case.ended_at.is_(None), Deadline.due > Case.ended_at))
 
 
 def _may_ripen(case: LiveCase, moment: datetime) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from portal.cases import attachments, delivery
@@ -15,7 +15,7 @@ from portal.cases.conduct import conduct, found
 from portal.cases.errors import AlreadyFiled, MayNotStart, NotAddressed, Replaced
 from portal.cases.kernel import Kernel
 from portal.cases.live import Cases, LiveCase, served_at
-from portal.cases.models import Case
+from portal.cases.models import ActRecord, Case
 from portal.cases.names import scope_before
 from portal.cases.renewing import renewed_by
 from portal.cases.rights import check_may_file
@@ -81,11 +81,20 @@ def file(
     answers: Mapping[str, object],
     moment: datetime,
     about_id: int | None = None,
+    once: str = "",
 ) -> Case:
     """Files a case; raises what `offer` raises, FormRefused, and RequestTooOld.
 
     Filing about a case as its addressee proves service of every letter of it not proved by then, first.
+    `once` is a random text of the form that is filed: posted again it is the case that it opened before.
     """
+    job = _job(actor, once) if once else None
+    if job is not None:
+        # Two that post the same form at the same time wait for each other here.
+        tx.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(job, 0))))
+        before = filed(tx, actor, once)
+        if before is not None:
+            return before
     checked_offer = offer(kernel, tx, actor, regulation, slug, about_id)
 
     def verb(act: Act) -> Case:
@@ -105,12 +114,30 @@ def file(
         return case.row
 
     if about_id is None:
-        row = found(kernel, tx, moment, "file", verb, actor)
+        row = found(kernel, tx, moment, "file", verb, actor, job)
     else:
-        row = conduct(kernel, tx, about_id, moment, "file", verb, actor)
+        row = conduct(kernel, tx, about_id, moment, "file", verb, actor, job)
     if row is None:
-        raise RuntimeError("only a job's act may have been done before")
+        raise RuntimeError("what was filed before was looked for under the lock")
     return row
+
+
+def filed(tx: Session, actor: Actor, once: str) -> Case | None:
+    """The case that a person opened with the form that carries this random text, if it was filed before."""
+    done = select(ActRecord).where(ActRecord.job == _job(actor, once))
+    record = tx.scalar(done) if once else None
+    if record is None:
+        return None
+    opened = (
+        Case.root_id == record.root_id,
+        Case.filer_id == actor.person_id,
+        Case.filed_at == record.moment,
+    )
+    return tx.scalar(select(Case).where(*opened).order_by(Case.id))
+
+
+def _job(actor: Actor, once: str) -> str:
+    return f"start:{actor.person_id}:{once}"
 
 
 def _rule(published: Published, procedure: Procedure, actor: Actor) -> Start | None:

@@ -9,6 +9,7 @@ from functools import cached_property
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from portal import audit
 from portal.cases.errors import UnknownCase
 from portal.cases.models import Case, Task
 from portal.cases.values import Values
@@ -20,6 +21,9 @@ from portal.identity import service as identity
 from portal.identity.models import Organisation
 from portal.procedures import Procedure, Published, Releases
 from portal.procedures.drawing import Element
+
+FACTS_KEPT = "facts.kept"
+"""The line of a case's history that names them."""
 
 
 class LiveCase:
@@ -48,6 +52,12 @@ class LiveCase:
     def persons(self, element: str) -> set[int]:
         """Who said anything at an element."""
         return self.values.persons(element)
+
+    @cached_property
+    def facts_kept(self) -> frozenset[str]:
+        """The facts that were true when the case was filed and that nothing takes back."""
+        told = (entry.details["facts"] for entry in audit.entries(self.tx, self.id) if entry.kind == FACTS_KEPT)
+        return frozenset(name for facts in told if isinstance(facts, dict) for name in facts)
 
     @property
     def deadlines(self) -> dict[str, Deadline]:
@@ -81,6 +91,18 @@ class LiveCase:
             case = self._other(case_id)
             yield case
             waiting += [case.row.about_id, case.row.started_by_id]
+
+    @property
+    def answers(self) -> list[LiveCase]:
+        """The cases about this one, newest first."""
+        ids = self.tx.scalars(select(Case.id).where(Case.about_id == self.id).order_by(Case.id.desc()))
+        return [self._other(case_id) for case_id in ids.all()]
+
+    @property
+    def decided(self) -> bool:
+        """Whether it ended otherwise than by an end after which it may be filed again."""
+        undecided = {end.name for end in self.procedure.drawing.of_kind("endEvent") if end.again}
+        return self.ended and self.row.outcome not in undecided
 
     def element(self, scope: str, key: str) -> Element:
         """The drawn element at a place."""

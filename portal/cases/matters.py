@@ -68,6 +68,12 @@ def settle(act: Noting, case: LiveCase, matter: DeskMatter) -> None:
     act.note(case, "matter.settled", matter=matter.id, title=matter.details.get("title"))
 
 
+def settle_services(act: Noting, case: LiveCase) -> None:
+    """Takes off the desk what corrected services of a case have raised: another case has taken its place."""
+    for matter in act.tx.scalars(open_of(case.id).where(DeskMatter.kind == SERVICE)).all():
+        settle(act, case, matter)
+
+
 def open_of(case_id: int) -> Select[DeskMatter]:
     """The open matters of a case."""
     return select(DeskMatter).where(DeskMatter.case_id == case_id, DeskMatter.decided_at.is_(None))

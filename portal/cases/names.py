@@ -12,9 +12,11 @@ from portal import feel
 from portal.cases.live import LiveCase, served_at
 from portal.cases.once import InForce
 from portal.cases.onrecord import OnRecord
+from portal.deadlines.wording import length_text
 from portal.procedures.drawing import Element
-from portal.procedures.expressions import NAMES
+from portal.procedures.expressions import NAMES, periods
 from portal.procedures.functions import FUNCTIONS
+from portal.procedures.manifest import Fact
 from portal.procedures.regulation import Regulation
 
 # What a case holds is bounded by its forms; a table has up to 2,000 rows, each cell of which costs a step.
@@ -86,8 +88,15 @@ def form_of(element: Element) -> str | None:
 
 
 def facts_of(case: LiveCase) -> dict[str, object]:
-    """Every fact of the manifest with its present value."""
-    return {name: evaluate(case, fact.expression) for name, fact in case.procedure.manifest.facts.items()}
+    """Every fact of the manifest with its present value; one that `keeps` stays true if it was when filed."""
+    return {name: _fact(case, fact) for name, fact in case.procedure.manifest.facts.items()}
+
+
+def _fact(case: LiveCase, fact: Fact) -> object:
+    value = evaluate(case, fact.expression)
+    if fact.keeps and value is not True and fact.name in case.facts_kept:
+        return True
+    return value
 
 
 def _outward(scope: str) -> Iterator[str]:
@@ -142,6 +151,11 @@ def _documents(case: LiveCase, scope: str) -> object:
     }
 
 
+def _periods(case: LiveCase, scope: str) -> object:
+    """The lengths of its deadlines in words, and of those of the procedures it is put together with."""
+    return {name: length_text(rule.length) for name, rule in periods(case.procedure, case.published.procedures).items()}
+
+
 def _given(case: LiveCase, scope: str) -> object:
     return dict(case.procedure.manifest.given)
 
@@ -156,6 +170,7 @@ _PARTS: Mapping[str, Callable[[LiveCase, str], object]] = {
     "about": _about,
     "deadlines": _deadlines,
     "documents": _documents,
+    "periods": _periods,
     "with": _given,
     "facts": _facts,
 }

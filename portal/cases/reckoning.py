@@ -1,4 +1,4 @@
-"""A holiday notice and the deadlines of all open cases: what it would move, entering it, and moving them.
+"""A holiday notice and all running deadlines: what it would move, entering it, and moving them.
 
 What a preview tells and what the families' acts do afterwards is judged by the same rule (`deadlines.weighing`).
 """
@@ -17,6 +17,7 @@ from portal.calendar.notice import Notice
 from portal.calendar.rules import Calendar
 from portal.cases.conduct import conduct
 from portal.cases.errors import Refused
+from portal.cases.family import still_running
 from portal.cases.kernel import Kernel
 from portal.cases.models import Case
 from portal.clock import day_of
@@ -30,7 +31,7 @@ RECOMPUTE = "families.recompute"
 SOME = 1000
 """What waits is counted up to here."""
 _DAY = timedelta(days=1)
-_RUNNING = (Case.id == Deadline.case_id, Deadline.state == "running", Case.ended_at.is_(None))
+_RUNNING = (Case.id == Deadline.case_id, still_running())
 
 
 class CalendarChanged(Refused):
@@ -120,7 +121,7 @@ class Preview:
 
 
 def preview(kernel: Kernel, tx: Session, notice: Notice, moment: datetime) -> Preview:
-    """What a notice would do to the running deadlines of open cases, were it entered now; a FaultyNotice.
+    """What a notice would do to the running deadlines, were it entered now; a FaultyNotice.
 
     What was counted by the same rule from the same day is weighed once, however many cases there are.
     """
@@ -192,14 +193,14 @@ def recompute(kernel: Kernel, tx: Session, moment: datetime, job: str | None, ro
 
 
 def provisional_by_year(tx: Session) -> dict[int, int]:
-    """How many running deadlines of open cases may still move, by the year in which they end."""
+    """How many running deadlines may still move, by the year in which they end."""
     year = cast(extract("year", Deadline.last_day), Integer)
     found = select(year, func.count()).where(*_RUNNING, Deadline.provisional).group_by(year)
     return {number: count for number, count in tx.execute(found)}
 
 
 def waiting(tx: Session) -> int:
-    """How many running deadlines of open cases have not come to the newest calendar yet; `SOME` for as many or more."""
+    """How many running deadlines have not come to the newest calendar yet; `SOME` for as many or more."""
     version = calendars.current(tx).version
     behind = select(Deadline.id).where(*_RUNNING, Deadline.calendar_version != version).limit(SOME).subquery()
     return tx.scalar(select(func.count()).select_from(behind)) or 0

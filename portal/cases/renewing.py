@@ -24,19 +24,22 @@ REPLACED = "已被取代"
 """The outcome of a case whose place another has taken."""
 
 
-def obstacle(tx: Session, case: LiveCase) -> str | None:
+def obstacle(case: LiveCase) -> str | None:
     """Why no new notice can take the place of a case, in Chinese; None when one can."""
     if not case.ended:
         return "案件还没有办结，期限已按更正后的送达时间重新计算。"
     if case.row.started_by_id is None:
         return "案件是由当事人提出的，不是依职权作出的通知。"
-    answers = tx.scalars(select(Case).where(Case.about_id == case.id).order_by(Case.id.desc())).all()
-    pending = next((row for row in answers if row.ended_at is None), None)
+    answers = case.answers
+    pending = next((one.row for one in answers if not one.ended), None)
     if pending is not None:
         return f"针对它的《{pending.title}》（{pending.number}）正在办理，由该案决定。"
     if case.row.outcome == REPLACED:
-        by = "".join(f"（{row.number}：{row.outcome}）" for row in answers[:1])
+        by = "".join(f"（{one.row.number}：{one.row.outcome}）" for one in answers[:1])
         return f"它已被取代{by}。"
+    decided = next((one.row for one in answers if one.decided), None)
+    if decided is not None:
+        return f"针对它的《{decided.title}》（{decided.number}）已有结果（{decided.outcome}），以该结果为准。"
     return None
 
 
@@ -59,7 +62,7 @@ def renew_case(act: Act, old: LiveCase, mark: str, why: str) -> LiveCase:
     `mark` is what tells the new case's start from the old one's, and `why` is the reason that registers are told.
     NotRenewable says why it cannot be.
     """
-    reason = obstacle(act.tx, old)
+    reason = obstacle(old)
     if reason is not None:
         raise NotRenewable(reason=reason)
     old.row.once = None
@@ -68,7 +71,7 @@ def renew_case(act: Act, old: LiveCase, mark: str, why: str) -> LiveCase:
         _withdraw(act, old, register, mark, why)
     new = _start(act, old, mark)
     # Only after the new posting: in between, a unit that has used its allowance would hold less than nothing.
-    _reverse(act, old, mark)
+    _reverse(act, old, new, mark)
     act.note_changes(old, deadlines.drop_running(act.tx, old.id, reason="通知已重新作出"))
     act.replace(old, REPLACED, new)
     return new
@@ -122,13 +125,14 @@ def _withdraw(act: Act, old: LiveCase, register: Register, mark: str, why: str) 
     )  # fmt: skip
 
 
-def _reverse(act: Act, old: LiveCase, mark: str) -> None:
+def _reverse(act: Act, old: LiveCase, new: LiveCase, mark: str) -> None:
+    """Takes back what the old case has posted, as a posting of the new one: who learns of it learns of both."""
     try:
         transfers = ledger.reverse(
             act.tx,
             key=f"{old.id}/{mark}",
             of_case=old.id,
-            case_id=old.id,
+            case_id=new.id,
             act_id=act.id,
             moment=act.moment,
             kind="重新作出通知，冲销原登记",
@@ -138,4 +142,4 @@ def _reverse(act: Act, old: LiveCase, mark: str) -> None:
         raise NotRenewable(reason=refusal.text()) from refusal
     if transfers:
         numbers = [transfer.id for transfer in transfers]
-        act.note(old, "ledger.reversed", transfers=numbers, of=old.row.number)
+        act.note(new, "ledger.reversed", transfers=numbers, of=old.row.number)

@@ -11,9 +11,9 @@ from sqlalchemy import func, select
 from portal.cases import once
 from portal.cases.act import Act
 from portal.cases.errors import FormRefused, InForceAlready, StartedByOthers, UnknownParty
-from portal.cases.live import LiveCase
+from portal.cases.live import FACTS_KEPT, LiveCase
 from portal.cases.models import Case
-from portal.cases.names import scope_before
+from portal.cases.names import evaluate, scope_before
 from portal.cases.values import digest
 from portal.clock import day_of
 from portal.documents.numbers import draw_number
@@ -93,8 +93,18 @@ def start(
     if filed:
         act.happened(case, "filed")
     act.happened(case, "started")
+    if filed:
+        _keep_facts(act, case, first)
     act.family.begin(case)
     return case
+
+
+def _keep_facts(act: Act, case: LiveCase, first: str) -> None:
+    """Notes the facts that are true as the case is filed and stay so."""
+    facts = case.procedure.manifest.facts.values()
+    kept = {fact.name: fact.title for fact in facts if fact.keeps and evaluate(case, fact.expression) is True}
+    if kept:
+        act.note(case, FACTS_KEPT, first, facts=kept)
 
 
 def _once(act: Act, procedure: Procedure, values: Mapping[str, Any]) -> str | None:

@@ -18,7 +18,7 @@ from portal.cases.models import Task
 from portal.cases.names import scope_of
 from portal.cases.rights import check_may_file
 from portal.cases.separation import Doers, Done, conflict
-from portal.clock import TZ
+from portal.clock import TZ, day_of
 from portal.forms import Checked, Choices, Form, Option, uscc
 from portal.identity import Actor, queries
 from portal.identity import service as identity
@@ -122,6 +122,18 @@ def may_do(case: LiveCase, task: Task, actor: Actor) -> None:
         raise Separated(step=task.name, other=_name_of(case, other))
 
 
+def check_free(tx: Session, task: Task, actor: Actor, moment: datetime) -> None:
+    """Raises TaskHeld when somebody else has claimed a task who can still do it.
+
+    Within a party one person's claim must not let another miss the day, so there it keeps nobody out.
+    """
+    if task.role == PARTY or task.holder_id is None or task.holder_id == actor.person_id:
+        return
+    holder = identity.actor_of(tx, task.holder_id, day_of(moment))
+    if holder is not None and holder.has(task.regulation, task.role):
+        raise TaskHeld(who=holder.name)
+
+
 def _name_of(case: LiveCase, step: Done) -> str:
     """How people call a step of the case or of one it comes from."""
     for place in (case, *case.ancestors()):
@@ -148,9 +160,7 @@ def _open_task(act: Act, actor: Actor, task_id: int) -> tuple[Task, LiveCase]:
         raise TaskDone(who=_person(act.tx, task.holder_id), when=when)
     if task.state != "open":
         raise TaskGone()
-    # Within a party one person's claim must not let another miss the day.
-    if task.role != PARTY and task.holder_id not in (None, actor.person_id):
-        raise TaskHeld(who=_person(act.tx, task.holder_id))
+    check_free(act.tx, task, actor, act.moment)
     return task, case
 
 

@@ -14,8 +14,10 @@ from sqlalchemy.orm import Session
 from portal import notify
 from portal.cases.live import LiveCase
 from portal.cases.models import Case, Task
-from portal.clock import day_of
+from portal.clock import TZ, day_of
+from portal.deadlines.changes import Change
 from portal.documents.models import Letter, Service
+from portal.documents.service import Served
 from portal.identity import PARTY
 from portal.identity import queries as identity
 
@@ -38,11 +40,50 @@ def tasks_wait(tx: Session, case: LiveCase, opened: Iterable[Task], moment: date
             _to_party(tx, case, "task", moment, f"请办理：{task.name}", f"{_called(case)}。{until}", task.id)
 
 
-def outcome_known(tx: Session, case: LiveCase, moment: datetime) -> None:
-    """The case has ended; when a letter is still unopened, that is what the party hears of, not the outcome."""
+def outcome_known(tx: Session, case: LiveCase, moment: datetime, replaced: LiveCase | None = None) -> None:
+    """The case has ended, and the outcome of another may have changed by it; when a letter is still unopened, that
+    is what the party hears of, not the outcome."""
     if case.party is not None and not _is_sealed(tx, case, case.party.id):
         title = f"已办结：{case.row.outcome}"
-        _to_party(tx, case, "outcome", moment, title, f"{_called(case)}已办结，结果为“{case.row.outcome}”。")
+        body = f"{_called(case)}已办结，结果为“{case.row.outcome}”。"
+        if replaced is not None:
+            body += f"{_called(replaced)}的结果变更为“{replaced.row.outcome}”。"
+        _to_party(tx, case, "outcome", moment, title, body)
+
+
+def service_changed(tx: Session, case: LiveCase, served: Served, changes: Iterable[Change], moment: datetime) -> None:
+    """A service on the party that was on record was corrected, struck out, or preceded by an earlier one."""
+    service = served.service
+    again = any(proof.struck for proof in service.proofs)
+    if service.kind != "party" or (served.before is None and not again):
+        return
+    letter = f"{service.letter.title}（{service.letter.number}）"
+    if served.at is None:
+        title, body = "送达记录已作废", f"{letter}的送达记录已作废，自该次送达起算的期限不再计算。"
+    else:
+        old = _minute(served.before) if served.before else "没有送达"
+        title = "送达时间已更正"
+        body = f"{letter}的送达时间由 {old} 更正为 {_minute(served.at)}。{_moved(changes)}"
+    _to_party(tx, case, "letter", moment, title, body, service.letter.id)
+
+
+def calendar_moved(tx: Session, case: LiveCase, changes: Iterable[Change], moment: datetime) -> None:
+    """A holiday notice moved deadlines of the party's case; nothing of what an unopened letter brought about."""
+    moved = _moved(changes)
+    if moved and case.party is not None and not _is_sealed(tx, case, case.party.id):
+        _to_party(tx, case, "warning", moment, "期限因放假安排调整", f"{_called(case)}：{moved}")
+
+
+def outcome_kept(tx: Session, case: LiveCase, moment: datetime) -> None:
+    """The desk has decided that a corrected service changes nothing in the outcome."""
+    body = f"{_called(case)}：送达更正后，经决定维持原结果。"
+    _to_party(tx, case, "outcome", moment, "送达更正后维持原结果", body)
+
+
+def notice_renewed(tx: Session, case: LiveCase, new: LiveCase, moment: datetime) -> None:
+    """The desk had a notice made anew; what the new one says its addressee reads when it is served."""
+    body = f"{_called(case)}：送达更正后，经决定重新作出通知，由 {new.row.number} 取代，期限自新通知送达次日起算。"
+    _to_party(tx, case, "outcome", moment, "通知已重新作出", body)
 
 
 def _is_sealed(tx: Session, case: LiveCase, organisation_id: int) -> bool:
@@ -67,6 +108,19 @@ def _to_party(
 
 def _called(case: LiveCase) -> str:
     return f"{case.row.title} {case.row.number}"
+
+
+def _moved(changes: Iterable[Change]) -> str:
+    """“提出异议”由 2026-10-10 24:00 改为 2026-10-12 24:00。"""
+    return "".join(
+        f"“{one.title}”由 {_last_day(one.old_due)} 24:00 改为 {_last_day(one.new_due)} 24:00。"
+        for one in changes
+        if one.what == "moved" and one.old_due and one.new_due
+    )
+
+
+def _minute(moment: datetime) -> str:
+    return moment.astimezone(TZ).strftime("%Y-%m-%d %H:%M")
 
 
 def _last_day(due: datetime) -> str:

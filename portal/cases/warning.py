@@ -91,7 +91,7 @@ def put_off(tx: Session, root_id: int, now: datetime, until: datetime) -> None:
 def _say(act: Act, case: LiveCase, deadline: Deadline, said: Said) -> None:
     """Reminds people, each once however many warnings reach them, and lays an overdue duty on its desk."""
     roles = dict.fromkeys(case.procedure.manifest.role(role) for warn in said.warns for role in warn.remind)
-    people = _people(act, case, roles.keys())
+    people = _people(act, case, [role for role in roles if role != PARTY or _may_still_act(act, case, deadline)])
     notify.send(
         act.tx, people, case_id=case.id, kind="warning", at=act.moment,
         title=_title(act, deadline, said), body=_body(act, case, deadline),
@@ -107,6 +107,14 @@ def _say(act: Act, case: LiveCase, deadline: Deadline, said: Said) -> None:
         if warn.raises is not None:
             details = {"deadline": deadline.name, "title": deadline.title, "old_due": due, "new_due": due}
             matters.raise_matter(act, case, warn.raises, matters.OVERDUE, str(deadline.id), details)
+
+
+def _may_still_act(act: Act, case: LiveCase, deadline: Deadline) -> bool:
+    """Whether a party may still do what the deadline is for: not when a timer of it is drawn that waits no more."""
+    if case.ended:
+        return False
+    drawn = any(element.deadline == deadline.name for _drawing, element in case.procedure.elements())
+    return not drawn or any(timer.deadline == deadline.name for timer in act.family.position(case).waiting().timers)
 
 
 def _people(act: Act, case: LiveCase, roles: Collection[str]) -> list[int]:

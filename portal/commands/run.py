@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import NoReturn
@@ -24,6 +24,7 @@ from portal.commands.servers import serving
 from portal.db import servers
 from portal.errors import PortalError
 from portal.settings import Settings
+from portal.web import DemoAccount
 
 STOPS_WITHIN = 6.0
 LOOKS_EVERY = 0.1
@@ -191,7 +192,16 @@ def _greet(settings: Settings, address: str, seconds: float) -> None:
     _say(f"ready in {seconds:.1f} s; Ctrl-C stops everything\n")
     print(f"  {address}\n", flush=True)
     if settings.demo:
-        print(demo.table(), flush=True)
+        print(demo.table(_accounts(settings)), flush=True)
+
+
+def _accounts(settings: Settings) -> Sequence[DemoAccount]:
+    """Who can sign in to the demo that is there."""
+    tools = app.tools(settings)
+    with tools.database.transaction() as tx:
+        found = demo.present(tx)
+    tools.database.close()
+    return found
 
 
 @contextmanager

@@ -18,6 +18,7 @@ EVENTS = {
     "done": "办结该环节",
     "received": "收到来件",
 }
+_UNITS = {"working days": "个工作日", "days": "日", "months": "个月"}
 WEEKEND = ("周六", "周日")
 # More weekends than this are not listed one by one.
 FEW = 3
@@ -61,6 +62,13 @@ class _Line:
 def event_text(event: str) -> str:
     """An event in Chinese: 接到申请 for "filed", 送达文书 for "served(decision)"."""
     return EVENTS[event.partition("(")[0]]
+
+
+def length_text(length: Period | Until) -> str:
+    """A length or fixed date as letters say it: 7个工作日, 15日, 1个月, 4月30日."""
+    if isinstance(length, Until):
+        return f"{length.month}月{length.day}日"
+    return f"{length.amount}{_UNITS[length.unit]}"
 
 
 def why(deadline: Told) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import Session
 
 from portal.documents.models import Letter, Service, ServiceProof, StruckProof
@@ -20,6 +20,8 @@ from portal.errors import PortalError
 _CODE_LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 _CODE_LENGTH = 16
 FILING = "filing"
+OWN_ACTS = ("read", FILING)
+"""Ways in which the party itself proves service: nobody corrects them."""
 
 
 class UnknownLetter(PortalError):
@@ -242,10 +244,12 @@ def prove(
 def prove_all_for(
     tx: Session, case_ids: Collection[int], organisation_id: int, at: datetime, *, by: int
 ) -> list[Served]:
-    """Filing about a case as its addressee proves service of every letter of it not proved by then.
+    """Filing about a case as its addressee proves service of every letter of it.
 
-    This holds before the file exists too: who answers a letter knows it.
+    This holds before the file exists too: who answers a letter knows it. It is a proof beside a receipt entered
+    before, for that may be struck out; only what the party itself has proved by then needs no further proof.
     """
+    own = (ServiceProof.how.in_(OWN_ACTS), ServiceProof.received_at <= at, ~ServiceProof.struck.has())
     unproved = (
         select(Service)
         .join(Service.letter)
@@ -254,7 +258,7 @@ def prove_all_for(
             Letter.issued_at <= at,
             Service.organisation_id == organisation_id,
             Service.kind == "party",
-            or_(Service.served_at.is_(None), Service.served_at > at),
+            ~Service.proofs.any(and_(*own)),
         )
         .order_by(Service.id)
     )

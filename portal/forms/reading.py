@@ -27,7 +27,7 @@ from portal.forms.kinds.text import StaticText
 from portal.forms.kinds.year import Year
 from portal.forms.tree import Field, Group, Part, Static, drivers, fields_of
 
-PROTECTED = frozenset({"about", "case", "deadlines", "documents", "facts", "parameters", "party", "with"})
+PROTECTED = frozenset({"about", "case", "deadlines", "documents", "facts", "parameters", "party", "periods", "with"})
 """Names the case offers its forms; a field of that name would hide them, or could be taken for them."""
 
 _LARGEST = 256 * 1024

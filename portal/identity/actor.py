@@ -51,3 +51,15 @@ class Actor:
     def has(self, regulation: str, role: str) -> bool:
         """Whether the role of that regulation was granted to him."""
         return (regulation, role) in self.roles
+
+    def has_all_of(self, before: Actor) -> bool:
+        """Whether the same person, as he is now, may still do in the same place whatever he might do before."""
+        return (
+            (self.person_id, self.organisation_id, self.applicant)
+            == (before.person_id, before.organisation_id, before.applicant)
+            and self.administrator >= before.administrator
+            and self.roles >= before.roles
+            and self.rights >= before.rights
+            and self.kinds >= before.kinds
+            and self.local >= before.local
+        )

@@ -174,6 +174,13 @@ class LastManager(PortalError):
     en = "You are the last manager while others remain. Give someone else the right to manage first."
 
 
+class NoSuchChoice(PortalError):
+    """A value was posted that the page does not offer."""
+
+    zh = "{what}中没有“{value}”这一项，没有任何变动。请回到原页面，从所列各项中选择。"
+    en = "“{value}” is none of the choices for {what}; nothing was changed."
+
+
 class OtherWay(PortalError):
     """A manager removes others; himself he leaves."""
 

@@ -135,6 +135,8 @@ def change_rights(tx: Session, actor: Actor, person_id: int, rights: Iterable[st
         tx, "rights.changed", moment, organisation_id=organisation.id, person_id=person.id, by_id=actor.person_id,
         before=before, after=after,
     )  # fmt: skip
+    if MANAGE not in after:
+        _revoke_made_by(tx, organisation, person, actor, moment)
     return person
 
 
@@ -232,6 +234,18 @@ def _let_go(
     changes.note(
         tx, kind, moment, organisation_id=organisation.id, person_id=person.id, by_id=by.person_id, rights=before
     )
+    _revoke_made_by(tx, organisation, person, by, moment)
+
+
+def _revoke_made_by(tx: Session, organisation: Organisation, person: Person, by: Actor, moment: datetime) -> None:
+    """Takes back what lets others in, and himself again, on the word of somebody who no longer manages."""
+    for invitation, _ in open_invitations(tx, organisation.id, moment):
+        if invitation.made_by_id == person.id:
+            invitation.revoked_at = moment
+            changes.note(
+                tx, "invitation.revoked", moment, organisation_id=organisation.id, by_id=by.person_id,
+                invitation=invitation.id, note=invitation.note,
+            )  # fmt: skip
 
 
 def _close(tx: Session, organisation: Organisation, moment: datetime) -> None:

@@ -82,8 +82,9 @@ def session_of(tx: Session, token: bytes) -> SignedIn | None:
 
 
 def actor_where(tx: Session, who: ColumnElement[bool], today: date) -> Actor | None:
-    """The one active person for whom the condition holds, with the roles that count today."""
-    rows = tx.execute(_with_roles(today).where(who, Person.active)).all()
+    """The one active person for whom the condition holds, with the roles that count today, as things are now."""
+    found = _with_roles(today).where(who, Person.active).execution_options(populate_existing=True)
+    rows = tx.execute(found).all()
     if not rows:
         return None
     person, kinds, *_ = rows[0]

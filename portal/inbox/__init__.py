@@ -7,7 +7,7 @@ from portal.inbox.queries import Counts, Page, Row, counts, lights, most_urgent,
 from portal.inbox.receipts import open_services, served_services
 from portal.inbox.rules import Bounds, Cursor, Lights, Place, View, bounds
 from portal.inbox.search import find_cases
-from portal.inbox.standing import Disputed, Recorded, disputed
+from portal.inbox.standing import Disputed, Recorded, decided_unread, disputed
 
 __all__ = [
     "Body",
@@ -30,6 +30,7 @@ __all__ = [
     "count_matters",
     "counts",
     "decided_matters",
+    "decided_unread",
     "disputed",
     "find_cases",
     "item_counts",

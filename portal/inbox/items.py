@@ -31,9 +31,9 @@ class ItemCounts:
         return self.waiting + self.started + self.ended + self.failed + self.dropped
 
     @property
-    def over(self) -> int:
-        """Those that nothing is to be expected of any more."""
-        return self.ended + self.dropped
+    def kept(self) -> int:
+        """Those that were not given up."""
+        return self.all - self.dropped
 
 
 @dataclass(frozen=True)

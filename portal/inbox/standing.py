@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -55,6 +55,26 @@ def disputed(
             if row is not None and row.procedure == meanwhile.procedure:
                 found[record.id][field] = _disputed(cases.get(row.id), register, field, meanwhile, record)
     return dict(found)
+
+
+def decided_unread(
+    tx: Session, register: Register, records: Iterable[Recorded], unread: Collection[int]
+) -> dict[int, set[str]]:
+    """The fields, by record, whose dispute has ended in one of the cases `unread`, the letter of which nobody opened:
+    what they say may no longer stand, and what was decided is not told."""
+    rows = list(records)
+    asked = {meanwhile.procedure for meanwhile in register.meanwhile.values()}
+    made_by = {record.case_id for record in rows if record.case_id is not None}
+    if not asked or not made_by or not unread:
+        return {}
+    decided = select(Case.about_id, Case.procedure).where(
+        Case.id.in_(unread), Case.about_id.in_(made_by), Case.procedure.in_(asked), Case.ended_at.is_not(None)
+    )
+    over = {(about_id, procedure) for about_id, procedure in tx.execute(decided)}
+    return {
+        record.id: {name for name, one in register.meanwhile.items() if (record.case_id, one.procedure) in over}
+        for record in rows
+    }
 
 
 def _disputed(case: LiveCase, register: Register, field: str, meanwhile: Meanwhile, record: Recorded) -> Disputed:

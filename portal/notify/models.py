@@ -22,6 +22,8 @@ class PortalMessage(Base):
 
     id: Mapped[Id]
     person_id: Mapped[int] = mapped_column(ForeignKey("persons.id"))
+    organisation_id: Mapped[int | None] = mapped_column(ForeignKey("organisations.id"))
+    """For whom the person acted when it was sent; none for an official. Whoever has left does not see it any more."""
     case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
     kind: Mapped[str]
     subject_id: Mapped[int | None]

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import ColumnElement, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
+from portal.identity import Person
 from portal.notify.models import PortalMessage
 
 Kind = Literal["warning", "letter", "task", "outcome"]
@@ -27,25 +28,44 @@ def send(
     body: str,
     subject_id: int | None = None,
 ) -> int:
-    """Send a message about a case to people, each once; to how many. It is there when the act commits."""
-    one = {"case_id": case_id, "kind": kind, "subject_id": subject_id, "at": at, "title": title, "body": body}
-    rows = [{"person_id": person_id, **one} for person_id in sorted(set(people))]
-    if rows:
-        tx.execute(insert(PortalMessage), rows)
-    return len(rows)
+    """Send a message about a case to people, each once, as those of the organisations that they are of now; to how
+    many. It is there when the act commits."""
+    wanted = set(people)
+    if wanted:
+        one = {"case_id": case_id, "kind": kind, "subject_id": subject_id, "at": at, "title": title, "body": body}
+        said = [literal(value, PortalMessage.__table__.c[name].type) for name, value in one.items()]
+        rows = select(Person.id, Person.organisation_id, *said).where(Person.id.in_(wanted)).order_by(Person.id)
+        tx.execute(insert(PortalMessage).from_select(["person_id", "organisation_id", *one], rows))
+    return len(wanted)
+
+
+def keep_sent(
+    tx: Session, people: Iterable[int], *, case_id: int, kind: Kind, at: datetime, title: str, body: str
+) -> int:
+    """Have an unread message of this title about a case say what is so now; those who have none are sent one."""
+    wanted = set(people)
+    waits = (
+        PortalMessage.person_id.in_(wanted),
+        _of_present_organisation(),
+        PortalMessage.case_id == case_id,
+        PortalMessage.title == title,
+        PortalMessage.read_at.is_(None),
+    )
+    told = tx.scalars(update(PortalMessage).where(*waits).values(body=body).returning(PortalMessage.person_id))
+    return send(tx, wanted - set(told), case_id=case_id, kind=kind, at=at, title=title, body=body)
 
 
 def of_person(tx: Session, person_id: int, size: int, before: int | None = None) -> list[PortalMessage]:
-    """A person's messages, newest first, older than the one with the id `before`."""
-    mine = select(PortalMessage).where(PortalMessage.person_id == person_id)
+    """A person's messages as one of his present organisation, newest first, older than the one with the id `before`."""
+    mine = select(PortalMessage).where(PortalMessage.person_id == person_id, _of_present_organisation())
     if before is not None:
         mine = mine.where(PortalMessage.id < before)
     return list(tx.scalars(mine.order_by(PortalMessage.id.desc()).limit(size)))
 
 
 def one_of(tx: Session, person_id: int, message_id: int) -> PortalMessage | None:
-    """A message, if it is this person's."""
-    mine = (PortalMessage.id == message_id, PortalMessage.person_id == person_id)
+    """A message, if it is this person's as one of his present organisation."""
+    mine = (PortalMessage.id == message_id, PortalMessage.person_id == person_id, _of_present_organisation())
     return tx.scalar(select(PortalMessage).where(*mine))
 
 
@@ -53,7 +73,7 @@ def unread(tx: Session, person_id: int) -> int:
     """How many messages a person has not read; `COUNTED` stands for as many or more."""
     few = (
         select(PortalMessage.id)
-        .where(PortalMessage.person_id == person_id, PortalMessage.read_at.is_(None))
+        .where(PortalMessage.person_id == person_id, PortalMessage.read_at.is_(None), _of_present_organisation())
         .limit(COUNTED)
         .subquery()
     )
@@ -62,9 +82,17 @@ def unread(tx: Session, person_id: int) -> int:
 
 def mark_read(tx: Session, person_id: int, at: datetime, *, until: int | None = None, only: int | None = None) -> None:
     """Note that a person has read the messages up to the id `until`, or one only; those read before stay as noted."""
-    mine = update(PortalMessage).where(PortalMessage.person_id == person_id, PortalMessage.read_at.is_(None))
+    mine = update(PortalMessage).where(
+        PortalMessage.person_id == person_id, PortalMessage.read_at.is_(None), _of_present_organisation()
+    )
     if until is not None:
         mine = mine.where(PortalMessage.id <= until)
     if only is not None:
         mine = mine.where(PortalMessage.id == only)
     tx.execute(mine.values(read_at=at))
+
+
+def _of_present_organisation() -> ColumnElement[bool]:
+    """Whether a message was sent to its person as one of the organisation, or of none, that he is of now."""
+    present = select(Person.organisation_id).where(Person.id == PortalMessage.person_id).scalar_subquery()
+    return PortalMessage.organisation_id.is_not_distinct_from(present)

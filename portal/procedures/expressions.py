@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from portal.deadlines.rules import DeadlineRule
 from portal.procedures.drawing import Drawing
+from portal.procedures.manifest import PROCEDURE
 from portal.procedures.procedure import Procedure
 
 # What every case has beside its elements; the parts of each are what an expression may ask for.
@@ -14,9 +16,20 @@ NAMES: dict[str, frozenset[str]] = {
     "about": frozenset(),
     "deadlines": frozenset({"started", "due", "last_day", "state"}),
     "documents": frozenset({"number", "title", "issued_at", "served_at"}),
+    "periods": frozenset(),
     "with": frozenset(),
     "facts": frozenset(),
 }
+
+
+def periods(procedure: Procedure, known: Mapping[str, Procedure]) -> dict[str, DeadlineRule]:
+    """The deadlines whose lengths a procedure may tell: its own, then those of the procedures in its `with`."""
+    said = procedure.manifest
+    handed = (said.given[key] for key, kind in said.needs.items() if kind == PROCEDURE and key in said.given)
+    found: dict[str, DeadlineRule] = {}
+    for manifest in (said, *(known[slug].manifest for slug in handed if slug in known)):
+        found = {**manifest.deadlines, **found}
+    return found
 
 
 def visible_from(procedure: Procedure, drawn: Drawing) -> Iterator[Drawing]:

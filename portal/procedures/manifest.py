@@ -11,6 +11,7 @@ from portal.deadlines.rules import DeadlineRule, Period, parse_event, parse_peri
 from portal.deadlines.warn import Warn, misfits, parse_warn
 from portal.documents.rules import DocumentRule, number_faults
 from portal.errors import ContentFaults, Fault
+from portal.procedures.spelling import referred
 from portal.procedures.tables import Table, line_of, parse
 
 S = TypeVar("S")
@@ -51,11 +52,15 @@ class About:
 
 @dataclass(frozen=True)
 class Fact:
-    """A named expression shown with its title and result."""
+    """A named expression shown with its title and result.
+
+    One that `keeps` stays true when it was true as the case was filed: what is corrected later takes no right away.
+    """
 
     name: str
     title: str
     expression: str
+    keeps: bool = False
 
 
 @dataclass(frozen=True)
@@ -143,7 +148,8 @@ class Handed:
             return reference
         key = reference[1:]
         if key not in self.needs:
-            mend = f'直接写事项的名称，或在 shared.toml 的 [with] 中写 {key} = "{PROCEDURE}"'
+            declare = f'直接写事项的名称，或在 shared.toml 的 [with] 中写 {key} = "{PROCEDURE}"'
+            mend = referred(key, [name for name, kind in self.needs.items() if kind == PROCEDURE], declare)
             raise ContentFaults([Fault(f"“{reference}”没有在图的 [with] 中声明", mend)])
         if self.needs[key] != PROCEDURE:
             raise ContentFaults([Fault(f"“with.{key}”不是事项", f"在 shared.toml 中声明为 {PROCEDURE}")])
@@ -230,7 +236,12 @@ def _manifest(slug: str, table: Table, needs: Mapping[str, str]) -> Manifest:
         separation=_separation(slug, table, handed),
         roles={key: roles_table.text(key) for key in roles_table.values},
         facts={
-            name: Fact(name, fact.text("title", required=True), fact.text("is", required=True).lstrip("="))
+            name: Fact(
+                name,
+                fact.text("title", required=True),
+                fact.text("is", required=True).lstrip("="),
+                fact.flag("keeps"),
+            )
             for name, fact in table.tables("facts")
         },
         deadlines={name: _deadline(name, entry, basis) for name, entry in table.tables("deadlines")},
@@ -248,7 +259,8 @@ def _articles(table: Table) -> dict[str, str]:
     for key, value in written.items():
         meant = written.get(value[1:], "") if value.startswith("@") else value
         if value.startswith("@") and (not meant or meant.startswith("@")):
-            mend = f'写 basis = {{ {value[1:]} = "…" }}，值为条款'
+            citing = [other for other, article in written.items() if article and not article.startswith("@")]
+            mend = referred(value[1:], citing, f'写 basis = {{ {value[1:]} = "…" }}，值为条款')
             table.fault(key, f"basis 中没有写明条款的键“{value[1:]}”", mend)
             continue
         articles[key] = meant
@@ -259,7 +271,8 @@ def _article(table: Table, name: str, basis: Mapping[str, str]) -> str | None:
     """The article of a deadline or letter: its own (`@key` of `basis` too), else `basis.<name>`."""
     own = table.text("basis")
     if own.startswith("@") and own[1:] not in basis:
-        table.fault("basis", f"procedure.toml 的 basis 中没有“{own[1:]}”", f'写 basis = {{ {own[1:]} = "…" }}')
+        mend = referred(own[1:], basis, f'写 basis = {{ {own[1:]} = "…" }}')
+        table.fault("basis", f"procedure.toml 的 basis 中没有“{own[1:]}”", mend)
     return (basis.get(own[1:]) if own.startswith("@") else own) or basis.get(name)
 
 

@@ -16,6 +16,7 @@ from portal.procedures.drawing import Drawing, Element
 from portal.procedures.functions import FUNCTIONS
 from portal.procedures.manifest import DIAGRAM, Manifest
 from portal.procedures.regulation import Regulation
+from portal.procedures.spelling import referred
 from portal.procedures.tables import line_of
 
 # The actions whose input `procedure` names the procedure of the cases they start.
@@ -191,6 +192,9 @@ class _Assembly:
             if said.needs.get(key) not in (None, DIAGRAM):
                 self._fault(drawn, element, f"“with.{key}”不是图", "在 shared.toml 中声明为 diagram")
             called = said.given.get(key)
+            if not called:
+                self._fault(drawn, element, *_not_handed(key, said))
+                return
         if not called:
             self._fault(drawn, element, "调用活动没有说明调用哪张图", '写 <portal:call diagram="…"/>')
             return
@@ -241,6 +245,15 @@ class _Assembly:
 
 def _no_diagram(name: str) -> tuple[str, str]:
     return f"找不到图“{name}”", f"在 _shared/{name}/ 放入 process.bpmn"
+
+
+def _not_handed(key: str, said: Manifest) -> tuple[str, str]:
+    """What to say of a call of `@key` for which the manifest hands over no diagram."""
+    if key in said.needs:
+        return f"procedure.toml 没有给出“@{key}”所指的图", f'写 with = {{ {key} = "…" }}'
+    diagrams = [name for name, kind in said.needs.items() if kind == DIAGRAM]
+    declare = f'在 shared.toml 的 [with] 中写 {key} = "{DIAGRAM}"'
+    return f"“@{key}”没有在图的 [with] 中声明", referred(key, diagrams, declare)
 
 
 def _forms_of(element: Element) -> list[str]:

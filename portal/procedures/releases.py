@@ -43,10 +43,15 @@ class Published:
 
 def open_content(release_id: int, content: Content) -> Published:
     """Content put together; ContentFaults when it does not hold together."""
-    file = f"bpmn/{content.regulation}/regulation.toml"
-    regulation = regulations.read(content.regulation, content.files[file], file)
+    regulation = regulation_in(content)
     procedures = {slug: assemble(content, regulation, slug) for slug in content.procedures()}
     return Published(release_id, content, regulation, procedures)
+
+
+def regulation_in(content: Content) -> Regulation:
+    """The regulation alone; ContentFaults when it does not hold together."""
+    file = f"bpmn/{content.regulation}/regulation.toml"
+    return regulations.read(content.regulation, content.files[file], file)
 
 
 class Releases:

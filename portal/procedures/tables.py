@@ -10,6 +10,7 @@ from itertools import chain
 from typing import Any
 
 from portal.errors import ContentFaults, Fault
+from portal.procedures.spelling import meant
 
 _HEADING = re.compile(r"\[\[?[^\[\],=]*\]\]?")
 
@@ -142,8 +143,9 @@ class Table:
         """Notes every key that nobody asked for, here and below."""
         for key in self.values:
             if key not in self.asked:
-                known = "、".join(sorted(self.asked - self._refused)) or "无"
-                self.fault(key, f"不认识的键“{self._name(key)}”", f"此处可用的键：{known}")
+                known = sorted(self.asked - self._refused)
+                mend = f"{meant(key, known)}此处可用的键：{'、'.join(known) or '无'}"
+                self.fault(key, f"不认识的键“{self._name(key)}”", mend)
         for inner in self._inner:
             inner.close()
 

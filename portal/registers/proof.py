@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from portal.registers import rules
 from portal.registers.models import Record, RecordEntry
-from portal.registers.service import content_of
+from portal.registers.rules import Register
+from portal.registers.service import content_of, searched
 
 _COLUMNS = tuple(column.name for column in RecordEntry.__table__.columns)
 _AT_A_TIME = 500
@@ -26,8 +27,11 @@ class Altered:
     en: str
 
 
-def altered(tx: Session) -> Iterator[Altered]:
-    """Every entry whose digest is not what it says, and every record that is not what its newest entry says."""
+def altered(tx: Session, register_of: Callable[[Record], Register | None]) -> Iterator[Altered]:
+    """Every entry whose digest is not what it says, and every record that is not what its newest entry says.
+
+    `register_of` tells by which declaration a record's newest entry was made.
+    """
     together = (
         select(Record, RecordEntry)
         .outerjoin(RecordEntry, RecordEntry.record_id == Record.id)
@@ -36,6 +40,7 @@ def altered(tx: Session) -> Iterator[Altered]:
     )
     for record, rows in groupby(tx.execute(together), key=lambda row: row[0]):
         yield from _altered(record, [entry for _, entry in rows if entry is not None])
+        yield from _found_otherwise(record, register_of(record))
 
 
 def _altered(record: Record, entries: list[RecordEntry]) -> Iterator[Altered]:
@@ -46,12 +51,27 @@ def _altered(record: Record, entries: list[RecordEntry]) -> Iterator[Altered]:
             zh = f"名册“{record.register}”记录 {record.key} 的第{entry.number}条登记被改动"
             yield Altered(entry.case_id, zh, f"entry {entry.number} of record {record.id} was changed")
             return
+        if entry.case_id is None and number > 1:
+            # Only what was on record before there were cases is of no case.
+            zh = f"名册“{record.register}”记录 {record.key} 的第{entry.number}条登记不属于任何案件"
+            yield Altered(record.case_id, zh, f"entry {entry.number} of record {record.id} is of no case")
         previous = entry.digest
     newest = entries[-1] if entries else None
-    if newest is None or _now(record) != (newest.number, newest.state, newest.fields, newest.case_id):
+    if newest is None or _now(record) != (newest.number, newest.state, newest.fields, newest.case_id, newest.moment):
         zh = f"名册“{record.register}”的记录 {record.key} 与其最后一条登记不符"
         yield Altered(record.case_id, zh, f"record {record.id} is not what its newest entry says")
 
 
 def _now(record: Record) -> tuple[object, ...]:
-    return record.entries, record.state, record.fields, record.case_id
+    return record.entries, record.state, record.fields, record.case_id, record.changed_at
+
+
+def _found_otherwise(record: Record, register: Register | None) -> Iterator[Altered]:
+    """A record that stands under another key, unit or year, or is searched by other words, than its fields say."""
+    if register is None:
+        return
+    wanted = searched(register, record.fields)
+    said = register.key_of(record.fields), wanted["uscc"], wanted["year"], sorted(wanted["words"].split(" "))
+    if (record.key, record.uscc, record.year, sorted(record.words.split(" "))) != said:
+        zh = f"名册“{record.register}”的记录 {record.key} 的检索项与其内容不符"
+        yield Altered(record.case_id, zh, f"record {record.id} is not found by what its fields say")

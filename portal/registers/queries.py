@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from portal.registers.models import Record, RecordEntry
@@ -48,7 +49,8 @@ def find(
     """Records of a register that hold `q` in one of their fields, the newest first, below the id `before`."""
     wanted = select(Record).where(Record.regulation == regulation, Record.register == register)
     if q:
-        wanted = wanted.where(Record.words.icontains(q, autoescape=True))
+        said = {q, half_width(q)}
+        wanted = wanted.where(or_(*(Record.words.icontains(words, autoescape=True) for words in said)))
     if state is not None:
         wanted = wanted.where(Record.state == state)
     if year is not None:
@@ -56,6 +58,11 @@ def find(
     if before is not None:
         wanted = wanted.where(Record.id < before)
     return list(tx.scalars(wanted.order_by(Record.id.desc()).limit(size)))
+
+
+def half_width(text: str) -> str:
+    """Letters and digits as they are stored, however wide they were typed; marks stay as they are."""
+    return "".join(unicodedata.normalize("NFKC", sign) if sign.isalnum() else sign for sign in text)
 
 
 def of_unit(tx: Session, uscc: str) -> list[Record]:

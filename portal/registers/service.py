@@ -172,17 +172,24 @@ def _write(tx: Session, register: Register, rows: Sequence[_Row], cause: Cause) 
 
 def _now(register: Register, state: str, fields: Values, number: int, cause: Cause) -> dict[str, Any]:
     """The columns by which a record's row says what its newest entry says."""
+    return {
+        **searched(register, fields),
+        "state": state,
+        "fields": dict(fields),
+        "entries": number,
+        "case_id": cause.case_id,
+        "changed_at": cause.moment,
+    }
+
+
+def searched(register: Register, fields: Values) -> dict[str, Any]:
+    """The columns by which records are found, filtered and searched, as their fields have them."""
     code, year = register.field_of("uscc"), register.field_of("year")
     held = fields.get(year) if year else None
     return {
         "uscc": fields.get(code) if code else None,
         "year": int(held) if held else None,
-        "state": state,
-        "fields": dict(fields),
         "words": " ".join(value for value in fields.values() if value),
-        "entries": number,
-        "case_id": cause.case_id,
-        "changed_at": cause.moment,
     }
 
 

@@ -212,7 +212,9 @@ def _prove(acted: Acted, step: Step, actor: Actor, letter: Letter) -> None:
         delivery.sign_for(stage.kernel, stage.tx, actor, letter.id, step.at)
         return
     service = next(service for service in letter.services if service.kind == "party")
-    delivery.enter_receipt(stage.kernel, stage.tx, actor, service.id, step.how, step.on or step.at, "", step.at)
+    delivery.enter_receipt(
+        stage.kernel, stage.tx, actor, service.id, step.how, step.on or step.at, "见送达回执", step.at
+    )
 
 
 def _correct(acted: Acted, step: Step, actor: Actor, answers: Answers) -> None:

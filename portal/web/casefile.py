@@ -125,7 +125,7 @@ def case_file(tx: Session, case: LiveCase, moment: datetime, scope: str = "") ->
         said=tuple(one for one in said if one.element != first),
         facts=tuple(_facts(case)),
         deadlines=tuple(
-            deadline_view(row, regulation, moment, calendar)
+            deadline_view(row, regulation, moment, calendar, ended=case.ended)
             for row in deadlines.of_case(tx, case.id)
             if row.state != "dropped"
         ),

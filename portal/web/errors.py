@@ -36,6 +36,7 @@ STATUS: Mapping[type[PortalError], int] = {
     Forbidden: 403,
     cases.NotYourRole: 403,
     cases.MayOnlyRead: 403,
+    cases.RightsChanged: 403,
     cases.Separated: 403,
     cases.EnteredIt: 403,
     cases.MayNotStart: 403,
@@ -55,6 +56,7 @@ STATUS: Mapping[type[PortalError], int] = {
     registers.WrongField: 422,
     cases.FormRefused: 422,
     cases.UnknownParty: 422,
+    cases.EarlierNeedsReason: 422,
     letters.ServedInFuture: 422,
     letters.ServedBeforeIssue: 422,
     letters.UnknownWayOfService: 422,
@@ -65,6 +67,7 @@ STATUS: Mapping[type[PortalError], int] = {
     attachments.WrongKind: 422,
     attachments.TooMany: 422,
     attachments.NotYourFile: 422,
+    entry.NoSuchChoice: 422,
     entry.NotYourOwn: 403,
     entry.MayNotManage: 403,
     entry.UnknownRegistration: 404,
@@ -85,7 +88,7 @@ STATUS: Mapping[type[PortalError], int] = {
 }
 """The nearest base class in the table decides; an error that is not in it is one of the portal's own (500)."""
 
-_SAYS_ALL = (cases.MayOnlyRead, entry.MayNotManage)
+_SAYS_ALL = (cases.MayOnlyRead, entry.MayNotManage, entry.NoSuchChoice)
 """Errors whose own words say what to do."""
 
 
@@ -162,7 +165,7 @@ def _portal_error(error: PortalError) -> ResponseReturnValue:
         if request.method == "POST"
         else _("请稍候刷新本页。"),
     }
-    again = status in (413, 422, 429, 500, 503)
+    again = status in (413, 422, 429, 500, 503) and not isinstance(error, entry.NoSuchChoice)
     mend = "" if isinstance(error, _SAYS_ALL) else mends[status]
     return page(Trouble(status, titles[status], error.text("zh"), mend, again=again))
 

@@ -191,6 +191,7 @@ def how_text(how: str) -> str:
 
 
 SENTENCES: Mapping[str, Callable[[Details], Said]] = {
+    "facts.kept": lambda d: (_("提出时符合：%(facts)s", facts="；".join(d["facts"].values())), None),
     "case.filed": lambda d: (_("立案，编号 %(number)s", number=d["number"]), None),
     "case.started": lambda d: (_("立案，编号 %(number)s", number=d["number"]), None),
     "case.begun": lambda d: (_("启动《%(title)s》%(number)s", title=d["title"], number=d["number"]), None),

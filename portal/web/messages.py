@@ -92,6 +92,8 @@ def _view(message: PortalMessage, target: str) -> MessageView:
         action = _("去办理")
     elif "/letters/" in target:
         action = _("看文书")
+    elif target.startswith("/desk"):
+        action = _("到督办台决定")
     else:
         action = _("看案件")
     return MessageView(message.id, message.title, message.body, message.at, message.read_at is None, action)
@@ -107,6 +109,8 @@ def _targets(tx: Session, actor: Actor, messages: Iterable[PortalMessage]) -> di
         found[one.id] = f"{home}/cases/{one.case_id}"
         if one.kind == "letter" and not actor.official:
             found[one.id] = f"/my/letters/{one.subject_id}"
+        elif one.kind == "warning" and one.subject_id is not None and actor.official:
+            found[one.id] = f"/desk#matter-{one.subject_id}"
         elif one.case_id in todo and one.kind in ("task", "warning"):
             found[one.id] = f"{home}/tasks/{todo[one.case_id]}"
     return found

@@ -18,7 +18,18 @@ from portal.errors import PortalError
 from portal.forms import uscc as codes
 from portal.identity import registering
 from portal.identity.changes import Change
-from portal.identity.entry import FILE, KINDS, MANAGE, PROOF_KINDS, PROOF_LIMIT, READ, RIGHTS, Entry, plain
+from portal.identity.entry import (
+    FILE,
+    KINDS,
+    MANAGE,
+    PROOF_KINDS,
+    PROOF_LIMIT,
+    READ,
+    RIGHTS,
+    Entry,
+    NoSuchChoice,
+    plain,
+)
 from portal.identity.models import Proof
 from portal.identity.registering import StoredProof
 from portal.procedures.manifest import Material
@@ -29,6 +40,8 @@ from portal.web.files import TYPES
 from portal.web.machine import machine
 
 PROOF = "proof"
+_SHOWN = 20
+"""So much of a value that nobody offered is shown again."""
 _TOKEN = re.compile(r"[\w-]{16,64}", re.ASCII)
 KEPT = "kept_proof"
 """The hidden input that names a proof uploaded before."""
@@ -55,7 +68,7 @@ class Typed:
             name=plain(form.get("name", "")),
             district=form.get("district", "").strip(),
             kind=form.get("kind", ""),
-            agrees=form.get("agrees") == "yes",
+            agrees=posted_agreement("agrees", "yes", "no") == "yes",
             joins=form.get("joins") == "yes",
             rights=posted_rights(),
         )
@@ -75,8 +88,20 @@ class ProofTaken:
 
 
 def posted_rights() -> tuple[str, ...]:
-    """The rights ticked in this request; others than there are do not count."""
-    return tuple(right for right in RIGHTS if right in request.form.getlist("rights"))
+    """The rights ticked in this request; NoSuchChoice for others than there are."""
+    ticked = request.form.getlist("rights")
+    for right in ticked:
+        if right not in RIGHTS:
+            raise NoSuchChoice(what=_("权限"), value=right[:_SHOWN])
+    return tuple(right for right in RIGHTS if right in ticked)
+
+
+def posted_agreement(name: str, *known: str) -> str:
+    """What this request says of electronic service; NoSuchChoice unless it is nothing or one of the known values."""
+    said = request.form.get(name, "")
+    if said and said not in known:
+        raise NoSuchChoice(what=_("电子送达"), value=said[:_SHOWN])
+    return said
 
 
 def kinds() -> list[tuple[str, str, None]]:
@@ -198,6 +223,8 @@ def _more(change: Change) -> str:
     if change.kind == "person.joined":
         way = _("凭邀请码") if "invitation" in details else _("经审核（%(n)s）", n=details["registration"])
         return _("%(way)s，权限：%(rights)s", way=way, rights=rights_text(details["rights"]))
-    if change.kind.startswith("invitation.") and details.get("note"):
-        return _("邀请对象：%(note)s", note=details["note"])
+    if change.kind.startswith("invitation."):
+        said = [_("邀请对象：%(note)s", note=details["note"])] if details.get("note") else []
+        said += [_("权限：%(rights)s", rights=rights_text(details["rights"]))] if details.get("rights") else []
+        return "，".join(said)
     return ""

@@ -32,7 +32,10 @@ class DayCell:
 
 @dataclass(frozen=True)
 class DeadlineView:
-    """A deadline as `ui.deadline` takes it; `left` is in working days, None unless it runs."""
+    """A deadline as `ui.deadline` takes it; `left` is in working days, None unless it runs.
+
+    `expired`: a right that nobody used in time in a case that has ended; nobody is late with it.
+    """
 
     name: str
     title: str
@@ -47,11 +50,15 @@ class DeadlineView:
     provisional: bool
     met_at: datetime | None
     due: datetime
+    expired: bool
 
 
-def deadline_view(deadline: Deadline, regulation: Regulation, moment: datetime, calendar: Calendar) -> DeadlineView:
-    """A deadline at a moment."""
-    today, running = day_of(moment), deadline.state == "running"
+def deadline_view(
+    deadline: Deadline, regulation: Regulation, moment: datetime, calendar: Calendar, *, ended: bool
+) -> DeadlineView:
+    """A deadline at a moment; `ended`: its case has ended."""
+    expired = ended and deadline.kind == "right" and deadline.state == "running" and deadline.due <= moment
+    today, running = day_of(moment), deadline.state == "running" and not expired
     cells = [_cell(line["day"], line["counted"], line["reason"], deadline.last_day) for line in deadline.explanation]
     remaining = left(deadline, moment, calendar).days if running else None
     counted = [
@@ -74,6 +81,7 @@ def deadline_view(deadline: Deadline, regulation: Regulation, moment: datetime, 
         provisional=deadline.provisional,
         met_at=deadline.met_at,
         due=deadline.due,
+        expired=expired,
     )
 
 

@@ -43,6 +43,8 @@ class FieldView:
     text: str
     number: bool
     stands: StandingView | None
+    unread: bool = False
+    """A decision about it was made, but not opened yet."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,7 @@
-"""Sweeps what nobody uses any more: uploads that were never handed in, objects without a row, old sessions."""
+"""Sweeps what nobody uses any more: uploads that were never handed in, objects without a row, old sessions.
+
+It also counts anew the ends of cases whose count was lost.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,9 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from portal import clock, identity
-from portal.cases.models import Attachment, Filing
+from portal.cases.act import ITEM_ENDED
+from portal.cases.kernel import Kernel
+from portal.cases.models import Attachment, Case, Filing, StartItem
 from portal.documents.models import Letter, ServiceProof
 from portal.identity.models import Proof
 from portal.worker.tools import Tools
@@ -20,11 +25,15 @@ AT_A_TIME = 500
 
 
 def sweep(tools: Tools, job: str) -> None:
-    """Removes uploads and objects that have been unused for 24 hours (real time), and sessions that are over."""
+    """Removes uploads and objects that have been unused for 24 hours (real time), and sessions that are over.
+
+    For a row of a list that is under way although its case has ended, the job that counts the end is deferred anew.
+    """
     before = clock.now() - UNUSED_FOR
     with tools.database.transaction() as tx:
         identity.sweep(tx, clock.now())
         forget_uploads(tx, before)
+        count_ends(tools.kernel, tx)
     for key in _orphans(tools, before):
         tools.store.delete(key)
 
@@ -38,6 +47,14 @@ def forget_uploads(tx: Session, before: datetime) -> None:
     )
     ids = [attachment for attachment in tx.scalars(unused) if attachment not in kept]
     tx.execute(delete(Attachment).where(Attachment.id.in_(ids)))
+
+
+def count_ends(kernel: Kernel, tx: Session) -> None:
+    """Defers the count of every end that was not counted; one that is counted meanwhile is not counted twice."""
+    ended = select(StartItem.case_id).join(Case, Case.id == StartItem.case_id).where(Case.ended_at.is_not(None))
+    lost = tx.scalars(ended.where(StartItem.state == "started").order_by(StartItem.id)).all()
+    if lost:
+        kernel.queue.defer_all(tx, ITEM_ENDED, [{"case_id": case_id} for case_id in lost])
 
 
 def _in_drafts(tx: Session) -> set[int]:

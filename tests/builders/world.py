@@ -341,11 +341,12 @@ class World:
         on: str | datetime,
         how: str = "post",
         received: str | datetime | None = None,
+        note: str = "见回执",
     ) -> None:
         """A clerk enters the receipt of the case's last letter."""
         service = next(service for service in case.letters[-1].services if service.kind == "party")
         self.act(
-            lambda tx, at: delivery.enter_receipt(self.kernel, tx, by, service.id, how, moment_of(on), "", at),
+            lambda tx, at: delivery.enter_receipt(self.kernel, tx, by, service.id, how, moment_of(on), note, at),
             received,
         )
 

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 
 import pytest
 from argon2 import PasswordHasher
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
+from portal import identity
 from portal.calendar import service as calendars
 from portal.cases.actions import ACTIONS
 from portal.cases.delivery import StoredFile
@@ -16,8 +17,8 @@ from portal.cases.live import Cases
 from portal.cases.models import Case, StartItem, Task
 from portal.cases.names import facts_of
 from portal.clock import day_of
-from portal.demo import accounts, history, seed, table
-from portal.demo.people import PAPER, UNITS
+from portal.demo import accounts, history, present, seed, table
+from portal.demo.people import PAPER, PASSWORD, UNITS
 from portal.documents.models import Service
 from portal.forms import uscc
 from portal.identity import Person, passwords
@@ -105,13 +106,22 @@ def test_a_second_time_nothing_happens(own_database, monkeypatch):
     assert seed(tools) == "there already"
     with tools.database.transaction() as tx:
         assert tx.scalar(select(func.count(Person.id))) == len(accounts())
+        assert present(tx) == accounts()
 
 
 def test_the_codes_of_the_units_are_valid():
     assert all(uscc.is_valid(unit.uscc) for unit in (*UNITS, PAPER))
 
 
+def test_only_who_can_sign_in_is_shown(tx):
+    assert present(tx) == ()
+    for login in ("li", "shen", "qian", "somebody"):
+        identity.add_person(tx, login=login, name=login, password=PASSWORD, applicant=login == "qian")
+    tx.execute(update(Person).where(Person.login == "shen").values(active=False))
+    assert [one.login for one in present(tx)] == ["li", "qian"]
+
+
 def test_the_table_shows_every_account():
-    lines = table().splitlines()
+    lines = table(accounts()).splitlines()
     assert len(lines) == len(accounts()) + 1
     assert all(account.login in line for account, line in zip(accounts(), lines[1:], strict=True))

@@ -49,9 +49,21 @@ def test_a_letter_changed_behind_the_portal_is_found(decided):
         ("UPDATE cases SET outcome = '维持' WHERE procedure = 'allocation-review'", "办理结果"),
         ("UPDATE services SET served_at = served_at + interval '1 day' WHERE served_at IS NOT NULL", "送达时间"),
         ("UPDATE letters SET sha256 = repeat('1', 64) WHERE name = 'notice'", "文书文件"),
+        ("UPDATE cases SET ended_at = ended_at + interval '1 day' WHERE procedure = 'allocation-review'", "办结时间"),
+        (
+            "UPDATE deadlines SET due = due + interval '1 day', last_day = last_day + 1 WHERE name = 'decision'",
+            "期限“作出复核决定”",
+        ),
+        ("UPDATE deadlines SET last_day = last_day + 1 WHERE name = 'decision'", "期限“作出复核决定”"),
     ],
 )
 def test_a_row_that_says_otherwise_than_its_history_is_found(decided, change, what):
     decided.execute(text(change))
     decided.expire_all()
     assert [found.zh for found in proof.altered(decided)] == [f"{what}与所记的不符"]
+
+
+def test_a_row_changed_for_which_a_case_was_started_is_found(decided):
+    decided.execute(text("""UPDATE start_items SET "values" = jsonb_set("values", '{amount}', '"1"')"""))
+    decided.expire_all()
+    assert [found.zh for found in proof.altered(decided)] == ["“start_notices”逐行启动案件的名单被改动"]

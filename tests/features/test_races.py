@@ -500,3 +500,13 @@ def test_a_job_that_two_workers_run_at_once_is_done_once(own_database):
 def test_without_the_lock_a_job_run_twice_is_found_out(own_database, no_lock):
     [error, *_] = jobs_done_twice(own_database)
     assert not isinstance(error, PortalError)
+
+
+def test_one_form_posted_by_four_at_once_opens_one_case(own_database):
+    world = World.over(own_database, ONE_TASK)
+
+    def post(tx):
+        return filing.file(world.kernel, tx, world.wang, "small", "one", {}, world.now, once="a random text").number
+
+    told = at_once(*[lambda: world.run.act(post)] * 4)
+    assert told == [case.number for case in world.cases("one")] * 4

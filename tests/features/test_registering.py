@@ -433,6 +433,38 @@ def test_managers_change_rights_and_remove_people(tx):
     ]
 
 
+def test_whoever_no_longer_manages_lets_nobody_in_by_his_old_invitations(tx):
+    wang = a_manager(tx)
+    own = {}
+    for login in ("zhang", "ma", "hu"):
+        manager = a_member(tx, wang, login, ["manage"])
+        _, own[login] = membership.invite(tx, manager, ["manage"], f"{login}的人", NOW)
+    zhang, ma, hu = (identity.person_by_login(tx, login).id for login in own)
+    _, of_wang = membership.invite(tx, wang, ["file"], "王的人", NOW)
+    membership.remove(tx, wang, zhang, LATER, NOW)
+    membership.change_rights(tx, wang, ma, ["file"], LATER)
+    membership.leave(tx, actor(tx, hu), LATER, NOW)
+    with pytest.raises(InvitationRevoked):
+        membership.join(tx, actor(tx, zhang), own["zhang"], LATER)
+    for login in ("ma", "hu"):
+        with pytest.raises(InvitationRevoked):
+            membership.join(tx, newcomer("new", "新人"), own[login], LATER)
+    assert actor(tx, zhang).adrift
+    lines = [one for one in changes.of_organisation(tx, wang.organisation_id) if one.kind == "invitation.revoked"]
+    assert [(line.who, line.details["note"]) for line in reversed(lines)] == [
+        ("王磊", "zhang的人"), ("王磊", "ma的人"), ("hu", "hu的人"),
+    ]  # fmt: skip
+    assert membership.join(tx, newcomer("new", "新人"), of_wang, LATER).organisation_id == wang.organisation_id
+
+
+def test_whoever_goes_on_managing_keeps_his_invitations(tx):
+    wang = a_manager(tx)
+    zhang = a_member(tx, wang, "zhang", ["manage"])
+    _, code = membership.invite(tx, zhang, ["file"], "新人", NOW)
+    membership.change_rights(tx, wang, zhang.person_id, ["file", "manage"], LATER)
+    assert membership.join(tx, newcomer("new", "新人"), code, LATER).organisation_id == wang.organisation_id
+
+
 def test_rights_that_stay_the_same_are_no_change(tx):
     wang = a_manager(tx)
     before = kinds_of(tx, wang.organisation_id)

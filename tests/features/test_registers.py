@@ -204,6 +204,11 @@ def _behind(bureau, change):
         ("""UPDATE records SET fields = jsonb_set(fields, '{amount}', '"1"')""", "最后一条登记不符"),
         ("UPDATE records SET state = '作废'", "最后一条登记不符"),
         ("UPDATE records SET entries = 3", "最后一条登记不符"),
+        ("UPDATE records SET changed_at = changed_at - interval '1 day'", "最后一条登记不符"),
+        ('UPDATE records SET key = \'["1", "2"]\'', "检索项与其内容不符"),
+        ("UPDATE records SET uscc = NULL", "检索项与其内容不符"),
+        ("UPDATE records SET year = 2024", "检索项与其内容不符"),
+        ("UPDATE records SET words = '别的'", "检索项与其内容不符"),
         ("""UPDATE record_entries SET fields = jsonb_set(fields, '{amount}', '"1"') WHERE number = 1""", "被改动"),
         ("UPDATE record_entries SET document = '别的' WHERE number = 1", "被改动"),
         ("UPDATE record_entries SET moment = moment - interval '1 day' WHERE number = 2", "被改动"),
@@ -228,6 +233,15 @@ def test_an_entry_that_no_step_made_is_found(bureau):
     row = {"uscc": CEMENT, "year": 2025, "amount": 1}
     bureau.run.act(lambda tx: registers.update(tx, "small", bureau.register, [row], None, cause))
     assert bureau.altered() == ["名册中有一条登记并非“forged”所记"]
+
+
+def test_an_entry_of_no_case_after_the_first_is_found(bureau):
+    row, cause = {"uscc": CEMENT, "year": 2025, "name": NAME, "amount": 1}, Cause(moment=bureau.now, reason="混入")
+    for enter in (registers.record, registers.update):
+        assert bureau.altered() == []
+        bureau.run.act(lambda tx, enter=enter: enter(tx, "small", bureau.register, [row], None, cause))
+    [record_key] = [bureau.record().key]
+    assert bureau.altered() == [f"名册“measures”记录 {record_key} 的第2条登记不属于任何案件"]
 
 
 def test_a_record_taken_away_with_its_entries_is_missed(bureau):
@@ -336,4 +350,4 @@ def test_corrections_at_once_are_entries_one_after_the_other(own_database):
         list(pool.map(racer, range(4)))
     with own_database.transaction() as tx:
         assert set(tx.scalars(select(Record.entries))) == {21}
-    assert world.altered() == []
+    assert all("不属于任何案件" in found for found in world.altered())

@@ -11,9 +11,10 @@ from portal.cases import warning
 from portal.clock import day_of
 from portal.deadlines.models import Deadline
 from portal.identity.models import Grant
+from portal.notify import PortalMessage
 from tests.builders.procedures import content
 from tests.builders.warned import FILED, WARN, left_open, matters, messages, warned_content
-from tests.builders.world import World
+from tests.builders.world import Bureau, World
 from tests.features.test_act_costs import counted
 
 
@@ -168,6 +169,23 @@ def test_the_party_is_reminded_of_its_right(tx):
     assert [title for _, title in told] == ["limit：期限将满", "limit：期限将满"]
     people = world.run.read(lambda tx: identity.queries.people_of(tx, world.cement))
     assert [person for person, _ in told] == people
+
+
+def test_a_party_that_has_used_its_right_is_not_reminded_of_it(tx):
+    bureau = Bureau.within(tx)
+    notice, other = bureau.served_notice(), bureau.served_notice()
+    bureau.at("2026-09-25T10:00:00")
+    bureau.object(notice)
+    bureau.pass_to("2026-10-12T20:00:00")
+
+    def reminded(case):
+        query = select(PortalMessage.title).where(PortalMessage.case_id == case.id, PortalMessage.kind == "warning")
+        return bureau.run.read(lambda tx: list(tx.scalars(query)))
+
+    assert reminded(notice) == []
+    assert reminded(other) == ["提出异议（申请复核）：期限将满"]
+    [warned] = notice.entries("deadline.warned")
+    assert warned.details["people"] == []
 
 
 def test_other_organisations_and_people_without_the_role_hear_nothing(tx):

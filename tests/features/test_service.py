@@ -120,7 +120,7 @@ def test_an_earlier_proof_whose_period_is_over_ends_the_case_in_that_act(bureau)
     bureau.at("2026-08-31T10:00:00")
     bureau.receipt(notice, bureau.tao, on="2026-08-04T10:00:00", how="in person")
     assert last_day(notice) == "2026-08-13"
-    assert notice.kinds[-4:] == ["letter.served", "deadline.moved", "timer.fired", "case.ended"]
+    assert notice.kinds[-5:] == ["letter.served", "deadline.moved", "timer.fired", "case.ended", "matter.raised"]
     assert (notice.outcome, notice.row.ended_at, notice.ripe_at) == ("已生效", bureau.now, None)
     assert bureau.breaks() == []
 

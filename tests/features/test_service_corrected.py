@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal import registers
-from portal.cases import correcting, desk, proof
+from portal.cases import correcting, desk, proof, renewing
 from portal.cases.correcting import Receipt
 from portal.cases.errors import (
     AlreadyFiled,
@@ -31,7 +31,8 @@ from portal.documents.service import AlreadyStruck, ReasonMissing
 from portal.identity import Actor
 from portal.ledger import Asset
 from portal.ledger import service as ledger
-from tests.builders.world import Bureau, Followed, moment_of
+from portal.procedures.content import Content
+from tests.builders.world import Bureau, Followed, moment_of, shipped
 from tests.features.test_races import at_once, no_lock  # noqa: F401 # a fixture
 
 WHY = "回执日期录错"
@@ -155,9 +156,16 @@ def test_an_earlier_day_whose_period_is_over_ends_the_case_in_that_act(office):
     bureau.receipt(notice, bureau.tao, on="2026-08-27T10:00:00")
     assert last_day(notice) == "2026-09-07"
     office.correct(notice, "2026-08-04T10:00:00")
-    assert notice.kinds[-3:] == ["deadline.moved", "timer.fired", "case.ended"]
+    assert notice.kinds[-4:] == ["deadline.moved", "timer.fired", "case.ended", "matter.raised"]
     assert (notice.outcome, notice.row.ended_at, notice.ripe_at) == ("已生效", bureau.now, None)
-    assert office.matters(notice) == []
+    [matter] = office.matters(notice)
+    told = {key: matter.details[key] for key in ("old_due", "new_due", "outcome", "reason")}
+    assert told == {
+        "old_due": "2026-09-08T00:00:00+08:00",
+        "new_due": "2026-08-14T00:00:00+08:00",
+        "outcome": "已生效",
+        "reason": WHY,
+    }
 
 
 def test_another_way_on_the_same_moment_moves_nothing(office):
@@ -291,6 +299,21 @@ def test_the_party_may_read_or_answer_a_letter_whose_receipt_was_struck_out(offi
     assert answered.status == "复核进行中"
 
 
+def test_a_filing_remains_as_proof_when_the_receipt_before_it_is_struck_out(office):
+    notice = office.posted()
+    office.bureau.at("2026-09-25T10:00:00")
+    before = notice.entries("letter.served")
+    review = office.bureau.object(notice)
+    assert (served(notice), last_day(notice)) == (("post", moment_of("2026-09-23T15:00:00")), "2026-10-10")
+    assert notice.entries("letter.served") == before
+    assert len(office.proofs(notice)) == 2
+    office.correct(notice, None, which=0)
+    assert (served(notice), last_day(notice)) == (("filing", moment_of("2026-09-25T10:00:00")), "2026-10-12")
+    office.bureau.send("withdraw", review, office.bureau.wang, confirmed=True)
+    office.bureau.pass_to("2026-10-13T00:01:00")
+    assert notice.outcome == "已生效"
+
+
 def test_a_party_may_waive_while_its_letter_is_unserved_again(office):
     notice = office.posted()
     office.correct(notice, None)
@@ -411,7 +434,10 @@ def test_a_new_notice_takes_the_place_of_the_old_one(office):
     }
     assert notice.entries("matter.renewed")[0].details["by"] == new.number
     assert bureau.entries() == [("allowance", 1_200_000), ("allowance", 1_200_000), ("allowance", -1_200_000)]
-    assert bureau.run.read(lambda tx: sum(line.amount for line in ledger.entries_of_case(tx, notice.id))) == 0
+    assert new.entries("ledger.reversed")[0].details["of"] == notice.number
+    # Whoever has not opened the new letter is told of neither the new posting nor of what it takes back.
+    by_the_new = bureau.run.read(lambda tx: ledger.entries_of_case(tx, new.id))
+    assert sorted(line.amount for line in by_the_new if line.organisation_id) == [-1_200_000, 1_200_000]
     assert len(new.letters) == 1
     # The new notice goes its own way.
     bureau.at("2026-10-14T10:00:00")
@@ -504,20 +530,52 @@ def test_a_notice_that_a_review_has_replaced_is_not_made_anew(office, conclusion
         bureau.complete("sign_redo", bureau.chen, review, result="签发")
     assert notice.outcome == "已被取代"
     [matter] = office.matters(notice)
+    assert (matter.decision, matter.decided_by_id) == ("settled", None)
+    with pytest.raises(MatterDecided):
+        office.renew(matter, bureau.chen)
+    assert notice.see(renewing.obstacle) == f"它已被取代（{review.number}：{review.outcome}）。"
+    assert conclusion in review.outcome
+
+
+def test_a_notice_that_a_review_has_upheld_is_not_made_anew(office):
+    bureau, notice = office.bureau, office.final()
+    office.correct(notice, "2026-09-28T15:00:00")
+    review = bureau.object(notice)
+    bureau.complete("check", bureau.li, review, result="受理")
+    bureau.decide(review)
+    bureau.complete("sign", bureau.chen, review, result="签发")
+    [matter] = office.matters(notice)
+    assert matter.decision is None
     with pytest.raises(NotRenewable) as refused:
         office.renew(matter, bureau.chen)
-    assert review.number in refused.value.text()
-    assert conclusion in refused.value.text()
+    assert f"（{review.number}）已有结果（{review.outcome}）" in refused.value.text()
     office.keep(matter, bureau.chen)
 
 
-def test_after_an_upheld_or_withdrawn_review_a_notice_can_be_made_anew(office):
+def test_after_a_withdrawn_review_a_notice_can_be_made_anew(office):
     bureau, notice = office.bureau, office.final()
     office.correct(notice, "2026-09-28T15:00:00")
     review = bureau.object(notice)
     bureau.send("withdraw", review, bureau.wang, confirmed=True)
     office.renew(office.matters(notice)[0], bureau.chen)
     assert notice.outcome == "已被取代"
+
+
+def test_a_notice_that_runs_at_an_upgrade_comes_onto_the_desk_of_the_newest_release(tx):
+    shared = "bpmn/_shared/notice-and-objection-period/shared.toml"
+    before = "".join(
+        line for line in shipped().files[shared].decode().splitlines(keepends=True) if not line.startswith("desk")
+    )
+    older = Content(shipped().regulation, {**shipped().files, shared: before.encode()})
+    office = Desk(Bureau.within(tx, older))
+    notice = office.final()
+    office.correct(notice, "2026-09-28T15:00:00")
+    assert office.matters(notice) == []
+    office.bureau.publish(shipped())
+    office.correct(notice, "2026-09-29T15:00:00")
+    [matter] = office.matters(notice)
+    assert (matter.role, matter.details["old_due"]) == ("leader", "2026-10-11T00:00:00+08:00")
+    office.keep(matter, office.bureau.chen)
 
 
 def test_a_case_that_has_no_desk_raises_nothing(office):

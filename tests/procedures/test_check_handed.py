@@ -133,6 +133,17 @@ def test_what_is_handed_over_and_what_asks_for_it_agree(where, old, new, name, e
     assert found[0].line
 
 
+@pytest.mark.parametrize(
+    ("meant", "written", "after"), [("@notice", "@notce", '", by'), ("@origin", "@orgin", ":draft")]
+)
+def test_a_misspelt_procedure_is_answered_with_those_that_are_handed_over(meant, written, after):
+    content = handed(shared=(meant + after, written + after))
+    (only,) = [fault for fault in faults(content) if "没有在图的 [with] 中声明" in fault.what]
+    assert only.what == f"“{written}”没有在图的 [with] 中声明"
+    assert only.mend.startswith(f"是否应为“{meant}”？可用：@origin、@notice；或直接写事项的名称")
+    assert only.mend.endswith(f'，或在 shared.toml 的 [with] 中写 {written[1:]} = "procedure"')
+
+
 def test_a_procedure_that_is_not_there_is_told_once_where_it_is_handed_over():
     content = handed(review_toml=('origin = "grant"\n', 'origin = "gone"\n'))
     expect_one(content, "review.toml", "with.origin", "法规中没有名为“gone”的事项")
@@ -154,10 +165,11 @@ def test_an_article_of_a_deadline_or_letter_may_be_a_key_of_basis():
         "deadlines.decision.basis",
         "procedure.toml 的 basis 中没有“revew”",
     )
-    assert only.mend == '写 basis = { revew = "…" }'
+    there = "是否应为“@review”？可用：@decision、@check、@in_time、@review"
+    assert only.mend == there + '；或写 basis = { revew = "…" }'
 
 
 def test_an_unknown_key_is_answered_with_those_that_work():
     text = TEXTS["review.toml"].replace("[materials.evidence]\n", '[materials.evidence]\nsise = "1 MB"\n')
     only = expect_one(changed(**{"review.toml": text.encode()}), "review.toml", "materials.evidence.sise", "不认识的键")
-    assert only.mend == "此处可用的键：accept、max、size、title"
+    assert only.mend == "是否应为“size”？此处可用的键：accept、max、size、title"

@@ -9,11 +9,11 @@ import pytest
 from sqlalchemy import select
 
 from portal import identity
-from portal.cases import filing
+from portal.cases import delivery, filing
 from portal.cases.conduct import claim_ripe
 from portal.cases.models import DeskMatter
 from portal.clock import TZ
-from portal.documents.models import Service, ServiceProof
+from portal.documents.models import Letter, Service, ServiceProof
 from portal.identity import Person
 from tests.builders.pages import ETS, plain
 
@@ -217,6 +217,28 @@ def test_the_desk_has_the_notice_made_anew(portal):
     assert f"/cases/{new}" in leader.get(f"/cases/{case}").text
     assert f"/cases/{case}" in leader.get(f"/cases/{new}").text
     assert portal.case(new).status == "通知书已制发，等待送达"
+
+
+def test_the_unit_is_told_of_the_new_notice_as_a_whole_once_it_has_opened_its_letter(portal):
+    case, letter = _final(portal)
+    _corrected(portal, letter)
+    wang = portal.client("wang")
+    before = plain(wang.get("/account"))
+    path = f"/desk/{_matter(portal, case)}"
+    portal.client("chen").post(path, {"decision": "renewed", "reason": "异议期未满"}, page="/desk")
+    assert plain(wang.get("/account")).count("冲销原登记") == before.count("冲销原登记") == 0
+    assert plain(wang.get("/account")).count("+1,200,000") == before.count("+1,200,000") == 1
+    assert "已被取代" not in plain(wang.get(f"/my/cases/{case}"))
+    with portal.database.transaction() as tx:
+        new = tx.get_one(DeskMatter, _matter(portal, case)).details["renewed"]
+        fresh = tx.scalars(select(Letter.id).where(Letter.case_id == new)).one()
+    portal.rendered(fresh, b"letter")
+    with portal.database.transaction() as tx:
+        kernel = portal.machine.kernel
+        delivery.sign_for(kernel, tx, portal.actor("wang"), fresh, kernel.now(tx))
+    after = plain(wang.get("/account"))
+    assert (after.count("冲销原登记"), after.count("+1,200,000")) == (1, 2)
+    assert "已被取代" in plain(wang.get(f"/my/cases/{case}"))
 
 
 def test_an_open_review_hinders_a_new_notice_and_the_page_says_so(portal):

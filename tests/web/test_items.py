@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
+from html import unescape
 
 import pytest
 from sqlalchemy import event, select, update
 
 from portal import identity
-from portal.cases import filing, tasks
+from portal.cases import bulk, filing, tasks
 from portal.cases.models import StartItem
+from portal.notify import PortalMessage
 from portal.procedures import publish
 from tests.builders.lists import listed
 from tests.builders.pages import LONG_AGO, UNIT, plain
@@ -180,3 +183,57 @@ def _statements(portal, do):
     finally:
         event.remove(portal.database.engine, "before_cursor_execute", count)
     return len(seen)
+
+
+def test_a_row_that_has_not_failed_is_not_given_up(portal, grant):
+    zhou, started = portal.client("zhou"), items(portal, grant)[0]
+    path = f"/items/{started.id}/drop"
+    for answer in (
+        zhou.get(path),
+        zhou.post(path, {"reason": "不要了"}, page="/cases"),
+        zhou.post(path, page="/cases"),
+    ):
+        assert answer.status_code == 409
+        assert "第 1 行没有失败，或者已有人处理" in plain(answer)
+    kept = zhou.post(path, {"reason": "不要了", "_labels": '{"reason": "理由"}'}, page="/cases")
+    assert "理由" in plain(kept)
+
+
+def test_giving_up_names_the_unit_and_labels_the_reason(portal, grant):
+    with portal.database.transaction() as tx:
+        identity.add_organisation(tx, uscc=NOBODY, name="迟到的单位", district="万州区", kinds=["enterprise"])
+    page = portal.client("zhou").get(f"/items/{items(portal, grant)[1].id}/drop")
+    assert f"迟到的单位（{NOBODY}）" in plain(page)
+    labels = re.search(r'name="_labels" value="([^"]+)"', page.text)[1]
+    assert json.loads(unescape(labels)) == {"reason": "理由"}
+
+
+def test_what_was_given_up_is_counted_apart(portal, grant):
+    zhou = portal.client("zhou")
+    path = f"/items/{items(portal, grant)[1].id}/drop"
+    zhou.post(path, {"reason": "已注销"}, page=path)
+    for page in (zhou.get(f"/cases/{grant}"), zhou.get(f"/cases/{grant}/items")):
+        assert "已办结 0 件，不再启动 1 件，共 2 件" in plain(page)
+        assert 'value="0" max="1"' in page.text
+
+
+def heard(portal):
+    """How the messages about failed rows begin, the first first."""
+    with portal.database.transaction() as tx:
+        told = select(PortalMessage.body).where(PortalMessage.title == bulk.SOME_FAILED).order_by(PortalMessage.id)
+        return [body[:5] for body in tx.scalars(told)]
+
+
+def test_those_who_decide_hear_once_of_what_failed(portal):
+    case_id = _grant(portal, [NOBODY, UNIT, NOBODY, NOBODY])
+    zhou, number = portal.client("zhou"), portal.case(case_id).number
+    page = zhou.get("/messages")
+    assert heard(portal) == ["有 3 行"]
+    assert re.search(rf"有 3 行没有启动成功，请到\S+ {number} 的“逐个启动的案件”处理。", plain(page))
+    for login in ("chen", "he", "wang"):
+        assert bulk.SOME_FAILED not in portal.client(login).get("/messages").text
+    opened = zhou.post(re.search(r'action="(/messages/[0-9]+)"', page.text)[1], page="/messages")
+    assert opened.location == f"/cases/{case_id}"
+    zhou.post(f"/cases/{case_id}/items/retry", page=f"/cases/{case_id}")
+    portal.work()
+    assert heard(portal) == ["有 3 行", "有 3 行"]

@@ -101,7 +101,7 @@ def test_a_manager_changes_rights(portal):
     number = a_person(portal, "zhao", "赵敏", ["read"])
     browser = portal.client("wang")
     path = f"/organisation/people/{number}/rights"
-    answer = browser.post(path, {"rights": ["file", "own"]}, page="/organisation")
+    answer = browser.post(path, {"rights": ["file"]}, page="/organisation")
     assert "赵敏的权限现为：办理。" in said(browser, answer)
     assert "赵敏的权限现为：查看。" in said(browser, browser.post(path, page="/organisation"))
     page = plain(browser.get("/organisation"))
@@ -345,3 +345,28 @@ def test_drafts_and_files_stay_with_the_organisation(portal, story):
         someone.organisation_id, someone.rights = other.id, ["file"]
     assert zhao.get(file).status_code == 403
     assert zhao.get(begun).status_code == 404
+
+
+def test_the_history_says_which_rights_an_invitation_gives(portal):
+    browser = portal.client("wang")
+    browser.post("/organisation/invitations", {"note": "财务部", "rights": ["file", "manage"]}, page="/organisation")
+    assert "王磊发出一份邀请 邀请对象：财务部，权限：管理、办理" in plain(browser.get("/organisation"))
+
+
+def test_what_no_page_offers_is_refused_in_words(portal):
+    browser, zhao = portal.client("wang"), a_person(portal, "zhao", "赵敏", ["read"])
+    for path, typed, what in (
+        (
+            "/organisation/invitations",
+            {"note": "某人", "rights": ["file", "everything"]},
+            "权限中没有“everything”这一项",
+        ),
+        (f"/organisation/people/{zhao}/rights", {"rights": "root"}, "权限中没有“root”这一项"),
+        ("/organisation/agreement", {"agreement": "perhaps"}, "电子送达中没有“perhaps”这一项"),
+    ):
+        answer = browser.post(path, typed, page="/organisation")
+        assert answer.status_code == 422, path
+        assert what in plain(answer)
+    assert rights_of(portal, zhao) == ["read"]
+    with portal.database.transaction() as tx:
+        assert tx.scalars(select(Invitation)).all() == []

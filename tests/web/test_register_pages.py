@@ -7,7 +7,7 @@ import pytest
 from portal import identity, registers
 from portal.cases import delivery, filing, tasks
 from portal.cases.models import Task
-from portal.documents.models import Letter
+from portal.documents.models import Letter, Service
 from portal.procedures import Releases, publish
 from portal.procedures.content import Content
 from portal.registers import Cause, Record
@@ -61,6 +61,24 @@ class Office:
         with self.portal.database.transaction() as tx:
             letter = tx.query(Letter).filter_by(case_id=case).one().id
             delivery.sign_for(self.kernel, tx, wang, letter, self.kernel.now(tx))
+
+    def writes(self, case: int, state: str, like: int) -> int:
+        """A letter to the unit in a case, as far along as that, otherwise like the one of another case; its id."""
+        with self.portal.database.transaction() as tx:
+            model = tx.query(Letter).filter_by(case_id=like).first()
+            assert model is not None
+            count = tx.query(Letter).count()
+            own = {"id": None, "case_id": case, "number": f"第 {count} 号", "verification_code": f"CODE-{count}"}
+            kept = {column.key: getattr(model, column.key) for column in Letter.__table__.columns}
+            letter = Letter(**{**kept, **own})
+            served = {"how": "reading", "served_at": self.portal.now} if state == "served" else {}
+            unit = self.portal.unit_id
+            letter.services.append(
+                Service(kind="party", addressee="party", organisation_id=unit, name="…", state=state, **served)
+            )
+            tx.add(letter)
+            tx.flush()
+            return letter.id
 
     def decide(self, case: int, amount: str) -> None:
         actor = self.portal.actor("zhou")
@@ -272,3 +290,33 @@ def test_nothing_typed_is_shown_as_markup(office, portal):
     for page in (zhou.get(LIST, query_string={"q": "<b>某"}), zhou.get(f"{LIST}/{office.record_id()}")):
         assert "<b>某" not in page.text
         assert "&lt;b&gt;某厂" in page.text
+
+
+def test_a_decision_that_nobody_opened_is_announced_without_its_content(office, portal):
+    case = office.measured()
+    office.opened(case)
+    dispute = office.file("dispute", "wang", about=case, claimed="84000")
+    wang, zhou = portal.client("wang"), portal.client("zhou")
+    office.decide(dispute, "86000")
+    office.writes(dispute, "served", like=case)
+    assert "待签收" not in plain(wang.get("/account"))
+    waiting = office.writes(dispute, "open", like=case)
+    said = plain(wang.get("/account"))
+    assert "86,400 tCO2e；复核决定待签收，签收后更新" in said
+    assert "86,000" not in said
+    assert "待签收" not in plain(zhou.get(LIST))
+    with portal.database.transaction() as tx:
+        service = tx.query(Service).filter_by(letter_id=waiting).one()
+        service.state, service.how, service.served_at = "served", "reading", portal.now
+    said = plain(wang.get("/account"))
+    assert "待签收，签收后更新" not in said
+    assert "86,000 tCO2e" in said
+
+
+def test_a_search_takes_letters_and_digits_of_any_width(office, portal):
+    office.enter({"uscc": UNIT, "year": 2025, "name": "重庆（某）ABC 公司", "amount": 1})
+    zhou = portal.client("zhou")
+    for typed in ("ＡＢＣ", "ａｂｃ", "重庆（某）", UNIT.translate({code: code + 0xFEE0 for code in range(48, 91)})):
+        found = zhou.get(LIST, query_string={"q": typed})
+        assert "ABC 公司" in plain(found), typed
+    assert "ABC 公司" not in plain(zhou.get(LIST, query_string={"q": "ＸＹＺ"}))

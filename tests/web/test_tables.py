@@ -397,3 +397,14 @@ def test_rows_stay_on_the_page_when_the_portal_is_in_trouble(listing, monkeypatc
     assert f"{AMOUNT} 1" in plain(answer)
     assert "我写的" in answer.text
     assert page.xpath('//input[@type="file"]') == []
+
+
+def test_a_start_form_that_comes_back_still_opens_one_case(listing):
+    once = re.compile(r'name="_once" value="([^"]+)"')
+    page = listing.browser.get(PAGE)
+    data = {**typed((code(1), "5")), "_once": once.search(page.text)[1]}
+    added = listing.browser.post(PAGE, {**data, "_table": "units.add"}, page=PAGE, content_type=MULTIPART)
+    assert once.search(added.text)[1] == data["_once"]
+    first, second = (listing.browser.post(PAGE, data, page=PAGE, content_type=MULTIPART).location for _time in range(2))
+    assert first == second is not None
+    assert once.search(listing.browser.get(PAGE).text)[1] != data["_once"]

@@ -6,7 +6,7 @@ import io
 import re
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from portal import identity
 from portal.cases import tasks
@@ -224,3 +224,41 @@ def test_too_much_at_once_is_refused_with_the_texts_kept(portal):
     assert answer.status_code == 413
     assert "我写了很久的依据" in answer.text
     assert "一次提交的内容不能超过" in answer.text
+
+
+def once_of(page):
+    """The random text of the first form in a page that opens a case."""
+    return re.search(r'name="_once" value="([^"]+)"', page.text)[1]
+
+
+def test_the_same_start_posted_again_opens_no_second_case(portal):
+    browser, path = portal.client("zhou"), "/start/chongqing-ets/allocation"
+    once = once_of(browser.get("/start"))
+    first = browser.post(path, {"_once": once}, page="/start")
+    second = browser.post(path, {"_once": once}, page="/start")
+    assert (second.status_code, second.location) == (302, first.location)
+    assert "此前已立案" in plain(browser.get(second.location))
+    with portal.database.transaction() as tx:
+        assert tx.scalar(select(func.count()).select_from(Case).where(Case.procedure == "allocation")) == 1
+    other = browser.post(path, {"_once": once_of(browser.get("/start"))}, page="/start")
+    assert other.location != first.location
+
+
+def test_one_persons_random_text_is_not_anothers(portal):
+    path = "/start/chongqing-ets/allocation"
+    zhou, sun = portal.client("zhou"), portal.client("sun")
+    once = once_of(zhou.get("/start"))
+    first = zhou.post(path, {"_once": once}, page="/start")
+    assert sun.post(path, {"_once": once}, page="/start").location != first.location
+
+
+def test_a_second_post_with_other_content_is_told_that_it_was_not_taken(portal):
+    task = portal.allocation()
+    browser = portal.client("zhou")
+    browser.post(f"/tasks/{task}", DRAFT, page="/inbox")
+    browser.get("/inbox")
+    answer = browser.post(f"/tasks/{task}", {**DRAFT, "year": "2024"}, page="/sign-in")
+    assert (answer.status_code, answer.location) == (302, "/inbox")
+    said = plain(browser.get("/inbox"))
+    assert "；这次填写的内容没有保存。" in said
+    assert "无需重复提交" not in said

@@ -121,7 +121,6 @@ def test_without_any_guard_it_doubles_and_is_found_out(own_database, kernel, mon
         assert sign in said
 
 
-
 # What breaks in a way that nobody foresaw
 
 

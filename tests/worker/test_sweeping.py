@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from portal import clock
-from portal.cases.models import Attachment, Filing
+from portal.cases.act import ITEM_ENDED
+from portal.cases.models import Attachment, Filing, StartItem
 from portal.identity import registering
 from portal.identity.entry import Entry, Newcomer
 from portal.storage import MemoryStore
 from portal.worker import sweeping
 from portal.worker.letters import render_letter
 from portal.worker.sweeping import sweep
-from tests.worker.conftest import letters
+from tests.worker.conftest import jobs, letters
 
 
 def put(store: MemoryStore, key: str) -> str:
@@ -94,3 +95,24 @@ def test_the_files_of_letters_stay(bureau, tools, own_database, monkeypatch):
     monkeypatch.setattr(sweeping, "UNUSED_FOR", timedelta(hours=-1))
     sweep(tools, "1")
     assert keys(tools.store) == {letters(own_database)[0].object_key}
+
+
+def test_the_lost_count_of_an_end_is_made_up_for(bureau, tools, own_database):
+    bureau.renders = True
+    notice = bureau.served_notice()
+    under_way = bureau.notice()
+    bureau.works = False
+    bureau.pass_to("2026-10-13T00:01:00")
+    assert (notice.outcome, under_way.outcome) == ("已生效", None)
+    with own_database.transaction() as tx:
+        tx.execute(text("DELETE FROM procrastinate_jobs"))
+
+    sweep(tools, "1")
+    assert [name for name, _state, _attempts in jobs(own_database)] == [ITEM_ENDED]
+    bureau.works = True
+    bureau.act(lambda tx, at: None)
+    with own_database.transaction() as tx:
+        rows = {item.case_id: item.state for item in tx.scalars(select(StartItem))}
+    assert rows == {notice.id: "ended", under_way.id: "started"}
+    sweep(tools, "2")
+    assert jobs(own_database) == []

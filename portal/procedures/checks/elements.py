@@ -13,6 +13,7 @@ from portal.procedures.checks.names import Names
 from portal.procedures.checks.whole import Subject, Whole, at
 from portal.procedures.drawing import BPMN, Drawing, Element
 from portal.procedures.regulation import PARTY
+from portal.procedures.spelling import instead, referred
 
 _ROLE = '写 <portal:task role="…" form="…"/>'
 
@@ -75,8 +76,8 @@ class _Drawn:
         if not role:
             yield self._at(element, missing, _ROLE)
         elif meant != PARTY and self.whole.regulation_known and meant not in self.whole.regulation.roles:
-            known = "、".join([PARTY, *self.whole.regulation.roles])
-            yield self._at(element, f"法规中没有岗位“{meant}”", f"可用：{known}；或在 procedure.toml 的 roles 中对应")
+            known = instead(meant, [PARTY, *self.whole.regulation.roles])
+            yield self._at(element, f"法规中没有岗位“{meant}”", f"{known}；或在 procedure.toml 的 roles 中对应")
 
     def _lane(self, element: Element, role: str) -> Iterator[Fault]:
         meant, regulation = self.said.role(role), self.whole.regulation
@@ -185,9 +186,8 @@ class _Drawn:
     def _article(self, element: Element) -> Iterator[Fault]:
         basis = element.basis
         if basis and basis.startswith("@") and basis[1:] not in self.said.basis:
-            yield self._at(
-                element, f"procedure.toml 的 basis 中没有“{basis[1:]}”", f'写 basis = {{ {basis[1:]} = "…" }}'
-            )
+            mend = referred(basis[1:], self.said.basis, f'写 basis = {{ {basis[1:]} = "…" }}')
+            yield self._at(element, f"procedure.toml 的 basis 中没有“{basis[1:]}”", mend)
         elif basis and not basis.startswith("@") and self.whole.regulation_known:
             if not self.whole.regulation.cites(basis):
                 yield self._at(element, f"法规中没有条款“{basis}”", "改为 [articles] 中的条款，或“法名:条”")

@@ -10,7 +10,7 @@ from portal import feel
 from portal.errors import Fault
 from portal.feel import Call, FeelError, parser, syntax
 from portal.feel.builtins import BUILTINS
-from portal.procedures.checks import records
+from portal.procedures.checks import records, rows
 from portal.procedures.checks.names import FLAG, Found, Path, Unknown, Value
 from portal.procedures.functions import FUNCTIONS
 from portal.registers.rules import Register
@@ -26,6 +26,9 @@ class Vocabulary(Protocol):
 
     def value(self, path: Path) -> Found:
         """What stands behind a path."""
+
+    def columns(self, path: Path) -> frozenset[str] | None:
+        """The columns of the table that stands behind a path; None where that cannot be told."""
 
     def asked(self, call: Call) -> Unknown | None:
         """Why a call of one of the portal's functions can have no answer, if it can have none."""
@@ -65,7 +68,7 @@ def faults(text: str, where: Where, names: Vocabulary) -> Iterator[Fault]:
         if refused:
             yield where.fault(refused.what, refused.mend)
     node = parser.parse(text, _CALLABLE)
-    for unknown in records.faults(node, names.register):
+    for unknown in (*rows.faults(node, names), *records.faults(node, names.register)):
         yield where.fault(unknown.what, unknown.mend)
     for path, compared in sorted(_compared(node)):
         found = names.value(path) if path in expression.paths else None

@@ -15,6 +15,7 @@ from portal.procedures.checks.whole import Subject, Whole, forms_named
 from portal.procedures.drawing import Element
 from portal.procedures.manifest import DIAGRAM, PROCEDURE, Separation, Start, copied_to
 from portal.procedures.regulation import PARTY, PER_REGION
+from portal.procedures.spelling import instead
 from portal.registers.rules import Register
 
 
@@ -59,8 +60,8 @@ class _Manifest:
     def starts(self) -> Iterator[Fault]:
         for start in self.said.starts:
             if start.role is not None and self._no_role(start.role):
-                what = f"法规中没有岗位“{self.said.role(start.role)}”"
-                yield self.fault("starts.role", what, f"可用：{'、'.join(self.regulation.roles)}")
+                meant = self.said.role(start.role)
+                yield self.fault("starts.role", f"法规中没有岗位“{meant}”", instead(meant, self.regulation.roles))
             yield from self._unknown_procedures("starts.cases", start.cases)
             if start.party:
                 yield from self._party(start)
@@ -75,7 +76,7 @@ class _Manifest:
 
     def _not_there(self, name: str, slug: str) -> Iterator[Fault]:
         if slug not in self.whole.slugs:
-            yield self.fault(name, f"法规中没有名为“{slug}”的事项", f"可用：{'、'.join(self.whole.slugs)}")
+            yield self.fault(name, f"法规中没有名为“{slug}”的事项", instead(slug, self.whole.slugs))
 
     def _party(self, start: Start) -> Iterator[Fault]:
         first = next((e for e in self.subject.procedure.drawing.of_kind("startEvent") if e.parent is None), None)
@@ -105,8 +106,8 @@ class _Manifest:
         used |= {*self.said.receipts.values(), *self.said.desks.values()}
         for key, role in self.said.roles.items():
             if role != PARTY and self.whole.regulation_known and role not in self.regulation.roles:
-                known = "、".join([PARTY, *self.regulation.roles])
-                yield self.fault(f"roles.{key}", f"法规中没有岗位“{role}”", f"可用：{known}")
+                known = instead(role, [PARTY, *self.regulation.roles])
+                yield self.fault(f"roles.{key}", f"法规中没有岗位“{role}”", known)
             if self.subject.complete and key not in used:
                 yield self.fault(f"roles.{key}", f"图中没有用到岗位“{key}”", "删去，或改为图中的岗位")
 
@@ -121,8 +122,7 @@ class _Manifest:
                 yield from self._not_there(f"with.{key}", self.said.given[key])
         for key in self.said.given:
             if key not in self.said.needs:
-                known = "、".join(self.said.needs) or "无"
-                yield self.fault(f"with.{key}", f"图没有要 with.{key}", f"可用：{known}")
+                yield self.fault(f"with.{key}", f"图没有要 with.{key}", instead(key, self.said.needs))
 
     def _diagram(self, name: str) -> bool:
         owners = (f"{self.regulation.slug}/_shared", "_shared")
@@ -216,9 +216,9 @@ class _Manifest:
             raised = [warn.raises] if warn.raises else []
             for key, roles, known in (("remind", warn.remind, [*offices, PARTY]), ("raise", raised, offices)):
                 for role in roles:
-                    if self.said.role(role) not in known:
-                        what = f"warn 的“{warn.kind} = {warn.days}”：{key} 的“{self.said.role(role)}”不是机关的岗位"
-                        yield self.fault(f"deadlines.{name}.warn", what, f"可用：{'、'.join(known)}")
+                    if (meant := self.said.role(role)) not in known:
+                        what = f"warn 的“{warn.kind} = {warn.days}”：{key} 的“{meant}”不是机关的岗位"
+                        yield self.fault(f"deadlines.{name}.warn", what, instead(meant, known))
 
     def _says_article(self, *names: str) -> bool:
         """Whether an article is written, be it one that cannot be read, which is told there."""
@@ -247,9 +247,9 @@ class _Manifest:
         for key, roles in (("receipt", self.said.receipts), ("desk", self.said.desks)):
             for name, role in roles.items():
                 if self._no_role(role):
-                    known = "、".join(self.regulation.roles)
-                    what = f"法规中没有岗位“{self.said.role(role)}”"
-                    yield self.fault(f"documents.{name}.{key}", what, f"可用：{known}")
+                    meant = self.said.role(role)
+                    known = instead(meant, self.regulation.roles)
+                    yield self.fault(f"documents.{name}.{key}", f"法规中没有岗位“{meant}”", known)
         yield from self._desks()
 
     def _desks(self) -> Iterator[Fault]:
@@ -319,6 +319,10 @@ class _FactNames:
         if path[0] == "facts":
             return Unknown("事实的表达式中不能再用 facts", "把那个事实的表达式写进来")
         return self._names.value(path)
+
+    def columns(self, path: Path) -> frozenset[str] | None:
+        """The columns of the table that stands behind a path; None where that cannot be told."""
+        return self._names.columns(path)
 
     def asked(self, call: Call) -> Unknown | None:
         """Why a call of one of the portal's functions can have no answer, if it can have none."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from portal.feel import Call, parser, syntax
 from portal.feel.builtins import BUILTINS
@@ -12,8 +11,9 @@ from portal.forms import Field, Form
 from portal.forms.kinds.table import Table
 from portal.procedures.checks.whole import Subject, Whole
 from portal.procedures.drawing import Drawing, Element
-from portal.procedures.expressions import NAMES, visible_from
+from portal.procedures.expressions import NAMES, periods, visible_from
 from portal.procedures.functions import FUNCTIONS
+from portal.procedures.spelling import meant
 from portal.registers.rules import Register
 
 Path = tuple[str, ...]
@@ -77,17 +77,17 @@ class Names:
         if holding:
             return Unknown(f"“{first}”处没有可读的内容", "填写表单、接收消息、执行动作的元素才有内容")
         ids = [key for drawn in around for key, element in drawn.elements.items() if element.yields]
-        return Unknown(f"不认识的名称“{first}”", _nearest(first, [*ids, *NAMES]))
+        return Unknown(f"不认识的名称“{first}”", nearest(first, [*ids, *NAMES]))
 
     def columns(self, path: Path) -> frozenset[str] | None:
         """The columns of the table that stands behind a path; None where that cannot be told."""
         for drawn in visible_from(self.subject.procedure, self.drawn):
             element = drawn.elements.get(path[0])
-            form = self.subject.procedure.forms.get((form_of(element) if element else None) or "")
-            for field in form.fields if form else ():
-                if field.path == path[1:] and isinstance(field.kind, Table):
-                    return frozenset(column.name for column in field.kind.columns)
-        return None
+            if element is not None and element.yields:
+                form = self.subject.procedure.forms.get(form_of(element) or "")
+                return columns_of(form, path[1:]) if form is not None else None
+        about = self.whole.about(self.subject) if path[0] == "about" and path[1:] else None
+        return Names(self.whole, about, about.procedure.drawing).columns(path[1:]) if about else None
 
     def asked(self, call: Call) -> Unknown | None:
         """Why a call of one of the portal's functions can have no answer, if it can have none."""
@@ -102,14 +102,14 @@ class Names:
             return Unknown("record 的第一个参数应当直接写名册的名称", '写成 record("…", [unit, year])')
         registers = self.whole.regulation.registers
         if name not in registers and self.whole.regulation_known:
-            return Unknown(f"法规中没有名册“{name}”", _nearest(name, registers))
+            return Unknown(f"法规中没有名册“{name}”", nearest(name, registers))
         return registers.get(name)
 
     def _in_force(self, slug: str | None) -> Unknown | None:
         if slug is None:
             return Unknown("in_force 的第一个参数应当直接写事项的名称", '写成 in_force("…", [start.unit, start.year])')
         if slug not in self.whole.slugs:
-            return Unknown(f"in_force 中的“{slug}”不是本法规的事项", _nearest(slug, self.whole.slugs))
+            return Unknown(f"in_force 中的“{slug}”不是本法规的事项", nearest(slug, self.whole.slugs))
         asked = self.whole.subjects.get(slug)
         if asked is not None and not asked.procedure.manifest.once_per:
             return Unknown(f"事项“{slug}”没有写 once_per，in_force 永远是“否”", "在它的 procedure.toml 中写 once_per")
@@ -124,7 +124,7 @@ class Names:
         if not self.subject.complete:
             return None
         tasks = [e.id for _, e in self.subject.procedure.elements() if e.kind == "userTask"]
-        return Unknown(f"visits 中的“{name}”不是图中的元素", _nearest(name, tasks))
+        return Unknown(f"visits 中的“{name}”不是图中的元素", nearest(name, tasks))
 
     # The case's own names
 
@@ -139,6 +139,10 @@ class Names:
                 return _in_table("documents", "文书", said.documents, rest, self._of_document)
             case ("facts", *rest):
                 return _in_table("facts", "事实", said.facts, rest, lambda _: Value())
+            case ("periods", *rest):
+                known = {slug: other.procedure for slug, other in self.whole.subjects.items()}
+                lengths = periods(self.subject.procedure, known)
+                return _in_table("periods", "期限", lengths, rest, lambda parts: None if parts else Value(TEXT))
             case ("with", *rest):
                 return _in_table("with", "参数", {**said.needs, **said.given}, rest, lambda _: Value(TEXT))
             case ("case", *rest):
@@ -211,7 +215,7 @@ class Names:
             if not self.whole.complete:
                 return None
             given = {name for inputs in sent for name in inputs} - {"to", "message"}
-            mend = _nearest(key, given) if given else "由发送方的服务任务（cases.message）带上它"
+            mend = nearest(key, given) if given else "由发送方的服务任务（cases.message）带上它"
             return Unknown(f"消息“{message}”没有带“{key}”（{element.id}）", mend)
         self.whole.wanted.add((self.subject.slug, message, key))
         # One that lacks the key is told of it; what it would have sent is not known.
@@ -238,8 +242,16 @@ class FormNames:
         if path[0] in own:
             return in_form(self.form, "", path)
         found = self.below.value(path)
-        meant = isinstance(found, Unknown) and get_close_matches(path[0], own, 1)
-        return Unknown(found.what, _nearest(path[0], own)) if isinstance(found, Unknown) and meant else found
+        near = isinstance(found, Unknown) and meant(path[0], own)
+        return Unknown(found.what, nearest(path[0], own)) if isinstance(found, Unknown) and near else found
+
+    def columns(self, path: Path) -> frozenset[str] | None:
+        """The columns of the table that stands behind a path; None where that cannot be told."""
+        if path[0] in self.row:
+            return None
+        if any(field.path[0] == path[0] for field in self.form.fields):
+            return columns_of(self.form, path)
+        return self.below.columns(path)
 
     def asked(self, call: Call) -> Unknown | None:
         """Why a call of one of the portal's functions can have no answer, if it can have none."""
@@ -262,6 +274,10 @@ class StartNames:
             return self._names.value(path)
         return Unknown(f"启动表单填写时还没有“{path[0]}”", "启动表单只能用本表单的答案和 about")
 
+    def columns(self, path: Path) -> frozenset[str] | None:
+        """The columns of the table that stands behind a path; None where that cannot be told."""
+        return self._names.columns(path) if path[0] == "about" else None
+
     def asked(self, call: Call) -> Unknown | None:
         """A case that does not exist yet has been nowhere."""
         if call.function == "visits":
@@ -280,6 +296,12 @@ def form_of(element: Element) -> str | None:
     return element.form or (element.message.form if element.message else None)
 
 
+def columns_of(form: Form, path: Path) -> frozenset[str] | None:
+    """The columns of the table that stands under a path of a form; None where no table does."""
+    tables = (field for field in form.fields if field.path == path and isinstance(field.kind, Table))
+    return next((frozenset(column.name for column in table.columns) for table in tables), None)
+
+
 def in_form(form: Form, key: str, rest: Path) -> Found:
     """What stands behind a path into a form's answers."""
     for field in form.fields:
@@ -292,7 +314,7 @@ def in_form(form: Form, key: str, rest: Path) -> Found:
     if not rest or any(field.path[: len(rest)] == rest for field in form.fields):
         return Value(RECORD)
     names = [field.name for field in form.fields]
-    return Unknown(f"表单“{form.id}”没有“{'.'.join(rest)}”这一项（{key}）", _nearest(".".join(rest), names))
+    return Unknown(f"表单“{form.id}”没有“{'.'.join(rest)}”这一项（{key}）", nearest(".".join(rest), names))
 
 
 def _of_field(field: Field) -> Value:
@@ -330,7 +352,7 @@ def _in_table(
     if not rest:
         return Value(RECORD)
     if rest[0] not in known:
-        return Unknown(f"没有名为“{rest[0]}”的{title}（{name}）", _nearest(rest[0], known))
+        return Unknown(f"没有名为“{rest[0]}”的{title}（{name}）", nearest(rest[0], known))
     found = inside(rest[1:])
     if isinstance(found, Value) and name in ("facts", "with"):
         return _deeper((name, rest[0]), tuple(rest[1:]), found)
@@ -345,7 +367,7 @@ def _part(name: str, rest: list[str], kind: Callable[[str], Value]) -> Found:
 
 def _leaf(name: str, rest: Path, known: Iterable[str], value: Value) -> Found:
     if rest[0] not in set(known):
-        return Unknown(f"“{name}”没有“{rest[0]}”", _nearest(rest[0], known))
+        return Unknown(f"“{name}”没有“{rest[0]}”", nearest(rest[0], known))
     return _deeper((name, rest[0]), rest[1:], value)
 
 
@@ -358,9 +380,7 @@ def _deeper(path: Path, rest: Path, value: Value) -> Found:
     return Unknown(f"“{'.'.join(path)}”是{value.kind}，没有“{'.'.join(rest)}”", f"写到“{'.'.join(path)}”为止")
 
 
-def _nearest(name: str, known: Iterable[str]) -> str:
+def nearest(name: str, known: Iterable[str]) -> str:
     """How to mend a name that is not known: the nearest one, and what else there is."""
     names = sorted(set(known))
-    near = get_close_matches(name, names, 1)
-    first = f"是否应为“{near[0]}”？" if near else ""
-    return first + (f"可用：{'、'.join(names)}" if names else "此处没有可用的名称")
+    return meant(name, names) + (f"可用：{'、'.join(names)}" if names else "此处没有可用的名称")

@@ -8,7 +8,7 @@ from flask import url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from portal import identity, ledger, registers
+from portal import identity, inbox, ledger, registers
 from portal.identity import Permission, Subject
 from portal.ledger.rules import dimensions_text
 from portal.procedures.regulation import Asset, Regulation
@@ -134,8 +134,11 @@ def on_record(tx: Session, organisation_id: int) -> list[OnRecord]:
     """What is on record of the organisation, as far as it may know by now: not what came with unopened letters."""
     company = identity.organisation(tx, organisation_id)
     rows = registers.of_unit(tx, company.uscc) if company is not None else []
-    hidden = {seal.case_id for seal in queries.sealed(tx, organisation_id)} if rows else set()
-    told = [one for one in registers.entries(tx, [row.id for row in rows]) if one.case_id not in hidden]
+    seals = queries.sealed(tx, organisation_id) if rows else []
+    hidden, acts = {seal.case_id for seal in seals}, {seal.act_id for seal in seals}
+    # What the act that made a notice anew has withdrawn before is told with the new entry, not without it.
+    entries = registers.entries(tx, [row.id for row in rows])
+    told = [one for one in entries if one.case_id not in hidden and one.act_id not in acts]
     own = queries.cases_by_id(tx, {one.case_id for one in told if one.case_id}, organisation_id)
     places = {row.id: (row.regulation, row.register) for row in rows}
     found = []
@@ -144,26 +147,33 @@ def on_record(tx: Session, organisation_id: int) -> list[OnRecord]:
         register = released.registers.get(name)
         if register is not None:
             here = [one for one in told if places[one.record_id] == (regulation, name)]
-            found += _on_record(tx, released, register, here, set(own))
+            found += _on_record(tx, released, register, here, set(own), hidden)
     return found
 
 
 def _on_record(
-    tx: Session, regulation: Regulation, register: Register, entries: list[RecordEntry], own: set[int]
+    tx: Session, regulation: Regulation, register: Register, entries: list[RecordEntry], own: set[int], hidden: set[int]
 ) -> list[OnRecord]:
-    """The records of one register; of cases that are not the organisation's it is told no more than the document."""
+    """The records of one register; of cases that are not the organisation's it is told no more than the document,
+    of the cases `hidden` nothing but that there is a decision."""
     lines: dict[int, list[EntryView]] = {}
     for line in entry_views(tx, regulation, register, entries):
         shown = line if line.case_id in own else replace(line, case_id=None, letter_id=None)
         lines.setdefault(shown.record_id, []).append(shown)
     newest = {entry.record_id: as_of(entry) for entry in entries}
     views = record_views(tx, register, sorted(newest.values(), key=lambda shown: -shown.id))
+    known = [inbox.Recorded(shown.id, shown.case_id, shown.fields) for shown in newest.values()]
+    unread = inbox.decided_unread(tx, register, known, hidden)
     code, year = register.field_of("uscc"), register.field_of("year")
     return [
         OnRecord(
             title=" · ".join([register.title, *(field.text for field in view.fields if field.name == year)]),
             record=view,
-            fields=tuple(field for field in view.fields if field.name not in (code, year)),
+            fields=tuple(
+                replace(field, unread=field.name in unread.get(view.id, ()))
+                for field in view.fields
+                if field.name not in (code, year)
+            ),
             entries=tuple(lines[view.id]),
         )
         for view in views

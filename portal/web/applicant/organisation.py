@@ -169,10 +169,11 @@ def agreement() -> ResponseReturnValue:
 def agree_or_end() -> ResponseReturnValue:
     """Agrees or ends the agreement, from this moment on."""
     actor = permit(own(signed_in()))
-    if request.form.get("agreement") == "given":
+    said = organisations.posted_agreement("agreement", "given", "ended")
+    if said == "given":
         act(lambda tx, now: membership.agree(tx, actor, now), _("同意电子送达"))
         flash(_("本单位已同意电子送达。"), "success")
-    elif request.form.get("agreement") == "ended":
+    elif said == "ended":
         act(lambda tx, now: membership.end_agreement(tx, actor, now), _("终止电子送达"))
         flash(_("本单位的电子送达已终止，此后文书以邮寄或直接送达。"), "success")
     return _back()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from flask_babel import gettext as _
 
@@ -63,12 +64,27 @@ def steps(standing: Standing, progress: str) -> list[StepView]:
 
 
 def _done(standing: Standing) -> Iterator[StepView]:
+    served: dict[str, str] = {}
     for entry in standing.told:
         said = _said(standing.case, entry)
+        if entry.kind in ("letter.served", "letter.unserved"):
+            said = _service(entry, served)
         if said is not None:
             name, note = said
             when = wording.minute_text(entry.moment)
             yield StepView(name, f"{when} · {note}" if note else when, "done")
+
+
+def _service(entry: Entry, served: dict[str, str]) -> Said:
+    """A letter's service, or its correction with both moments; `served` holds when each letter was served so far."""
+    letter, title = str(entry.details["letter"]), entry.details["title"]
+    before = served.get(letter)
+    if entry.kind == "letter.unserved":
+        return _("更正送达：《%(title)s》的送达记录已作废", title=title), _("原为 %(before)s", before=before or "")
+    served[letter] = after = wording.minute_text(datetime.fromisoformat(str(entry.details["at"])))
+    if before is None:
+        return _("《%(title)s》已送达", title=title), str(entry.details["number"])
+    return _("更正送达：《%(title)s》", title=title), _("由 %(before)s 改为 %(after)s", before=before, after=after)
 
 
 def _said(case: LiveCase, entry: Entry) -> Said:
@@ -170,7 +186,6 @@ _SENTENCES: Mapping[str, Callable[[LiveCase, Entry, Details], Said]] = {
     "case.started": _begun,
     "task.completed": _completed,
     "letter.issued": lambda case, entry, d: (_("制发《%(title)s》", title=d["title"]), d["number"]),
-    "letter.served": lambda case, entry, d: (_("《%(title)s》已送达", title=d["title"]), d["number"]),
     "message.received": _received,
     "timer.fired": lambda case, entry, d: (_name(case, entry) or d["title"], ""),
     "case.begun": lambda case, entry, d: (_("启动“%(title)s”", title=d["title"]), d["number"]),

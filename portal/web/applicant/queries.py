@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from portal.cases.models import Attachment, Case, Subscription, Task
+from portal.cases.matters import RENEWED
+from portal.cases.models import Attachment, Case, DeskMatter, Subscription, Task
 from portal.deadlines.models import Deadline
 from portal.documents.models import Letter, Service
 from portal.identity import PARTY
@@ -82,14 +83,18 @@ def unsigned(tx: Session, organisation_id: int) -> list[tuple[Letter, Service]]:
 def sealed(tx: Session, organisation_id: int) -> list[Sealed]:
     """The cases with a letter that the organisation has not opened yet.
 
+    A notice that was made anew is about the one whose place it took.
+
     Until service a party sees that there is a letter, not its content; so neither status and outcome of the case
     and of the one it is about, nor what it posted to an account, are shown.
     """
     unread = _addressed(organisation_id).where(Service.state != "served").subquery()
+    renewed = DeskMatter.details["renewed"].as_integer()
     rows = tx.execute(
-        select(Case.id, Case.about_id, func.min(unread.c.act_id))
+        select(Case.id, func.coalesce(Case.about_id, DeskMatter.case_id), func.min(unread.c.act_id))
         .join(unread, unread.c.case_id == Case.id)
-        .group_by(Case.id, Case.about_id)
+        .outerjoin(DeskMatter, and_(DeskMatter.decision == RENEWED, renewed == Case.id))
+        .group_by(Case.id, DeskMatter.case_id)
     )
     return [Sealed(*row) for row in rows]
 

@@ -168,11 +168,22 @@ def enter_notice() -> ResponseReturnValue:
     try:
         families = act(enter, _("录入放假安排"))
     except CalendarChanged as change:
+        with reading() as tx:
+            twice = _is_newest(tx, notice, actor)
+        if twice:
+            flash(_("已录入"), "success")
+            return redirect("/calendar", 303)
         return _preview(actor, typed, notice, trouble=wording.said(change)), 409
     said = _("已录入 %(year)s 年放假安排（%(number)s）。", year=notice.year, number=notice.number)
     more = _("有在办期限的 %(n)s 组案件正在逐组重新计算，变动写入每件案件的办理记录。", n=families)
     flash(said + (more if families else _("目前没有在办期限。")), "success")
     return redirect("/calendar", 303)
+
+
+def _is_newest(tx: Session, notice: Notice, actor: Actor) -> bool:
+    """Whether the newest notice is this very one, entered by the same person: he pressed the button twice."""
+    newest = calendars.newest(tx)
+    return newest is not None and newest.entered_by == actor.person_id and calendars.same(newest, notice)
 
 
 def _form(actor: Actor, typed: Typed, errors: Errors) -> str:

@@ -18,13 +18,14 @@ from portal.cases.live import Cases
 from portal.clock import TZ
 from portal.documents import service as documents
 from portal.documents.models import ServiceProof
-from portal.documents.rules import FileNotReady, ServedBeforeIssue, ServedInFuture
+from portal.documents.rules import FileNotReady, ServedBeforeIssue, ServedInFuture, earliest
 from portal.identity import Actor, Permission, Subject
 from portal.web.access import needs, permit
 from portal.web.acting import act, moment, reading
 from portal.web.history import SENTENCES, how_text
 from portal.web.machine import machine
 from portal.web.official.blueprint import blueprint, frame
+from portal.web.official.proofs import counting_text
 from portal.web.official.receipts import WAYS
 from portal.web.pages import render
 
@@ -80,7 +81,7 @@ def correct_proof(proof_id: int) -> ResponseReturnValue:
     typed = Typed(*(request.form.get(name, "").strip() for name in names))
     with reading() as tx:
         actor, proof = _permitted(tx, proof_id)
-        case_id = proof.service.letter.case_id
+        case_id, unchanged = proof.service.letter.case_id, _still_counts(proof, typed)
     errors = _errors(typed)
     if errors or "again" in request.form:
         return _page(proof_id, typed, errors), 422 if errors else 200
@@ -98,8 +99,22 @@ def correct_proof(proof_id: int) -> ResponseReturnValue:
         )
     except (ServedInFuture, ServedBeforeIssue, FileNotReady, NothingCorrected) as refusal:
         return _page(proof_id, typed, {"day": refusal.text("zh")}), 422
-    flash(_("送达记录已更正，相关期限已重新计算。"), "success")
+    if unchanged:
+        flash(_("送达记录已更正；仍以%(proof)s的送达为准，期限不变。", proof=unchanged), "success")
+    else:
+        flash(_("送达记录已更正，相关期限已重新计算。"), "success")
     return redirect(f"/cases/{case_id}#service")
+
+
+def _still_counts(proof: ServiceProof, typed: Typed) -> str:
+    """The other proof that counts before and after a correction, which then changes nothing; empty when none does."""
+    others = [one for one in proof.service.proofs if one.struck is None and one is not proof]
+    counting = earliest(others)
+    if counting is None or counting.received_at > proof.received_at:
+        return ""
+    if typed.instead is not None and typed.instead.at < counting.received_at:
+        return ""
+    return counting_text(counting.how, counting.received_at)
 
 
 def _errors(typed: Typed) -> dict[str, str]:
@@ -143,13 +158,16 @@ def _check_page(proof_id: int, typed: Typed, seen: list[Foreseen]) -> str:
             if entry.kind.startswith(_CONSEQUENCES)
             for text, note in [_sentence(entry)]
         ]
+        kinds = {entry.kind for one in seen for entry in one.entries}
         return render(
             "official/correct_check.html",
             **_shown(tx, proof),
             typed=typed,
             new_how=how_text(typed.how) if typed.instead else None,
             lines=lines,
-            matter=any(entry.kind == "matter.raised" for one in seen for entry in one.entries),
+            matter="matter.raised" in kinds,
+            at_once="timer.fired" in kinds,
+            unchanged=_still_counts(proof, typed),
             **frame(tx, actor, "/receipts"),
         )
 

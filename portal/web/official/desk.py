@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from urllib.parse import urlencode
 
 from flask import flash, redirect, request
@@ -14,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from portal import inbox
 from portal.cases import desk, renewing
-from portal.cases.errors import EnteredIt, NotRenewable, NotYourRole
+from portal.cases.errors import EnteredIt, NotRenewable, NotServed, NotYourRole
 from portal.cases.live import Cases, LiveCase
 from portal.cases.matters import KEPT, RENEWED, SERVICE, SETTLED
 from portal.cases.models import Case, DeskMatter
@@ -81,12 +83,14 @@ def decide_matter(matter_id: int) -> ResponseReturnValue:
         matter = desk.matter_record(tx, matter_id)
         actor = permit(Subject(regulation=matter.regulation, roles=frozenset({matter.role})))
         case_id = matter.case_id
-    reason, renew = request.form.get("reason", "").strip(), request.form.get("decision") == RENEWED
+    reason, decision = request.form.get("reason", "").strip(), request.form.get("decision")
+    if decision not in (KEPT, RENEWED):
+        return _page(Typed(matter_id, reason, _("请选择：维持原结果，或重新作出通知"))), 422
     if len(reason) > LIMIT:
         return _page(Typed(matter_id, reason, _("理由最多 %(n)s 字，请删减", n=LIMIT))), 422
     kernel = machine().kernel
     try:
-        if renew:
+        if decision == RENEWED:
             new = act(
                 lambda tx, now: desk.renew(kernel, tx, actor, matter_id, reason, now).number, _("重新作出通知"), case_id
             )
@@ -96,7 +100,7 @@ def decide_matter(matter_id: int) -> ResponseReturnValue:
             flash(_("已维持原结果。"), "success")
     except ReasonMissing:
         return _page(Typed(matter_id, reason, _("请写明理由"))), 422
-    except NotRenewable as refusal:
+    except (NotRenewable, NotServed) as refusal:
         return _page(Typed(matter_id, reason, refusal.text("zh"))), 409
     return redirect("/desk")
 
@@ -152,7 +156,7 @@ def _view(tx: Session, cases: Cases, matter: DeskMatter, row: Case, party: str |
         letter={"number": details["number"], "url": f"/letters/{details['letter']}"} if "letter" in details else None,
         may_decide=open_service and hindrance is None,
         hindrance=hindrance,
-        obstacle=renewing.obstacle(tx, case) if open_service else None,
+        obstacle=renewing.obstacle(case) if open_service else None,
         decision=_decision(matter),
         decided_by=who.get(matter.decided_by_id or 0, ""),
         renewed=tx.get(Case, details["renewed"]) if "renewed" in details else None,
@@ -172,6 +176,8 @@ def _sentence(matter: DeskMatter) -> str:
     details = matter.details
     if matter.kind != SERVICE:
         return _("“%(title)s”应于 %(day)s 前办结，至今没有办结。", title=details["title"], day=_day(details["old_due"]))
+    if details.get("hastened") == details["old_due"]:
+        return _hastened(details)
     told = {"title": details["title"], "old": _day(details["old_due"]), "outcome": details["outcome"] or _("期限届满")}
     before = _moment(details["served_before"])
     if details["served"] is None:
@@ -185,6 +191,19 @@ def _sentence(matter: DeskMatter) -> str:
         before=before,
         after=_moment(details["served"]),
         **told,
+    )
+
+
+def _hastened(details: Mapping[str, Any]) -> str:
+    return _(
+        "送达时间由 %(before)s 提前为 %(after)s，“%(title)s”由 %(old)s 提前至 %(new)s，"
+        "随即届满，案件结果为“%(outcome)s”。",
+        before=_moment(details["served_before"]),
+        after=_moment(details["served"]),
+        title=details["title"],
+        old=_day(details["old_due"]),
+        new=_day(details["new_due"]),
+        outcome=details["outcome"] or _("期限届满"),
     )
 
 

@@ -11,10 +11,11 @@ from sqlalchemy.orm import Session
 
 from portal import inbox
 from portal.cases import bulk
-from portal.cases.errors import NoReason, UnknownCase
+from portal.cases.errors import ItemNotFailed, NoReason, UnknownCase
 from portal.cases.live import Cases, LiveCase
 from portal.cases.models import Case, StartItem
 from portal.identity import Actor, Permission, Subject
+from portal.identity import queries as identity
 from portal.inbox import ItemCounts, ItemCursor
 from portal.web.access import needs, permit
 from portal.web.acting import act, reading
@@ -101,11 +102,14 @@ def _drop_page(item_id: int, reason: str, errors: dict[str, str]) -> str:
     with reading() as tx:
         item, case = _item(tx, item_id)
         actor = _decider(case)
-        unit = str(item.values.get(bulk.units_of(case).get(item.procedure, ""), ""))
+        if item.state != "failed":
+            raise ItemNotFailed(item=item.item)
+        code = str(item.values.get(bulk.units_of(case).get(item.procedure, ""), ""))
+        name = identity.organisation_names(tx, [code]).get(code)
         return render(
             "official/item_drop.html",
             item=item,
-            unit=unit,
+            unit=f"{name}（{code}）" if name else code,
             case=case.row,
             reason=reason,
             errors=errors,

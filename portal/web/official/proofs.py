@@ -15,6 +15,7 @@ from portal.documents.models import Letter, Service, ServiceProof
 from portal.documents.rules import earliest
 from portal.identity import Actor
 from portal.identity import queries as identity
+from portal.web import dates
 from portal.web.history import how_text
 
 
@@ -51,6 +52,11 @@ def enters_receipts(case: LiveCase, letter: Letter, actor: Actor) -> bool:
     except NotYourRole:
         return False
     return True
+
+
+def counting_text(how: str | None, at: datetime | None) -> str:
+    """邮寄送达，2026-09-23 15:00: the proof on which a service rests; empty when there is none."""
+    return f"{how_text(how)}，{dates.exact(at)}" if how is not None and at is not None else ""
 
 
 def service_views(tx: Session, services: Iterable[tuple[Letter, Service, bool]]) -> list[ServiceView]:

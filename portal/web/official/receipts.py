@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from portal import inbox
 from portal.cases import delivery
+from portal.cases.errors import AlreadyEntered, EarlierNeedsReason
 from portal.cases.live import Cases
 from portal.cases.models import Case
 from portal.clock import TZ
@@ -24,7 +25,7 @@ from portal.web.access import needs, permit
 from portal.web.acting import act, asked, moment, reading
 from portal.web.machine import machine
 from portal.web.official.blueprint import blueprint, frame, place_of, receipts, side
-from portal.web.official.proofs import service_views
+from portal.web.official.proofs import counting_text, service_views
 from portal.web.pages import render
 
 SIZE = 50
@@ -118,8 +119,21 @@ def enter(service_id: int) -> ResponseReturnValue:
         )
     except (ServedInFuture, ServedBeforeIssue, FileNotReady) as refusal:
         return _page(service_id, typed, {"day": refusal.text("zh")}), 422
-    flash(_("已登记送达，相关期限自送达之日次日起算。"), "success")
+    except EarlierNeedsReason as refusal:
+        return _page(service_id, typed, {"note": refusal.text("zh")}), 422
+    except AlreadyEntered as refusal:
+        return _page(service_id, typed, {"day": refusal.text("zh")}), 409
+    flash(_entered_text(service_id, typed.how, at), "success")
     return redirect(f"/cases/{case.id}")
+
+
+def _entered_text(service_id: int, how: str, at: datetime) -> str:
+    """What a receipt has brought about: periods run from it, or an earlier service counts as before."""
+    with reading() as tx:
+        service = documents.service_record(tx, service_id)
+        if (service.how, service.served_at) == (how, at):
+            return _("已登记送达，相关期限自送达之日次日起算。")
+        return _("已登记；以更早的送达（%(proof)s）为准，期限不变", proof=counting_text(service.how, service.served_at))
 
 
 def _errors(typed: Typed) -> dict[str, str]:

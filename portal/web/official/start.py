@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 
 from flask import flash, redirect, request
@@ -18,15 +19,19 @@ from portal.cases.names import scope_before
 from portal.feel import Scope
 from portal.forms import REFRESH, Choices, FieldError, Form, posted
 from portal.identity import Actor, Permission, Subject
+from portal.procedures import Published
 from portal.web import choices, tables
 from portal.web.access import needs, permit
 from portal.web.acting import act, reading
 from portal.web.machine import machine
 from portal.web.official.blueprint import blueprint, frame, place_of, side
+from portal.web.organisations import token
 from portal.web.pages import render
 from portal.web.uploads import Taken, take
 
 Answers = Mapping[str, object]
+ONCE = "_once"
+"""The hidden input that lets a form open one case only, however often it is posted."""
 
 
 @blueprint.get("/start")
@@ -39,7 +44,7 @@ def start_page() -> ResponseReturnValue:
         offers = filing.offers(machine().kernel, tx, actor)
         return render(
             "official/start.html",
-            offers=[{"offer": offer, "url": _address(offer)} for offer in offers],
+            offers=[{"offer": offer, "url": _address(offer), "once": secrets.token_urlsafe(16)} for offer in offers],
             side=side(tx, place),
             **frame(tx, actor, "/start"),
         )
@@ -59,7 +64,13 @@ def start_form(regulation: str, procedure: str) -> ResponseReturnValue:
 def begin(regulation: str, procedure: str) -> ResponseReturnValue:
     """Starts the case and opens its first task, if that is this official's."""
     answers: Answers = posted(request.form.items(multi=True))
+    once = _once()
     with reading() as tx:
+        actor = _permitted(machine().kernel.releases.newest(tx, regulation), procedure)
+        before = filing.filed(tx, actor, once)
+        if before is not None:
+            flash(_("此前已立案，编号 %(number)s，没有重复立案。", number=before.number), "success")
+            return redirect(_first(tx, before.id, actor))
         actor, offer = _offered(tx, regulation, procedure)
         form = offer.procedure.start_form
         asked = tables.asked(form)
@@ -77,7 +88,7 @@ def begin(regulation: str, procedure: str) -> ResponseReturnValue:
     about = _about_id()
     try:
         case = act(
-            lambda tx, now: filing.file(machine().kernel, tx, actor, regulation, procedure, answers, now, about),
+            lambda tx, now: filing.file(machine().kernel, tx, actor, regulation, procedure, answers, now, about, once),
             _("发起《%(title)s》", title=offer.procedure.manifest.title),
         )
     except cases.FormRefused as refusal:
@@ -88,12 +99,22 @@ def begin(regulation: str, procedure: str) -> ResponseReturnValue:
 
 
 def _offered(tx: Session, regulation: str, procedure: str) -> tuple[Actor, Offer]:
-    published = machine().kernel.releases.newest(tx, regulation)
+    actor = _permitted(machine().kernel.releases.newest(tx, regulation), procedure)
+    return actor, filing.offer(machine().kernel, tx, actor, regulation, procedure, _about_id())
+
+
+def _permitted(published: Published, procedure: str) -> Actor:
+    """Who acts, if he is an official of a role that starts the procedure."""
     said = published.procedure(procedure).manifest
     roles = frozenset(said.role(start.role) for start in said.starts if start.role)
-    actor = permit(Subject(regulation=regulation, roles=roles))
+    actor = permit(Subject(regulation=published.regulation.slug, roles=roles))
     place_of(actor)
-    return actor, filing.offer(machine().kernel, tx, actor, regulation, procedure, _about_id())
+    return actor
+
+
+def _once() -> str:
+    """The random text of this request's form, by which a form that is posted again is known."""
+    return token(request.form.get(ONCE, ""))
 
 
 def _about_id() -> int | None:
@@ -127,6 +148,7 @@ def _page(
         offer=offer,
         form=view,
         url=_address(offer),
+        once=_once() or secrets.token_urlsafe(16),
         tables=said,
         **frame(tx, actor, "/start"),
     )

@@ -16,10 +16,10 @@ from portal.cases import tasks
 from portal.cases.live import Cases, LiveCase
 from portal.cases.models import Task
 from portal.cases.names import scope_of
+from portal.engine import Place
 from portal.errors import PortalError
 from portal.forms import REFRESH, FieldError, FormView, posted
 from portal.identity import Actor, Permission, Subject
-from portal.identity import service as identity
 from portal.procedures.regulation import PARTY
 from portal.web import choices, dates, tables
 from portal.web.access import needs, permit, signed_in
@@ -77,7 +77,7 @@ def hand_in(task_id: int) -> ResponseReturnValue:
     with reading() as tx:
         actor, task, case = _opened(tx, task_id)
         if _done_by(task, actor):
-            return _politely_on(tx, actor, task)
+            return _politely_on(tx, actor, task, _same(case, task, answers))
         form = case.procedure.forms[task.form]
         asked = tables.asked(form)
         if asked is not None and asked.gives_out:
@@ -132,11 +132,11 @@ def _obstacle(tx: Session, actor: Actor, task: Task, case: LiveCase) -> Obstacle
     """What keeps this person from the task as things stand."""
     try:
         tasks.may_do(case, task, actor)
+        tasks.check_free(tx, task, actor, moment(tx))
     except cases.Separated as separated:
         return Obstacle(separated.text("zh"), over=True)
-    if task.holder_id not in (None, actor.person_id):
-        holder = identity.person(tx, task.holder_id or 0)
-        return Obstacle(cases.TaskHeld(who=holder.name if holder else "").text("zh"), over=False)
+    except cases.TaskHeld as held:
+        return Obstacle(held.text("zh"), over=False)
     return None
 
 
@@ -183,7 +183,7 @@ def _sheet(
         form=form.view(answers, errors, scope_of(case, task.scope), offered),
         obstacle=obstacle,
         mine=task.holder_id == actor.person_id,
-        free=task.holder_id is None,
+        free=obstacle is None and task.holder_id != actor.person_id,
     )
 
 
@@ -205,7 +205,7 @@ def _too_slow(task_id: int, answers: Answers, refusal: PortalError) -> ResponseR
     with reading() as tx:
         actor, task, case = _opened(tx, task_id)
         if _done_by(task, actor):
-            return _politely_on(tx, actor, task)
+            return _politely_on(tx, actor, task, _same(case, task, answers))
         over = isinstance(refusal, (cases.TaskDone, cases.TaskGone))
         return _page(tx, actor, task, case, answers, {}, Obstacle(refusal.text("zh"), over)), 409
 
@@ -214,9 +214,22 @@ def _done_by(task: Task, actor: Actor) -> bool:
     return task.state == "done" and task.holder_id == actor.person_id
 
 
-def _politely_on(tx: Session, actor: Actor, task: Task) -> ResponseReturnValue:
-    """The same post twice: it was handed in, once."""
+def _same(case: LiveCase, task: Task, answers: Answers) -> bool:
+    """Whether answers are those with which a task was completed, as far as they can be compared: of a file that is
+    sent again nobody knows here whether it is the same."""
+    done = case.values.at(Place(task.scope, task.element, task.visit))
+    checked = tasks.check_answers(case, task.scope, task.form, answers)
+    files = {field.name for field in case.procedure.forms[task.form].fields if field.kind_name == "filepicker"}
+    before = {name: value for name, value in (done.value if done else {}).items() if name not in files}
+    now = {name: value for name, value in checked.values.items() if name not in files}
+    return now == before and set(checked.errors) <= files
+
+
+def _politely_on(tx: Session, actor: Actor, task: Task, same: bool) -> ResponseReturnValue:
+    """It was handed in once; what a second post says otherwise is not taken, and the answer says so."""
     when = dates.short(task.closed_at) if task.closed_at else ""
+    if not same:
+        return _on(tx, actor, _("您已于 %(when)s 办结“%(task)s”；这次填写的内容没有保存。", when=when, task=task.name))
     return _on(tx, actor, _("您已于 %(when)s 办结“%(task)s”，无需重复提交。", when=when, task=task.name))
 
 

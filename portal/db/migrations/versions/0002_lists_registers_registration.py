@@ -148,6 +148,7 @@ def upgrade() -> None:
         "portal_messages",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("person_id", sa.BigInteger(), nullable=False),
+        sa.Column("organisation_id", sa.BigInteger(), nullable=True),
         sa.Column("case_id", sa.BigInteger(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("subject_id", sa.BigInteger(), nullable=True),
@@ -157,6 +158,9 @@ def upgrade() -> None:
         sa.Column("read_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("kind IN ('warning', 'letter', 'task', 'outcome')", name=op.f("ck_portal_messages_kind")),
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_portal_messages_case_id_cases")),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"], ["organisations.id"], name=op.f("fk_portal_messages_organisation_id_organisations")
+        ),
         sa.ForeignKeyConstraint(["person_id"], ["persons.id"], name=op.f("fk_portal_messages_person_id_persons")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_portal_messages")),
     )
