@@ -22,7 +22,7 @@ run: $(RUN) assets
 	@PORTAL_DEMO=$${PORTAL_DEMO:-1} exec $(PY) -m portal run
 
 test: $(TEST) assets chromium
-	@$(PY) -m pytest
+	@$(PY) -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 check: $(TEST)
 	$(VENV)/bin/ruff format --check .

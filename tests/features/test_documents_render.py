@@ -40,6 +40,7 @@ DATA = {
         "start": {"year": "2025", "amount": "1200000"},
     },
     "with": {"figure": "年度配额", "right": "第十一条第二款"},
+    "periods": {"objection": "9个工作日", "decision": "12个工作日"},
     "party": {"name": "重庆某某钢铁有限公司", "uscc": "91110000802100433B"},
     "case": {"number": "渝环复案〔2026〕1号", "filed_at": "2026-10-08T23:59:59+08:00"},
     "start": {"year": "2025", "amount": "1204905", "claimed_amount": "1300000", "grounds": "产量数据有误。"},
@@ -84,6 +85,9 @@ def test_the_other_letters_of_the_first_set_are_filled(name):
     text = "\n".join(lines(render((TEMPLATES / f"{name}.docx").read_bytes(), {**DATA, "copies": []}, URL)))
     assert "重庆某某钢铁有限公司：" in text
     assert ("第二十五条第二款" if name.startswith("verification") else "第十一条第二款") in text
+    if name.endswith("-notice") and name != "adjustment-notice":
+        assert "之日起9个工作日内" in text
+        assert "自接到复核申请之日起12个工作日内作出复核决定" in text
     assert "抄送：" not in text
     assert "{" not in text
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import func
 
 from portal import identity, registers
 from portal.cases import delivery, filing, tasks
-from portal.cases.models import Task
+from portal.cases.models import ActRecord, Task
 from portal.documents.models import Letter, Service
 from portal.procedures import Releases, publish
 from portal.procedures.content import Content
@@ -67,8 +68,14 @@ class Office:
         with self.portal.database.transaction() as tx:
             model = tx.query(Letter).filter_by(case_id=like).first()
             assert model is not None
-            count = tx.query(Letter).count()
-            own = {"id": None, "case_id": case, "number": f"第 {count} 号", "verification_code": f"CODE-{count}"}
+            count, act = tx.query(Letter).count(), tx.query(func.max(ActRecord.id)).scalar()
+            own = {
+                "id": None,
+                "case_id": case,
+                "act_id": act,
+                "number": f"第 {count} 号",
+                "verification_code": f"CODE-{count}",
+            }
             kept = {column.key: getattr(model, column.key) for column in Letter.__table__.columns}
             letter = Letter(**{**kept, **own})
             served = {"how": "reading", "served_at": self.portal.now} if state == "served" else {}

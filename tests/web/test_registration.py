@@ -252,7 +252,8 @@ def test_an_organisation_with_people_is_joined_by_invitation_or_by_a_new_proof(p
     ]
     assert 'name="joins"' in answer.text
     assert 'name="rights"' in answer.text
-    assert register(browser, uscc=UNIT, joins="yes", rights=["file", "own"]).status_code == 303
+    assert register(browser, uscc=UNIT, joins="yes", rights=["file", "own"]).status_code == 422
+    assert register(browser, uscc=UNIT, joins="yes", rights=["file"]).status_code == 303
     with portal.database.transaction() as tx:
         row = tx.scalars(select(Registration)).one()
         assert (row.joins, row.rights) == (True, ["file"])
