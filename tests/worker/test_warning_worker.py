@@ -141,7 +141,8 @@ def test_workers_that_are_killed_lose_nothing_and_say_nothing_twice(world, own_d
         time.sleep(0.1)
     time.sleep(1)
     last.send_signal(signal.SIGTERM)
-    assert last.wait(5) == 0
+    # When those before it had done everything, it may be told to end before it listens.
+    assert last.wait(5) in (0, -signal.SIGTERM)
     with own_database.transaction() as tx:
         assert reckoning.waiting(tx) == 0
         assert calendars.current(tx).version > 0
