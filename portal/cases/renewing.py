@@ -10,6 +10,7 @@ from portal.cases import bulk
 from portal.cases.act import Act
 from portal.cases.errors import FormRefused, NotRenewable
 from portal.cases.live import LiveCase
+from portal.cases.matters import RENEWED
 from portal.cases.models import Case, DeskMatter
 from portal.cases.recording import ENTERED
 from portal.cases.starting import StartedBy, begin
@@ -45,14 +46,14 @@ def obstacle(case: LiveCase) -> str | None:
 
 def renewed_by(tx: Session, case_id: int) -> Case | None:
     """The case that the desk had made in the place of this one."""
-    matter = tx.scalar(select(DeskMatter).where(DeskMatter.case_id == case_id, DeskMatter.decision == "renewed"))
+    matter = tx.scalar(select(DeskMatter).where(DeskMatter.case_id == case_id, DeskMatter.decision == RENEWED))
     return tx.get(Case, matter.details["renewed"]) if matter is not None else None
 
 
 def renewal_of(tx: Session, case_id: int) -> Case | None:
     """The case in whose place the desk had this one made."""
     renewed = DeskMatter.details["renewed"].as_integer() == case_id
-    matter = tx.scalar(select(DeskMatter).where(DeskMatter.decision == "renewed", renewed))
+    matter = tx.scalar(select(DeskMatter).where(DeskMatter.decision == RENEWED, renewed))
     return tx.get(Case, matter.case_id) if matter is not None else None
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import or_, select, tuple_
+from sqlalchemy import Select, or_, select, tuple_
 from sqlalchemy.orm import Session
 
+from portal.cases.matters import RENEWED
 from portal.cases.models import Case, DeskMatter
 from portal.documents.models import Letter, Service
 
@@ -19,16 +20,12 @@ def open_services(tx: Session, kinds: Collection[Kind], after: int, size: int) -
     if not kinds:
         return []
     wanted = (
-        select(Service, Letter, Case)
-        .join(Letter, Letter.id == Service.letter_id)
-        .join(Case, Case.id == Letter.case_id)
+        _on_parties(kinds)
         .where(
-            Service.kind == "party",
             Service.state.in_(("awaiting file", "open")),
-            tuple_(Case.regulation, Case.procedure, Letter.name).in_(kinds),
             Service.id > after,
             # A letter that was made anew is served no more.
-            Case.id.not_in(select(DeskMatter.case_id).where(DeskMatter.decision == "renewed")),
+            Case.id.not_in(select(DeskMatter.case_id).where(DeskMatter.decision == RENEWED)),
         )
         .order_by(Service.id)
         .limit(size)
@@ -45,21 +42,20 @@ def served_services(
     """
     if not kinds:
         return []
-    wanted = (
-        select(Service, Letter, Case)
-        .join(Letter, Letter.id == Service.letter_id)
-        .join(Case, Case.id == Letter.case_id)
-        .where(
-            Service.kind == "party",
-            Service.proofs.any(),
-            tuple_(Case.regulation, Case.procedure, Letter.name).in_(kinds),
-        )
-        .order_by(Service.id.desc())
-        .limit(size)
-    )
+    wanted = _on_parties(kinds).where(Service.proofs.any()).order_by(Service.id.desc()).limit(size)
     if q:
         named = (Letter.number, Case.number, Service.name)
         wanted = wanted.where(or_(*(column.icontains(q, autoescape=True) for column in named)))
     if before is not None:
         wanted = wanted.where(Service.id < before)
     return [(service, letter, case) for service, letter, case in tx.execute(wanted)]
+
+
+def _on_parties(kinds: Collection[Kind]) -> Select[Service, Letter, Case]:
+    """The services of some kinds of letters on parties, each with its letter and case."""
+    return (
+        select(Service, Letter, Case)
+        .join(Letter, Letter.id == Service.letter_id)
+        .join(Case, Case.id == Letter.case_id)
+        .where(Service.kind == "party", tuple_(Case.regulation, Case.procedure, Letter.name).in_(kinds))
+    )

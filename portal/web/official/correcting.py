@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import datetime
 
 from flask import flash, redirect, request
 from flask.typing import ResponseReturnValue
@@ -26,7 +26,7 @@ from portal.web.history import SENTENCES, how_text
 from portal.web.machine import machine
 from portal.web.official.blueprint import blueprint, frame
 from portal.web.official.proofs import counting_text
-from portal.web.official.receipts import WAYS
+from portal.web.official.receipts import WAYS, typed_moment
 from portal.web.pages import render
 
 LIMIT = 500
@@ -50,10 +50,7 @@ class Typed:
     @property
     def at(self) -> datetime | None:
         """The moment of receipt; None when day or time is none."""
-        try:
-            return datetime.combine(date.fromisoformat(self.day), time.fromisoformat(self.time), TZ)
-        except ValueError:
-            return None
+        return typed_moment(self.day, self.time)
 
     @property
     def instead(self) -> Receipt | None:

@@ -34,6 +34,14 @@ WAYS = ("post", "in person")
 _NOTE_LIMIT = 500
 
 
+def typed_moment(day: str, clock: str) -> datetime | None:
+    """The moment that a typed day and time make; None when either is none."""
+    try:
+        return datetime.combine(date.fromisoformat(day), time.fromisoformat(clock), TZ)
+    except ValueError:
+        return None
+
+
 @dataclass(frozen=True)
 class Typed:
     """What the clerk typed."""
@@ -46,10 +54,7 @@ class Typed:
     @property
     def at(self) -> datetime | None:
         """The moment of receipt; None when day or time is none."""
-        try:
-            return datetime.combine(date.fromisoformat(self.day), time.fromisoformat(self.time), TZ)
-        except ValueError:
-            return None
+        return typed_moment(self.day, self.time)
 
 
 @blueprint.get("/receipts")
