@@ -54,5 +54,7 @@ FAULTS = """() => {
 
 
 def faults(page: Page) -> list[str]:
-    """What is wrong with the page at the width it has now."""
-    return page.evaluate(FAULTS)
+    """What is wrong with the page at the width it has now, once all of it is there."""
+    page.wait_for_load_state()
+    found: list[str] = page.evaluate(FAULTS)
+    return found
