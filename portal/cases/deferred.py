@@ -18,6 +18,7 @@ Work = Callable[..., None]
 WORK: Mapping[str, Work] = {
     bulk.START: bulk.start_item,
     ITEM_ENDED: bulk.item_ended,
+    reckoning.SPREAD: reckoning.spread,
     reckoning.RECOMPUTE: reckoning.recompute,
 }
 

@@ -28,6 +28,10 @@ from portal.identity import Actor, Organisation
 
 RECOMPUTE = "families.recompute"
 """The job that brings one family to the newest calendar."""
+SPREAD = "families.recompute_all"
+"""The job that defers one such job for each of the next families, and itself for those after them."""
+AT_ONCE = 1000
+"""So many families' jobs are deferred in one transaction: the administrator does not wait for a hundred thousand."""
 SOME = 1000
 """What waits is counted up to here."""
 _DAY = timedelta(days=1)
@@ -174,17 +178,27 @@ def lines(tx: Session, affected: tuple[Affected, ...], offset: int, size: int) -
 def enter(kernel: Kernel, tx: Session, notice: Notice, actor: Actor, seen: int, moment: datetime) -> int:
     """Enters a notice whose effects on the calendar's version `seen` were looked at; how many families will move.
 
-    It is the next version of the calendar at once: every act counts by it. A job for each family with a running
-    deadline brings those to it that nobody touches. Raises CalendarChanged or a FaultyNotice.
+    It is the next version of the calendar at once: every act counts by it. Jobs bring those families to it that
+    nobody touches. Raises CalendarChanged or a FaultyNotice.
     """
     calendars.hold_alone(tx)
     if calendars.current(tx).version != seen:
         raise CalendarChanged
     calendars.enter(tx, notice, actor.person_id, moment)
-    roots = tx.scalars(select(Case.root_id).where(*_RUNNING).distinct().order_by(Case.root_id)).all()
+    families = tx.scalar(select(func.count(Case.root_id.distinct())).where(*_RUNNING)) or 0
+    if families:
+        kernel.queue.defer(tx, SPREAD, after=0)
+    return families
+
+
+def spread(kernel: Kernel, tx: Session, moment: datetime, job: str | None, after: int) -> None:
+    """The job that hands out the families: those behind the newest calendar whose root comes after `after`."""
+    behind = (*_RUNNING, Deadline.calendar_version != calendars.current(tx).version, Case.root_id > after)
+    roots = tx.scalars(select(Case.root_id).where(*behind).distinct().order_by(Case.root_id).limit(AT_ONCE)).all()
     if roots:
         kernel.queue.defer_all(tx, RECOMPUTE, [{"root_id": root_id} for root_id in roots])
-    return len(roots)
+    if len(roots) == AT_ONCE:
+        kernel.queue.defer(tx, SPREAD, after=roots[-1])
 
 
 def recompute(kernel: Kernel, tx: Session, moment: datetime, job: str | None, root_id: int) -> None:

@@ -16,7 +16,7 @@ from portal.calendar import service as calendars
 from portal.calendar.notice import FaultyNotice, Notice
 from portal.cases import deferred, filing, reckoning
 from portal.cases.models import ActRecord
-from portal.cases.reckoning import RECOMPUTE, CalendarChanged, Preview
+from portal.cases.reckoning import RECOMPUTE, SPREAD, CalendarChanged, Preview
 from portal.clock import TZ
 from portal.deadlines import weighing
 from portal.jobs import Deferred
@@ -141,6 +141,8 @@ def test_a_second_time_nothing_happens(world):
 def test_the_job_of_a_family_is_done_once(world, tx):
     world.works = False
     enter(world)
+    [spread] = world.kernel.queue.jobs
+    world.act(lambda tx, at: deferred.do(world.kernel, tx, at, spread.name, spread.arguments, "76"))
     jobs = [job for job in world.kernel.queue.jobs if job.name == RECOMPUTE]
     assert [job.arguments["root_id"] for job in jobs] == sorted(case.id for case in world.cases())
     assert isinstance(jobs[0], Deferred)
@@ -150,6 +152,36 @@ def test_the_job_of_a_family_is_done_once(world, tx):
     assert len(tx.scalars(select(ActRecord).where(ActRecord.job == "77")).all()) == 1
     assert world.ten.kinds.count("deadline.moved") == 1
     assert world.run.read(reckoning.waiting) == 4
+
+
+def test_many_families_are_handed_out_in_parts(world, monkeypatch):
+    monkeypatch.setattr(reckoning, "AT_ONCE", 2)
+    world.works = False
+    enter(world)
+    first, second, third, fourth, fifth = sorted(case.id for case in world.cases())
+    done: list[tuple[str, dict[str, object]]] = []
+    queue = world.kernel.queue.jobs
+
+    def spread() -> None:
+        [job] = [job for job in queue if job.name == SPREAD]
+        queue.clear()
+        world.act(lambda tx, at: deferred.do(world.kernel, tx, at, job.name, job.arguments, "1"))
+        done.extend((job.name, job.arguments) for job in queue)
+
+    spread()
+    assert done == [(RECOMPUTE, {"root_id": first}), (RECOMPUTE, {"root_id": second}), (SPREAD, {"after": second})]
+    # The worker was killed behind its commit and does the part again; one family has been brought on meanwhile.
+    world.act(lambda tx, at: reckoning.recompute(world.kernel, tx, at, None, first))
+    queue[:] = [Deferred(SPREAD, {"after": 0})]
+    done.clear()
+    spread()
+    assert done == [(RECOMPUTE, {"root_id": second}), (RECOMPUTE, {"root_id": third}), (SPREAD, {"after": third})]
+    done.clear()
+    spread()
+    assert done == [(RECOMPUTE, {"root_id": fourth}), (RECOMPUTE, {"root_id": fifth}), (SPREAD, {"after": fifth})]
+    done.clear()
+    spread()
+    assert done == []
 
 
 def test_a_later_notice_for_the_year_takes_its_place(world):
