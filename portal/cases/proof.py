@@ -14,6 +14,7 @@ from portal.audit.rules import Break, Entry
 from portal.cases.live import served_at
 from portal.cases.models import Case, CaseValue, StartItem
 from portal.cases.recording import ENTERED
+from portal.cases.starting import begun
 from portal.cases.values import digest
 from portal.clock import TZ, day_of
 from portal.deadlines import service as deadlines
@@ -31,6 +32,7 @@ def altered(tx: Session) -> Iterator[Break]:
     """Every value, letter and entry in a register that is not what its case's history vouches for."""
     for case_id in tx.scalars(select(Case.id).order_by(Case.id)):
         history = audit.entries(tx, case_id)
+        yield from _begun_otherwise(tx, case_id, history)
         yield from _altered_in(tx, case_id, history)
         yield from _recorded_otherwise(tx, case_id, history)
         yield from _due_otherwise(tx, case_id, history)
@@ -59,6 +61,15 @@ class _Registers:
             release = self._tx.get_one(Release, release_id)
             self._opened[release_id] = regulation_in(unpack(release.regulation, release.content)).registers
         return self._opened[release_id]
+
+
+def _begun_otherwise(tx: Session, case_id: int, history: Sequence[Entry]) -> Iterator[Break]:
+    """Cases that are not any more whose they were, or what started them, at their first entry."""
+    now = digest(begun(tx.get_one(Case, case_id)))
+    for entry in history:
+        if entry.details.get("begun", now) != now:
+            zh = "案件的编号、当事人、提出时间、来由或适用的版本被改动"
+            yield Break(case_id, entry.seq, zh, "the case's number, party, filing, origin or release was changed")
 
 
 def _altered_in(tx: Session, case_id: int, history: Sequence[Entry]) -> Iterator[Break]:

@@ -15,7 +15,7 @@ from portal.cases.live import FACTS_KEPT, LiveCase
 from portal.cases.models import Case
 from portal.cases.names import evaluate, scope_before
 from portal.cases.values import digest
-from portal.clock import day_of
+from portal.clock import TZ, day_of
 from portal.documents.numbers import draw_number
 from portal.engine import Place
 from portal.feel import Scope
@@ -87,7 +87,8 @@ def start(
         act.family.root_id = act.family.root_id or row.id
     case = act.family.cases.open(row)
     first = procedure.drawing.start().id
-    act.note(case, "case.filed" if filed else "case.started", first, number=row.number, said=digest(values))
+    kind = "case.filed" if filed else "case.started"
+    act.note(case, kind, first, number=row.number, said=digest(values), begun=digest(begun(row)))
     if procedure.start_form is not None:
         act.say(case, Place("", first, 1), values)
     if filed:
@@ -97,6 +98,22 @@ def start(
         _keep_facts(act, case, first)
     act.family.begin(case)
     return case
+
+
+def begun(row: Case) -> dict[str, str | int | None]:
+    """What a case is from its start to its end: whose it is, what started it, by which release."""
+    return {
+        "number": row.number,
+        "procedure": f"{row.regulation}/{row.procedure}",
+        "release": row.release_id,
+        "root": row.root_id,
+        "about": row.about_id,
+        "by": row.started_by_id,
+        "at": f"{row.started_by_scope}/{row.started_by_element}/{row.started_by_visit}/{row.started_by_item}",
+        "party": row.party_id,
+        "filer": row.filer_id,
+        "filed": row.filed_at.astimezone(TZ).isoformat(),
+    }
 
 
 def _keep_facts(act: Act, case: LiveCase, first: str) -> None:

@@ -67,3 +67,20 @@ def test_a_row_changed_for_which_a_case_was_started_is_found(decided):
     decided.execute(text("""UPDATE start_items SET "values" = jsonb_set("values", '{amount}', '"1"')"""))
     decided.expire_all()
     assert [found.zh for found in proof.altered(decided)] == ["“start_notices”逐行启动案件的名单被改动"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "party_id = (SELECT max(id) FROM organisations)",
+        "started_by_item = started_by_item + 7",
+        "about_id = NULL",
+        "number = number || '甲'",
+        "filed_at = filed_at - interval '1 day'",
+    ],
+)
+def test_a_case_given_to_another_party_or_origin_is_found(decided, change):
+    decided.execute(text(f"UPDATE cases SET {change} WHERE procedure = 'allocation-review'"))
+    decided.expire_all()
+    what = "案件的编号、当事人、提出时间、来由或适用的版本被改动"
+    assert [found.zh for found in proof.altered(decided)] == [what]
