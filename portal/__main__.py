@@ -13,6 +13,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from portal import app, demo, worker
 from portal.commands import administration, clock, content, parent, web
+from portal.commands.arrange import arrange_command
 from portal.commands.run import run
 from portal.commands.servers import serving
 from portal.errors import ContentFaults, PortalError
@@ -94,6 +95,9 @@ def _content(commands: Commands) -> None:
     for command in (check, act):
         command.add_argument("path", nargs="?", type=Path, help="a content folder, or something in one")
         command.add_argument("--json", action="store_true")
+    arrange = commands.add_parser("arrange", help="lay diagrams out anew: lanes as bands, time to the right")
+    arrange.add_argument("path", nargs="+", type=Path, help="a .bpmn file, or a folder with some")
+    arrange.set_defaults(do=lambda settings, options: arrange_command(options.path))
     publish = commands.add_parser("publish", help="check, act and publish the shipped content")
     publish.set_defaults(do=lambda settings, options: content.publish_command(settings))
 

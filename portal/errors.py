@@ -19,6 +19,12 @@ class PortalError(Exception):
         self.facts = facts
         super().__init__(self.text("en"))
 
+    @property
+    def case_id(self) -> int | None:
+        """The case it is about, where that is known."""
+        known = self.facts.get("case_id")
+        return known if isinstance(known, int) else None
+
     def text(self, language: Language = "zh") -> str:
         """The message in one language, its fields filled in."""
         template = self.zh if language == "zh" else self.en

@@ -11,6 +11,8 @@ import Viewer from 'bpmn-js/lib/NavigatedViewer';
 
 const READABLE = 0.6; // below this scale names cannot be read, and we go to the current place instead
 const CLOSE = 0.9;
+const NARROW = 560; // in less room than this the smallest readable scale shows more of what stands around
+const EDGE = 12;
 
 for (const box of document.querySelectorAll('[data-diagram]')) show(box);
 
@@ -66,14 +68,22 @@ function fit(viewer, here) {
   const canvas = viewer.get('canvas');
   const place = viewer.get('elementRegistry').get(here[0]);
   if (canvas.zoom('fit-viewport', 'auto') < READABLE && place) {
-    const { width, height } = canvas.viewbox().outer;
+    const { outer, inner } = canvas.viewbox();
+    const scale = outer.width < NARROW ? READABLE : CLOSE;
+    const [width, height] = [outer.width / scale, outer.height / scale];
     canvas.viewbox({
-      x: place.x + place.width / 2 - width / CLOSE / 2,
-      y: place.y + place.height / 2 - height / CLOSE / 2,
-      width: width / CLOSE,
-      height: height / CLOSE,
+      x: within(place.x + place.width / 2, width, inner.x, inner.width),
+      y: within(place.y + place.height / 2, height, inner.y, inner.height),
+      width,
+      height,
     });
   }
+}
+
+// Where a view of this length begins: about its middle, but not beyond the drawing, whose middle it is when it is longer.
+function within(middle, length, from, all) {
+  if (length >= all) return from + all / 2 - length / 2;
+  return Math.min(Math.max(middle - length / 2, from - EDGE), from + all - length + EDGE);
 }
 
 function watchZoom(box, viewer) {

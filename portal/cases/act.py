@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from portal import audit
@@ -30,6 +30,9 @@ from portal.identity import Actor
 _MOST_MESSAGES = 500
 ITEM_ENDED = "cases.item_ended"
 """The job that counts the end of a case which stands for a row of a list."""
+ALL_ENDED = "all_ended"
+"""The message to the case that started others for a list, when all of them have ended."""
+_OVER = ("ended", "dropped")
 
 
 class Act:
@@ -234,6 +237,10 @@ class Act:
         ).all()
         for row in kept:
             case = self.family.cases.get(row.case_id)
+            if row.name == ALL_ENDED and rows_open(self.tx, case.id):
+                # A notice was made anew since, or another list begun: their end will be told again.
+                self.tx.delete(row)
+                continue
             message = Message(case.id, row.name, row.payload, row.sender_id)
             waiting = self._receiver(case, message)
             if waiting is not None:
@@ -307,6 +314,12 @@ class Act:
         chain = audit.append_all(self.tx, case_id, Chain(row.audit_length, row.audit_head), events)
         self.tx.execute(update(Case).where(Case.id == case_id).values(audit_length=chain.length, audit_head=chain.head))
         row.audit_length, row.audit_head = chain.length, chain.head
+
+
+def rows_open(tx: Session, starter_id: int) -> int:
+    """How many rows of a case's lists are waiting, under way or failed."""
+    count = select(func.count()).where(StartItem.starter_id == starter_id, StartItem.state.not_in(_OVER))
+    return tx.scalar(count) or 0
 
 
 def _sender(act: Act, message: Message) -> dict[str, object]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from portal.cases import bulk, recording
 from portal.cases.act import Act
 from portal.cases.delivery import RENDER
-from portal.cases.errors import StepFailed
+from portal.cases.errors import Refused, StepFailed
 from portal.cases.family import Message
 from portal.cases.kernel import Action
 from portal.cases.live import LiveCase
@@ -20,13 +21,36 @@ from portal.documents import service as documents
 from portal.documents.rules import DocumentRule
 from portal.documents.service import Addressee
 from portal.engine import Place
+from portal.ledger import Asset, InsufficientBalance
 from portal.ledger import service as ledger
-from portal.ledger.rules import Asset
+from portal.ledger.rules import dimensions_key, dimensions_text
 from portal.procedures.actions import ActionRule
 from portal.procedures.manifest import copied_to
 
 Inputs = Mapping[str, Any]
 Result = Mapping[str, Any] | None
+
+
+class NoRegion(Refused):
+    """A copy goes to the body of a region, and nothing says which region that is."""
+
+    zh = "不知道抄送给哪个区县的“{body}”：“{path}”没有内容。请先补全（如单位登记的所在区县），再试一次。"
+    en = "Whose “{body}” gets the copy is not known: “{path}” is empty. Enter it (the unit's district), then try again."
+
+
+class NotHeld(Refused):
+    """More is to be taken back than the unit still holds: it has used the rest, or passed it on."""
+
+    zh = (
+        "账户{account}（{dimensions}）不够收回，还差{short}：其余已经使用或者转出。"
+        "请改正数量，至少少收回{short}（重新核定、变更的，即把数量提高{short}），或者待该单位补足后再办；"
+        "已经送签的，签批人可以退回。"
+    )
+    en = (
+        "Account {account} ({dimensions}) is {short} short of what is to be taken back: the rest was used or passed "
+        "on. Take back at least {short} less (of a figure determined anew: raise it by {short}), or wait until the "
+        "unit has made up for it; what is to be signed can be returned."
+    )
 
 
 def issue(act: Act, case: LiveCase, place: Place, inputs: Inputs) -> Result:
@@ -72,7 +96,7 @@ def _body(case: LiveCase, written: str) -> str:
         return regulation.bodies[name]
     region = evaluate(case, path)
     if not isinstance(region, str) or not region:
-        raise StepFailed(reason=f"不知道抄送给哪个区县的“{regulation.bodies[name]}”：“{path}”没有内容。")
+        raise NoRegion(body=regulation.bodies[name], path=path)
     return regulation.body_of(name, region)
 
 
@@ -96,53 +120,81 @@ def _letter_data(case: LiveCase, place: Place, name: str) -> dict[str, Any]:
 
 
 def post(act: Act, case: LiveCase, place: Place, inputs: Inputs) -> Result:
-    """Posts an amount to a unit's account; a negative amount takes back."""
+    """Posts an amount to a unit's account; a negative amount takes back, or raises NotHeld."""
     asset = case.published.regulation.assets[inputs["asset"]]
     holder = party_of(act, inputs["to"])
-    transfer = ledger.post(
-        act.tx,
-        key=_key(case, place),
-        case_id=case.id,
-        act_id=act.id,
-        moment=act.moment,
-        organisation_id=holder.id,
-        asset=Asset(case.row.regulation, asset.name),
-        amount=inputs["amount"],
-        dimensions={name: inputs[name] for name in asset.distinguish},
-        kind=case.element(place.scope, place.element).name,
-        basis=_basis(case, place),
-    )
+    with _taken_back():
+        transfer = ledger.post(
+            act.tx,
+            key=_key(case, place),
+            case_id=case.id,
+            act_id=act.id,
+            moment=act.moment,
+            organisation_id=holder.id,
+            asset=Asset(case.row.regulation, asset.name),
+            amount=inputs["amount"],
+            dimensions={name: inputs[name] for name in asset.distinguish},
+            kind=case.element(place.scope, place.element).name,
+            basis=_basis(case, place),
+        )
     act.note(case, "ledger.posted", place.element, transfer=transfer.id, amount=plain(inputs["amount"]))
     return {"transfer": transfer.id}
 
 
 def reverse(act: Act, case: LiveCase, place: Place, inputs: Inputs) -> Result:
-    """Reverses whatever the linked case has posted."""
+    """Reverses whatever the linked case has posted; NotHeld when the unit has used some of it."""
     undone = _linked(case, inputs["case"])
-    transfers = ledger.reverse(
-        act.tx,
-        key=_key(case, place),
-        of_case=undone.id,
-        case_id=case.id,
-        act_id=act.id,
-        moment=act.moment,
-        kind=case.element(place.scope, place.element).name,
-        basis=_basis(case, place),
-    )
+    with _taken_back():
+        transfers = ledger.reverse(
+            act.tx,
+            key=_key(case, place),
+            of_case=undone.id,
+            case_id=case.id,
+            act_id=act.id,
+            moment=act.moment,
+            kind=case.element(place.scope, place.element).name,
+            basis=_basis(case, place),
+        )
     numbers = [transfer.id for transfer in transfers]
     act.note(case, "ledger.reversed", place.element, transfers=numbers, of=undone.row.number)
     return {"transfers": numbers}
+
+
+@contextmanager
+def _taken_back() -> Iterator[None]:
+    """Says in the words of those who determine figures that a unit no longer holds what is to be taken back."""
+    try:
+        yield
+    except InsufficientBalance as refusal:
+        facts: Mapping[str, Any] = refusal.facts
+        short = facts["amount"] - facts["balance"]
+        raise NotHeld(account=facts["account"], dimensions=facts["dimensions"], short=short) from refusal
+
+
+def check_held(act: Act, case: LiveCase, place: Place, inputs: Inputs) -> Result:
+    """Raises NotHeld for an amount that could not take the place of what the linked case has posted.
+
+    Without an amount, or where that case has posted nothing, there is nothing to look at.
+    """
+    undone, amount = _linked(case, inputs["case"]), inputs["amount"]
+    lines = [line for line in ledger.entries_of_case(act.tx, undone.id) if line.organisation_id is not None]
+    if amount is None or not lines:
+        return None
+    places = {(line.account, dimensions_key(line.dimensions)) for line in lines}
+    holders = {line.organisation_id for line in lines if line.organisation_id is not None}
+    holdings = [holding for holder in holders for holding in ledger.holdings(act.tx, holder)]
+    held = sum(one.balance for one in holdings if (one.account, dimensions_key(one.dimensions)) in places)
+    short = sum(line.amount for line in lines) - held - amount
+    if short > 0:
+        raise NotHeld(account=lines[0].account, dimensions=dimensions_text(lines[0].dimensions), short=short)
+    return None
 
 
 def start_case(act: Act, case: LiveCase, place: Place, inputs: Inputs) -> Result:
     """Starts a case of another procedure of the regulation, its start form filled from the inputs."""
     given = {key: plain(value) for key, value in inputs.items() if key not in ("procedure", "instead_of")}
     replaced = _linked(case, inputs["instead_of"]) if "instead_of" in inputs else None
-    if replaced is not None:
-        # The new case takes the place of the linked one, of which there may be only one.
-        replaced.row.once = None
-        act.tx.flush()
-    begun = begin(act, inputs["procedure"], given, StartedBy(case, place))
+    begun = begin(act, inputs["procedure"], given, StartedBy(case, place, instead_of=replaced))
     if replaced is not None:
         bulk.stands_for(act, replaced, begun)
     act.note(case, "case.begun", place.element, number=begun.row.number, title=begun.row.title)
@@ -178,6 +230,7 @@ ACTIONS: Mapping[str, Action] = {
         ActionRule(frozenset({"asset", "to", "amount"}), free=True, yields=frozenset({"transfer"})), post
     ),
     "ledger.reverse": Action(ActionRule(frozenset({"case"}), yields=frozenset({"transfers"})), reverse),
+    "ledger.check": Action(ActionRule(frozenset({"case", "amount"})), check_held),
     "cases.start": Action(
         ActionRule(
             frozenset({"procedure"}), frozenset({"instead_of"}), free=True, yields=frozenset({"number", "case"})

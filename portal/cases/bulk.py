@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from portal import notify
 from portal.cases import incidents
-from portal.cases.act import Act
+from portal.cases.act import ALL_ENDED, Act, rows_open
 from portal.cases.conduct import conduct, found
 from portal.cases.errors import (
     FormRefused,
@@ -39,8 +39,6 @@ from portal.procedures import Procedure
 
 START = "cases.start_item"
 """The job that starts the case of one row."""
-ALL_ENDED = "all_ended"
-OVER = ("ended", "dropped")
 BROKEN = "系统出错，没有启动，已记录供管理员处理。"
 """What a row says whose case could not be started for a reason that its people cannot mend."""
 LONGEST_REASON = 500
@@ -182,8 +180,7 @@ def stands_for(act: Act, replaced: LiveCase, begun: LiveCase) -> None:
 def _tell_if_over(act: Act, starter: LiveCase) -> None:
     """Sends `all_ended` once no row of the starter is waiting, under way or failed."""
     act.tx.flush()
-    open_rows = select(func.count()).where(StartItem.starter_id == starter.id, StartItem.state.not_in(OVER))
-    if not starter.ended and act.tx.scalar(open_rows) == 0:
+    if not starter.ended and rows_open(act.tx, starter.id) == 0:
         act.send(Message(starter.id, ALL_ENDED, {}))
 
 

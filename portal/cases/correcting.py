@@ -20,7 +20,7 @@ from portal.clock import TZ
 from portal.documents import service as documents
 from portal.documents.models import ServiceProof
 from portal.documents.rules import UnknownWayOfService
-from portal.documents.service import AlreadyStruck, Served
+from portal.documents.service import Served
 from portal.identity import Actor
 
 
@@ -75,8 +75,7 @@ def check(proof: ServiceProof, instead: Receipt | None) -> None:
     """Raises ProvedByParty, AlreadyStruck, UnknownWayOfService or NothingCorrected when it cannot be corrected so."""
     if proof.how not in RECEIPTS:
         raise ProvedByParty(how={"read": "门户签收"}.get(proof.how, "提出申请"))
-    if proof.struck is not None:
-        raise AlreadyStruck
+    documents.check_stands(proof)
     if instead is not None and instead.how not in RECEIPTS:
         raise UnknownWayOfService(how=instead.how)
     if instead is not None and (instead.how, instead.at) == (proof.how, proof.received_at):

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from portal import identity
+from portal import audit, identity
 from portal.cases import desk, telling
 from portal.cases.act import Act
 from portal.cases.conduct import conduct
@@ -15,6 +15,7 @@ from portal.cases.errors import AlreadyEntered, EarlierNeedsReason, NotAgreed, N
 from portal.cases.family import Message
 from portal.cases.kernel import Kernel
 from portal.cases.live import LiveCase
+from portal.cases.renewing import REPLACED
 from portal.cases.rights import check_may_file
 from portal.clock import TZ
 from portal.deadlines import service as deadlines
@@ -140,7 +141,10 @@ def _check_new(service: Service, how: str, at: datetime, note: str) -> None:
     """Raises AlreadyEntered or EarlierNeedsReason where the proofs on record stand against a receipt."""
     if any(proof.struck is None and (proof.how, proof.received_at) == (how, at) for proof in service.proofs):
         raise AlreadyEntered()
-    if service.served_at is not None and at < service.served_at and not note.strip():
+    # A service that was struck out has been on record too: one before it is entered no more lightly.
+    struck = (proof.received_at for proof in service.proofs if proof.struck is not None)
+    recorded = service.served_at or max(struck, default=None)
+    if recorded is not None and at < recorded and not note.strip():
         raise EarlierNeedsReason()
 
 
@@ -210,6 +214,8 @@ def _reckon(act: Act, case: LiveCase, served: Served) -> list[Change]:
     event = f"served({served.service.letter.name})"
     every = case.procedure.manifest.deadlines.values()
     rules = [rule for rule in every if event in rule.after or event in rule.met]
+    if served.at is not None:
+        rules = [rule for rule in rules if event not in rule.after or _may_run(act, case, served, rule.name)]
     if not rules:
         return []
     if served.at is None:
@@ -219,3 +225,26 @@ def _reckon(act: Act, case: LiveCase, served: Served) -> list[Change]:
     struck = any(proof.struck is not None for proof in served.service.proofs)
     begin = deadlines.happened_again if struck else deadlines.happened
     return begin(act.tx, case.id, rules, event, served.at, act.family.calendar)
+
+
+def _may_run(act: Act, case: LiveCase, served: Served, name: str) -> bool:
+    """Whether a deadline may run from a service: in a case that has ended, none that was dropped with its end."""
+    if case.row.outcome == REPLACED:
+        return False
+    newest = case.deadlines.get(name)
+    if not (case.ended and served.first) or newest is None or newest.state != "dropped":
+        return True
+    return _taken_back(act, case, name)
+
+
+def _taken_back(act: Act, case: LiveCase, name: str) -> bool:
+    """Whether a deadline was dropped last because its service was struck out after the case had ended."""
+    unserved, back = None, False
+    for entry in audit.entries(act.tx, case.id):
+        if entry.kind == "letter.unserved":
+            unserved = entry.act_id
+        elif entry.kind == "case.ended":
+            back = False
+        elif entry.kind == "deadline.dropped" and entry.details["deadline"] == name:
+            back = entry.act_id == unserved
+    return back

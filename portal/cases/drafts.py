@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from portal.cases import filing
-from portal.cases.errors import UnknownCase
+from portal.cases.errors import Refused, UnknownCase
 from portal.cases.kernel import Kernel
 from portal.cases.models import Attachment, Filing
+from portal.clock import TZ
 from portal.identity import Actor, Person
 
 Answers = Mapping[str, list[str]]
 """As a browser posts them: by field, each a list of texts."""
+
+
+class ChangedElsewhere(Refused):
+    """The draft is no longer the one that a page was made of: it was saved in another window."""
+
+    zh = "这份草稿已于 {when} 在另一个窗口改动并保存。"
+    en = "This draft was changed and saved in another window at {when}."
+
+    def __init__(self, draft: Filing) -> None:
+        super().__init__(when=draft.saved_at.astimezone(TZ).strftime("%m-%d %H:%M"))
 
 
 def begin(tx: Session, actor: Actor, regulation: str, procedure: str, about_id: int | None, moment: datetime) -> Filing:
@@ -64,6 +77,12 @@ def begun(tx: Session, actor: Actor) -> list[Filing]:
     return [row for row in rows if row.answers]
 
 
+def mark(answers: Answers, but: Collection[str] = ()) -> str:
+    """A short text that tells these answers from others; those of the fields `but` may differ."""
+    told = {name: texts for name, texts in answers.items() if name not in but}
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
+
+
 def save(
     tx: Session,
     actor: Actor,
@@ -72,30 +91,49 @@ def save(
     files: Mapping[str, Sequence[str]],
     removed: str | None,
     moment: datetime,
-) -> None:
+    seen: str | None = None,
+) -> ChangedElsewhere | None:
     """Keeps answers; of the file fields, which `files` names, it adds the new ids and takes one away.
 
-    So a file uploaded in another window meanwhile stays. What was handed in before stays as it is.
+    So a file uploaded in another window meanwhile stays. Answers are not kept, and ChangedElsewhere comes back, when
+    others were kept since the page was made whose `mark` without the files is `seen`. What was handed in before stays
+    as it is.
     """
     row = _locked(tx, actor, draft_id)
     if row.case_id is not None:
-        return
-    # PostgreSQL's JSON cannot hold NUL; what stands in its place is refused by every form.
-    typed = {name: [text.replace("\0", "\x01") for text in texts] for name, texts in answers.items()}
+        return None
     kept = {name: [text for text in row.answers.get(name, ()) if text != removed] for name in files}
     merged = {name: [*ids, *files[name]] for name, ids in kept.items()}
-    row.answers, row.saved_at = {**typed, **merged}, moment
+    before = {name: texts for name, texts in row.answers.items() if name not in files}
+    typed = _storable(answers, files)
+    # The same again, as after a double click, takes nothing away.
+    stale = seen is not None and seen != mark(before) and typed != before
+    elsewhere = ChangedElsewhere(row) if stale else None
+    row.answers = {**(before if stale else typed), **merged}
+    row.saved_at = row.saved_at if stale else moment
     tx.flush()
+    return elsewhere
 
 
-def hand_in(kernel: Kernel, tx: Session, actor: Actor, draft_id: int, moment: datetime) -> int:
+def _storable(answers: Answers, files: Collection[str]) -> dict[str, list[str]]:
+    """What was typed, as it can be stored, without the file fields."""
+    # PostgreSQL's JSON cannot hold NUL; what stands in its place is refused by every form.
+    return {
+        name: [text.replace("\0", "\x01") for text in texts] for name, texts in answers.items() if name not in files
+    }
+
+
+def hand_in(kernel: Kernel, tx: Session, actor: Actor, draft_id: int, moment: datetime, seen: str | None = None) -> int:
     """Files the case of a draft and returns its id; a second time (a double click) the same case.
 
-    Raises what `filing.file` raises; the draft then stays open.
+    Raises ChangedElsewhere when the draft is not the one with the `mark` `seen` that was read back, and what
+    `filing.file` raises; the draft then stays open.
     """
     row = _locked(tx, actor, draft_id)
     if row.case_id is not None:
         return row.case_id
+    if seen is not None and seen != mark(row.answers):
+        raise ChangedElsewhere(row)
     case = filing.file(kernel, tx, actor, row.regulation, row.procedure, row.answers, moment, row.about_id)
     row.case_id = case.id
     tx.flush()

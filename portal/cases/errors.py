@@ -22,8 +22,8 @@ class UnknownCase(PortalError):
 class TaskDone(Refused):
     """Somebody else was faster."""
 
-    zh = "这项任务已于 {when} 由{who}办结，您填写的内容没有提交，仍保留在页面上。"
-    en = "{who} completed this task at {when}; what you typed was not handed in and stays on the page."
+    zh = "这项任务已于 {when} 由{who}办结。"
+    en = "{who} completed this task at {when}."
 
 
 class TaskGone(Refused):
@@ -222,7 +222,7 @@ class StepFailed(PortalError):
 class ItemNotFailed(Refused):
     """Only a row whose case could not be started can be tried again or given up."""
 
-    zh = "第 {item} 行没有失败，或者已有人处理，请刷新后再看。"
+    zh = "第 {item} 行没有失败，或者已有人处理，不需要再办理。"
     en = "Row {item} has not failed, or somebody has seen to it already."
 
 

@@ -86,9 +86,9 @@ class Family:
             if case.row.root_id != self.root_id and case.id in self.positions and not case.ended:
                 yield case
 
-    def running_cases(self) -> list[LiveCase]:
+    def running_cases(self, moment: datetime) -> list[LiveCase]:
         """The family's cases of which a deadline runs, oldest first; ended ones too whose period was reopened."""
-        running = select(Deadline.case_id).where(still_running(), Deadline.case_id == Case.id)
+        running = select(Deadline.case_id).where(still_running(moment), Deadline.case_id == Case.id)
         rows = self.tx.scalars(
             select(Case).where(Case.root_id == self.root_id, running.exists()).order_by(Case.id)
         ).all()
@@ -130,9 +130,10 @@ class Family:
         return min(found, key=lambda ripe: (ripe.deadline.due, ripe.case.id), default=None)
 
 
-def still_running() -> ColumnElement[bool]:
-    """Whether a deadline of a case still runs; one that was over when its case ended is left as it is."""
-    return and_(Deadline.state == "running", or_(Case.ended_at.is_(None), Deadline.due > Case.ended_at))
+def still_running(moment: datetime) -> ColumnElement[bool]:
+    """Whether a deadline of a case still runs at a moment; of an ended case only a reopened one that is not over."""
+    reopened = and_(Deadline.due > Case.ended_at, Deadline.due > moment)
+    return and_(Deadline.state == "running", or_(Case.ended_at.is_(None), reopened))
 
 
 def _may_ripen(case: LiveCase, moment: datetime) -> bool:

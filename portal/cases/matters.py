@@ -28,24 +28,26 @@ class Noting(Protocol):
 
 def raise_matter(act: Noting, case: LiveCase, role: str, kind: str, key: str, details: Mapping[str, Any]) -> DeskMatter:
     """Lays a matter on the desk of a role of the manifest; while one of this kind and key is open, it is brought
-    up to date instead. `details` is JSON and must name what is due as `title`, `old_due` and `new_due`."""
+    up to date instead, and the history tells so. `details` is JSON and must name what is due as `title`, `old_due`
+    and `new_due`."""
     matter = open_matter(act.tx, case.id, kind, key)
-    if matter is not None:
-        matter.details = {**matter.details, **details}
-        act.tx.flush()
+    now = {**(matter.details if matter else {}), **details}
+    if matter is not None and matter.details == now:
         return matter
-    matter = DeskMatter(
-        case_id=case.id,
-        regulation=case.row.regulation,
-        role=case.procedure.manifest.role(role),
-        kind=kind,
-        key=key,
-        details=dict(details),
-        raised_at=act.moment,
-    )
-    act.tx.add(matter)
+    if matter is None:
+        matter = DeskMatter(
+            case_id=case.id,
+            regulation=case.row.regulation,
+            role=case.procedure.manifest.role(role),
+            kind=kind,
+            key=key,
+            raised_at=act.moment,
+        )
+        act.tx.add(matter)
+    matter.details = now
     act.tx.flush()
-    act.note(case, "matter.raised", matter=matter.id, about=kind, role=matter.role, title=details.get("title"))
+    said = {name: now.get(name) for name in ("title", "old_due", "new_due")}
+    act.note(case, "matter.raised", matter=matter.id, about=kind, role=matter.role, **said)
     return matter
 
 
@@ -59,6 +61,13 @@ def settle_matter(act: Noting, case: LiveCase, kind: str, key: str) -> None:
 def open_matter(tx: Session, case_id: int, kind: str, key: str) -> DeskMatter | None:
     """The open matter of a case with this kind and key."""
     return tx.scalar(open_of(case_id).where(DeskMatter.kind == kind, DeskMatter.key == key))
+
+
+def last_kept(tx: Session, case_id: int, kind: str, key: str) -> DeskMatter | None:
+    """The matter of a case with this kind and key upon which its outcome was kept last."""
+    mine = (DeskMatter.case_id == case_id, DeskMatter.kind == kind, DeskMatter.key == key)
+    kept = select(DeskMatter).where(*mine, DeskMatter.decision == KEPT)
+    return tx.scalar(kept.order_by(DeskMatter.decided_at.desc(), DeskMatter.id.desc()).limit(1))
 
 
 def settle(act: Noting, case: LiveCase, matter: DeskMatter) -> None:

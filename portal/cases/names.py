@@ -12,6 +12,7 @@ from portal import feel
 from portal.cases.live import LiveCase, served_at
 from portal.cases.once import InForce
 from portal.cases.onrecord import OnRecord
+from portal.cases.registered import Registered
 from portal.deadlines.wording import length_text
 from portal.procedures.drawing import Element
 from portal.procedures.expressions import NAMES, periods
@@ -63,7 +64,11 @@ def scope_before(tx: Session, regulation: Regulation, about: LiveCase | None = N
 
 def functions_of(tx: Session, regulation: Regulation) -> dict[str, Callable[..., object]]:
     """The portal's functions that look beyond the case, over one regulation."""
-    return {"in_force": InForce(tx, regulation.slug), "record": OnRecord(tx, regulation)}
+    return {
+        "in_force": InForce(tx, regulation.slug),
+        "record": OnRecord(tx, regulation),
+        "registered": Registered(tx),
+    }
 
 
 def evaluate(case: LiveCase, expression: str, scope: str = "") -> Any:  # noqa: ANN401 - a FEEL value

@@ -35,7 +35,6 @@ AT_ONCE = 1000
 SOME = 1000
 """What waits is counted up to here."""
 _DAY = timedelta(days=1)
-_RUNNING = (Case.id == Deadline.case_id, still_running())
 
 
 class CalendarChanged(Refused):
@@ -47,8 +46,9 @@ class CalendarChanged(Refused):
 
 @dataclass(frozen=True)
 class Alike:
-    """Running deadlines of one rule that started on one day and end on one: a notice treats them alike."""
+    """Deadlines of one rule, running at a moment, that started and end on the same days: a notice treats them alike."""
 
+    moment: datetime
     release_id: int
     procedure: str
     name: str
@@ -61,6 +61,7 @@ class Alike:
     def rows(self) -> list[ColumnElement[bool]]:
         """What their rows have in common."""
         return [
+            *_running(self.moment),
             Case.release_id == self.release_id,
             Case.procedure == self.procedure,
             Deadline.name == self.name,
@@ -132,7 +133,7 @@ def preview(kernel: Kernel, tx: Session, notice: Notice, moment: datetime) -> Pr
     old, new = calendars.current(tx), calendars.preview(tx, notice)
     affected: dict[Fate, list[Affected]] = {"moved": [], "kept": [], "confirmed": []}
     running = 0
-    for alike, count in _alikes(tx):
+    for alike, count in _alikes(tx, moment):
         running += count
         rule = kernel.releases.get(tx, alike.release_id).procedure(alike.procedure).manifest.deadlines.get(alike.name)
         verdict = _weighed(alike, rule, old, new, moment) if rule else None
@@ -160,7 +161,7 @@ def lines(tx: Session, affected: tuple[Affected, ...], offset: int, size: int) -
             select(Deadline.title, Case.id, Case.number, Case.title, Organisation.name)
             .join(Case, Case.id == Deadline.case_id)
             .outerjoin(Organisation, Organisation.id == Case.party_id)
-            .where(*_RUNNING, *one.alike.rows)
+            .where(*one.alike.rows)
         )
         found = tx.execute(rows.order_by(Case.id, Deadline.id).offset(offset).limit(size)).all()
         offset = 0
@@ -185,7 +186,7 @@ def enter(kernel: Kernel, tx: Session, notice: Notice, actor: Actor, seen: int, 
     if calendars.current(tx).version != seen:
         raise CalendarChanged
     calendars.enter(tx, notice, actor.person_id, moment)
-    families = tx.scalar(select(func.count(Case.root_id.distinct())).where(*_RUNNING)) or 0
+    families = tx.scalar(select(func.count(Case.root_id.distinct())).where(*_running(moment))) or 0
     if families:
         kernel.queue.defer(tx, SPREAD, after=0)
     return families
@@ -193,7 +194,8 @@ def enter(kernel: Kernel, tx: Session, notice: Notice, actor: Actor, seen: int, 
 
 def spread(kernel: Kernel, tx: Session, moment: datetime, job: str | None, after: int) -> None:
     """The job that hands out the families: those behind the newest calendar whose root comes after `after`."""
-    behind = (*_RUNNING, Deadline.calendar_version != calendars.current(tx).version, Case.root_id > after)
+    stale = Deadline.calendar_version != calendars.current(tx).version
+    behind = (*_running(moment), stale, Case.root_id > after)
     roots = tx.scalars(select(Case.root_id).where(*behind).distinct().order_by(Case.root_id).limit(AT_ONCE)).all()
     if roots:
         kernel.queue.defer_all(tx, RECOMPUTE, [{"root_id": root_id} for root_id in roots])
@@ -206,34 +208,38 @@ def recompute(kernel: Kernel, tx: Session, moment: datetime, job: str | None, ro
     conduct(kernel, tx, root_id, moment, "recompute", lambda act: act.id, job=job)
 
 
-def provisional_by_year(tx: Session) -> dict[int, int]:
-    """How many running deadlines may still move, by the year in which they end."""
+def provisional_by_year(tx: Session, moment: datetime) -> dict[int, int]:
+    """How many deadlines running at a moment may still move, by the year in which they end."""
     year = cast(extract("year", Deadline.last_day), Integer)
-    found = select(year, func.count()).where(*_RUNNING, Deadline.provisional).group_by(year)
+    found = select(year, func.count()).where(*_running(moment), Deadline.provisional).group_by(year)
     return {number: count for number, count in tx.execute(found)}
 
 
-def waiting(tx: Session) -> int:
-    """How many running deadlines have not come to the newest calendar yet; `SOME` for as many or more."""
-    version = calendars.current(tx).version
-    behind = select(Deadline.id).where(*_RUNNING, Deadline.calendar_version != version).limit(SOME).subquery()
+def waiting(tx: Session, moment: datetime) -> int:
+    """How many deadlines running at a moment have not come to the newest calendar yet; `SOME` for as many or more."""
+    stale = Deadline.calendar_version != calendars.current(tx).version
+    behind = select(Deadline.id).where(*_running(moment), stale).limit(SOME).subquery()
     return tx.scalar(select(func.count()).select_from(behind)) or 0
 
 
-def _alikes(tx: Session) -> Iterator[tuple[Alike, int]]:
+def _running(moment: datetime) -> tuple[ColumnElement[bool], ...]:
+    return Case.id == Deadline.case_id, still_running(moment)
+
+
+def _alikes(tx: Session, moment: datetime) -> Iterator[tuple[Alike, int]]:
     found = (
         select(
             Case.release_id, Case.procedure, Deadline.name, Deadline.event_day, Deadline.last_day, Deadline.due,
             Deadline.provisional, func.count(),
         )
-        .where(*_RUNNING)
+        .where(*_running(moment))
         .group_by(
             Case.release_id, Case.procedure, Deadline.name, Deadline.event_day, Deadline.last_day, Deadline.due,
             Deadline.provisional,
         )
     )  # fmt: skip
     for release_id, procedure, name, event_day, last_day, due, provisional, count in tx.execute(found):
-        yield Alike(release_id, procedure, name, event_day, last_day, due, provisional), count
+        yield Alike(moment, release_id, procedure, name, event_day, last_day, due, provisional), count
 
 
 def _weighed(alike: Alike, rule: DeadlineRule, old: Calendar, new: Calendar, moment: datetime) -> Verdict:

@@ -66,8 +66,6 @@ def renew_case(act: Act, old: LiveCase, mark: str, why: str) -> LiveCase:
     reason = obstacle(old)
     if reason is not None:
         raise NotRenewable(reason=reason)
-    old.row.once = None
-    act.tx.flush()
     for register in old.published.regulation.registers.values():
         _withdraw(act, old, register, mark, why)
     new = _start(act, old, mark)
@@ -87,7 +85,7 @@ def _start(act: Act, old: LiveCase, mark: str) -> LiveCase:
     place = Place(scope, row.started_by_element or "", row.started_by_visit or 1)
     said = old.values.latest("", old.procedure.drawing.start().id)
     try:
-        new = begin(act, row.procedure, said.value if said else {}, StartedBy(starter, place, row.started_by_item))
+        new = begin(act, row.procedure, said.value if said else {}, StartedBy(starter, place, row.started_by_item, old))
     except FormRefused as refusal:
         faults = "；".join(fault.zh for fault in refusal.fields.values())
         raise NotRenewable(reason=f"原来填写的内容不符合现行表单：{faults}。") from refusal

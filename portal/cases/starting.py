@@ -14,7 +14,7 @@ from portal.cases.errors import FormRefused, InForceAlready, StartedByOthers, Un
 from portal.cases.live import FACTS_KEPT, LiveCase
 from portal.cases.models import Case
 from portal.cases.names import evaluate, scope_before
-from portal.cases.values import digest
+from portal.cases.values import digest, plain
 from portal.clock import TZ, day_of
 from portal.documents.numbers import draw_number
 from portal.engine import Place
@@ -27,11 +27,15 @@ from portal.procedures import Procedure, Published
 
 @dataclass(frozen=True)
 class StartedBy:
-    """The step of a case that starts another; of a list, the row it is started for, from 1."""
+    """The step of a case that starts another; of a list, the row it is started for, from 1.
+
+    `instead_of` is the case whose place the other takes, of which there may be only one.
+    """
 
     case: LiveCase
     place: Place
     item: int = 0
+    instead_of: LiveCase | None = None
 
 
 def begin(act: Act, slug: str, given: Mapping[str, Any], by: StartedBy) -> LiveCase:
@@ -41,12 +45,32 @@ def begin(act: Act, slug: str, given: Mapping[str, Any], by: StartedBy) -> LiveC
     """
     published = act.family.kernel.releases.newest(act.tx, by.case.row.regulation)
     procedure = published.procedure(slug)
-    values = checked(procedure, given, scope_before(act.tx, published.regulation))
+    values = checked(procedure, given, _scope(act, published, by.instead_of))
+    if by.instead_of is not None:
+        by.instead_of.row.once = None
+        act.tx.flush()
     rule = next((rule for rule in procedure.manifest.starts if by.case.row.procedure in rule.cases), None)
     if rule is None:
         raise StartedByOthers(title=procedure.manifest.title, starter=by.case.row.title)
     party = party_of(act, values[rule.party.partition(".")[2]]) if rule.party else by.case.party
     return start(act, published, procedure, values, party=party, started_by=by)
+
+
+def _scope(act: Act, published: Published, replaced: LiveCase | None) -> Scope:
+    """What the start form may speak of: a case whose place is taken is in force until the form has been checked."""
+    scope = scope_before(act.tx, published.regulation)
+    said = replaced.values.latest("", replaced.procedure.drawing.start().id) if replaced is not None else None
+    held = _once_key(replaced.procedure, said.value) if replaced is not None and said is not None else None
+    if held is None:
+        return scope
+    others = scope.functions["in_force"]
+
+    def in_force(procedure: object, parts: object) -> object:
+        given = parts if isinstance(parts, list) else [parts]
+        asked = once.key(published.regulation.slug, str(procedure), map(plain, given))
+        return asked == held or others(procedure, parts)
+
+    return Scope(names=scope.names, functions={**scope.functions, "in_force": in_force})
 
 
 def start(
@@ -88,7 +112,8 @@ def start(
     case = act.family.cases.open(row)
     first = procedure.drawing.start().id
     kind = "case.filed" if filed else "case.started"
-    act.note(case, kind, first, number=row.number, said=digest(values), begun=digest(begun(row)))
+    vouched = {"number": row.number, "said": digest(values), "begun": digest(begun(row)), "once": row.once}
+    act.note(case, kind, first, **vouched)
     if procedure.start_form is not None:
         act.say(case, Place("", first, 1), values)
     if filed:
@@ -126,16 +151,23 @@ def _keep_facts(act: Act, case: LiveCase, first: str) -> None:
 
 def _once(act: Act, procedure: Procedure, values: Mapping[str, Any]) -> str | None:
     """What there may be only one case of; InForceAlready when there is one."""
-    fields = [path.partition(".")[2] for path in procedure.manifest.once_per]
-    if not fields:
+    key = _once_key(procedure, values)
+    if key is None:
         return None
-    key = once.key(procedure.regulation.slug, procedure.slug, (values.get(field, "") for field in fields))
     # Two that start at the same time wait for each other here.
     act.tx.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
     other = once.holder(act.tx, key)
     if other is not None:
         raise InForceAlready(title=other.title, number=other.number)
     return key
+
+
+def _once_key(procedure: Procedure, values: Mapping[str, Any]) -> str | None:
+    """What there may be only one case of, by the values of its start form; None where there may be any number."""
+    fields = [path.partition(".")[2] for path in procedure.manifest.once_per]
+    if not fields:
+        return None
+    return once.key(procedure.regulation.slug, procedure.slug, (values.get(field, "") for field in fields))
 
 
 def checked(

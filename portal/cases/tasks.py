@@ -157,7 +157,7 @@ def _open_task(act: Act, actor: Actor, task_id: int) -> tuple[Task, LiveCase]:
     may_do(case, task, actor)
     if task.state == "done" and task.holder_id is not None and task.closed_at is not None:
         when = task.closed_at.astimezone(TZ).strftime("%m-%d %H:%M")
-        raise TaskDone(who=_person(act.tx, task.holder_id), when=when)
+        raise TaskDone(who=_person(act.tx, task.holder_id), when=when, case_id=case.id)
     if task.state != "open":
         raise TaskGone()
     check_free(act.tx, task, actor, act.moment)

@@ -17,6 +17,7 @@ from portal.cases.family import Family
 from portal.cases.kernel import Kernel
 from portal.cases.live import LiveCase
 from portal.cases.models import ActRecord, Case, Task
+from portal.cases.renewing import REPLACED
 from portal.clock import TZ, day_of
 from portal.deadlines import service as deadlines
 from portal.deadlines.models import Deadline
@@ -90,8 +91,12 @@ def put_off(tx: Session, root_id: int, now: datetime, until: datetime) -> None:
 
 def _say(act: Act, case: LiveCase, deadline: Deadline, said: Said) -> None:
     """Reminds people, each once however many warnings reach them, and lays an overdue duty on its desk."""
-    roles = dict.fromkeys(case.procedure.manifest.role(role) for warn in said.warns for role in warn.remind)
-    people = _people(act, case, [role for role in roles if role != PARTY or _may_still_act(act, case, deadline)])
+    named = dict.fromkeys(case.procedure.manifest.role(role) for warn in said.warns for role in warn.remind)
+    roles = [role for role in named if role != PARTY or _may_still_act(act, case, deadline)]
+    if not roles and all(warn.raises is None for warn in said.warns):
+        # Who is named has nothing to do any more: nothing is said, and the history tells of no reminder.
+        return
+    people = _people(act, case, roles)
     notify.send(
         act.tx, people, case_id=case.id, kind="warning", at=act.moment,
         title=_title(act, deadline, said), body=_body(act, case, deadline),
@@ -112,9 +117,17 @@ def _say(act: Act, case: LiveCase, deadline: Deadline, said: Said) -> None:
 def _may_still_act(act: Act, case: LiveCase, deadline: Deadline) -> bool:
     """Whether a party may still do what the deadline is for: not when a timer of it is drawn that waits no more."""
     if case.ended:
-        return False
+        return _reopened(case, deadline)
     drawn = any(element.deadline == deadline.name for _drawing, element in case.procedure.elements())
     return not drawn or any(timer.deadline == deadline.name for timer in act.family.position(case).waiting().timers)
+
+
+def _reopened(case: LiveCase, deadline: Deadline) -> bool:
+    """Whether a right of an ended case runs again by a corrected service, and was neither answered nor replaced."""
+    ended_at = case.row.ended_at
+    if deadline.kind != "right" or ended_at is None or deadline.due <= ended_at or case.row.outcome == REPLACED:
+        return False
+    return all(answer.ended and not answer.decided for answer in case.answers)
 
 
 def _people(act: Act, case: LiveCase, roles: Collection[str]) -> list[int]:

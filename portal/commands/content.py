@@ -19,7 +19,8 @@ from portal.db import Database, migrations
 from portal.errors import ContentFaults, Fault, PortalError
 from portal.procedures import Content, from_folder, publish
 from portal.procedures.check import check
-from portal.procedures.content import ROOTS, regulations
+from portal.procedures.checks import strays
+from portal.procedures.content import ROOTS, SHARED, regulations
 from portal.procedures.models import Release
 from portal.scenarios import service as scenarios
 from portal.settings import Settings
@@ -36,26 +37,30 @@ class NoContent(PortalError):
 
 def contents(path: Path | None) -> list[Content]:
     """The content under a path: of a whole folder, or of the one regulation that the path lies in."""
-    folder, only = _located((path or app.content_folder()).resolve())
+    folder, only = _located(path)
     found = [slug for slug in regulations(folder) if only in (None, slug)]
     if not found:
         raise NoContent(path=path)
     return [from_folder(folder, slug) for slug in found]
 
 
-def _located(path: Path) -> tuple[Path, str | None]:
-    """The content folder that a path lies in, and the regulation it names."""
+def _located(given: Path | None) -> tuple[Path, str | None]:
+    """The content folder that a path lies in (the shipped one without a path), and the regulation it names."""
+    path = (given or app.content_folder()).resolve()
     for place in (path, *path.parents):
         if (place / "bpmn").is_dir():
             parts = path.relative_to(place).parts
-            named = parts[1] if len(parts) > 1 and parts[0] in ROOTS and parts[1] != "_shared" else None
+            named = parts[1] if len(parts) > 1 and parts[0] in ROOTS and parts[1] != SHARED else None
             return place, named
     return path, None
 
 
 def check_command(path: Path | None, *, as_json: bool) -> int:
     """Checks content; 1 when there are faults."""
-    faults = [fault for content in contents(path) for fault in [*check(content, RULES), *scenarios.unread(content)]]
+    found = list(strays.faults(_located(path)[0]))
+    for content in contents(path):
+        found += [*check(content, RULES), *scenarios.unread(content)]
+    faults = list(dict.fromkeys(found))
     _tell(faults, as_json=as_json, good="检查通过。")
     return 1 if faults else 0
 
@@ -99,7 +104,7 @@ def _is_newest(database: Database, content: Content) -> bool:
 
 def _publish(settings: Settings, database: Database, content: Content) -> str:
     began = time.monotonic()
-    faults = check(content, RULES) or acted_out(settings, content).faults
+    faults = [*strays.faults(app.content_folder()), *check(content, RULES)] or acted_out(settings, content).faults
     if faults:
         raise ContentFaults(faults)
     with database.transaction() as tx:

@@ -37,6 +37,13 @@ class PostgresDidNotStart(PortalError):
     en = "The embedded PostgreSQL did not start: {reason}"
 
 
+class ServerStaysBusy(PortalError):
+    """Another process has not finished stopping the embedded PostgreSQL."""
+
+    zh = "另一个进程正在停止 {place} 中的内置 PostgreSQL，{seconds} 秒内没有停完：请结束该进程后再试。"
+    en = "Another process is stopping the PostgreSQL in {place} and took over {seconds} s: end it and try again."
+
+
 class OtherVersion(PortalError):
     """The data were written by another major version of PostgreSQL."""
 
@@ -54,14 +61,15 @@ class PasswordLost(PortalError):
 class EmbeddedPostgres:
     """The PostgreSQL of one portal home; started by the first process, shared by later ones.
 
-    The process that holds the lock owns the server and stops it. What a killed owner left running is
-    taken over. `options` are PostgreSQL settings (tests switch fsync off).
+    The process that holds the lock owns the server: it starts it, or takes over what an owner left running. The last
+    process that uses it stops it. `options` are PostgreSQL settings (tests switch fsync off).
     """
 
     def __init__(self, home: Path, options: Mapping[str, str] | None = None) -> None:
         self._home = home
         self._options = dict(options or {})
         self._lock: IO[str] | None = None
+        self._users: servers.Users | None = None
         self._child: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -79,7 +87,10 @@ class EmbeddedPostgres:
         self._place = _place_for(self._home, self._account)
         self._data = self._place / "data"
         self._password_file = self._place / "password"
+        self._users = servers.Users(self._place)
         try:
+            if not self._users.enter(STARTS_WITHIN):
+                raise ServerStaysBusy(place=self._place, seconds=f"{STARTS_WITHIN:.0f}")
             self._url = self._await()
         except BaseException:
             self.stop()
@@ -92,7 +103,18 @@ class EmbeddedPostgres:
         return self._url
 
     def stop(self) -> None:
-        """Stop the server (fast shutdown) when it is ours; all sessions end, nothing committed is lost."""
+        """Leave the server; the last one stops it (fast shutdown), and nothing committed is lost."""
+        if self._users is not None:
+            self._users.leave(self._shut_down)
+        if self._child is not None:
+            self._child.returncode = 0  # it goes on for the others, without us
+            self._child = None
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def _shut_down(self) -> None:
+        self._lock = self._lock or servers.lock(self._place / "lock")
         if self._lock is None:
             return
         running = postmaster.living(self._data)
@@ -103,8 +125,6 @@ class EmbeddedPostgres:
             self._end(running.pid)
         if running is not None and running.socket.parent != self._place:
             shutil.rmtree(running.socket, ignore_errors=True)
-        self._lock.close()
-        self._lock = None
 
     def _end(self, pid: int) -> None:
         """A fast shutdown; an immediate one when that takes too long, which only costs a recovery."""

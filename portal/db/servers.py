@@ -24,6 +24,43 @@ def lock(file: Path) -> IO[str] | None:
     return handle
 
 
+class Users:
+    """Who uses a server that processes share: the last one to leave stops it, and one that is killed has left."""
+
+    def __init__(self, place: Path) -> None:
+        self._file, self._door = place / "users", place / "door"
+        self._mine: IO[str] | None = None
+
+    def enter(self, seconds: float) -> bool:
+        """Takes part, once nobody is stopping the server any more; whether that came in time."""
+        self._mine = self._file.open("a")
+        return wait_until(lambda: self._holds(fcntl.LOCK_SH), seconds)
+
+    def leave(self, stop: Callable[[], None]) -> None:
+        """Takes part no longer; the last one stops the server before anybody else may enter."""
+        if self._mine is None:
+            return
+        # One after the other: of two that leave together one is the last.
+        with self._door.open("a") as door, self._mine as mine:
+            fcntl.flock(door, fcntl.LOCK_EX)
+            try:
+                if self._holds(fcntl.LOCK_EX):
+                    stop()
+            finally:
+                # Said aloud, for a forked child may have inherited the handle.
+                fcntl.flock(mine, fcntl.LOCK_UN)
+                fcntl.flock(door, fcntl.LOCK_UN)
+                self._mine = None
+
+    def _holds(self, kind: int) -> bool:
+        assert self._mine is not None
+        try:
+            fcntl.flock(self._mine, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+
 def write_secret(file: Path, secret: str) -> None:
     """Write a file that only we may read."""
     file.unlink(missing_ok=True)

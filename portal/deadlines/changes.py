@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -25,6 +26,8 @@ class Change:
     new_due: datetime | None
     provisional: bool
     reason: str
+    stands: Mapping[str, str | None] = field(default_factory=dict)
+    """What the row says after it, beside its end: the history vouches for that, too."""
 
     @property
     def details(self) -> dict[str, object]:
@@ -37,4 +40,5 @@ class Change:
             "new_due": self.new_due and self.new_due.isoformat(),
             "provisional": self.provisional,
             "reason": self.reason,
+            "stands": self.stands,
         }

@@ -8,6 +8,7 @@ from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Index, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from portal.clock import TZ
 from portal.db import Base, Id
 from portal.deadlines.rules import Explained, ripe
 
@@ -49,6 +50,17 @@ class Deadline(Base):
     """When its next warning is looked at; empty when none will come any more."""
     warned: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
     """The warnings said, or come too late to be said, as in "day 5"."""
+
+    @property
+    def stands(self) -> dict[str, str | None]:
+        """What its row says beside its end and state, for the history to vouch for."""
+        return {
+            "kind": self.kind,
+            "period": self.period,
+            "event": self.event,
+            "event_day": self.event_day.isoformat(),
+            "met_at": self.met_at.astimezone(TZ).isoformat() if self.met_at else None,
+        }
 
     @property
     def ripe(self) -> datetime:

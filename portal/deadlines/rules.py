@@ -24,8 +24,8 @@ MOST: dict[Unit, int] = {"working days": 2500, "days": 3660, "months": 120}
 GRACE = timedelta(seconds=60)
 AMBER = 2
 
-_PERIOD = re.compile(r"(\d{1,5}) (working day|day|month)s?")
-_UNTIL = re.compile(r"(\d{2})-(\d{2})")
+_PERIOD = re.compile(r"([0-9]{1,5}) (working day|day|month)s?")
+_UNTIL = re.compile(r"([0-9]{2})-([0-9]{2})")
 _EVENT = re.compile(r"filed|started|(?:issued|served|entered|done|received)\([\w.:-]+\)")
 
 

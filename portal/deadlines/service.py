@@ -13,7 +13,7 @@ from portal.clock import day_of
 from portal.deadlines.changes import Change, What
 from portal.deadlines.models import Deadline
 from portal.deadlines.rules import Computed, DeadlineRule, Explained, compute
-from portal.deadlines.warn import Said, following, said_at
+from portal.deadlines.warn import Said, following, moments, said_at
 from portal.deadlines.weighing import weigh
 from portal.deadlines.wording import event_text
 
@@ -48,13 +48,18 @@ def happened(tx: Session, case_id: int, rules: Rules, event: str, at: datetime, 
     return changes
 
 
-def recompute(tx: Session, case_id: int, rules: Rules, calendar: Calendar, moment: datetime) -> list[Change]:
+def recompute(
+    tx: Session, case_id: int, rules: Rules, calendar: Calendar, moment: datetime, ended_at: datetime | None = None
+) -> list[Change]:
     """Bring the running deadlines to a calendar; what is past, or would become so, stays and says why.
 
     Provisional ones are always computed again: a newer `holidays` library may know the notice too.
+    Of a case that has ended, what is over is left alone.
     """
     stale = or_(Deadline.calendar_version != calendar.version, Deadline.provisional)
     running = select(Deadline).where(Deadline.case_id == case_id, Deadline.state == "running", stale)
+    if ended_at is not None:
+        running = running.where(Deadline.due > max(ended_at, moment))
     by_name = {rule.name: rule for rule in rules}
     changes = []
     for deadline in tx.scalars(running.order_by(Deadline.id)).all():
@@ -202,6 +207,8 @@ def _renew(deadline: Deadline, rule: DeadlineRule, calendar: Calendar, moment: d
         deadline.explanation = [*deadline.explanation, remark]
     else:
         _set(deadline, new, rule, calendar)
+    if verdict.fate == "moved":
+        _say_again(deadline, rule, calendar, moment)
     return [_change(verdict.fate, deadline, old, verdict.reason)] if verdict.fate else []
 
 
@@ -209,6 +216,13 @@ def _set(deadline: Deadline, computed: Computed, rule: DeadlineRule, calendar: C
     deadline.last_day, deadline.due = computed.last_day, computed.due
     deadline.provisional, deadline.explanation = computed.provisional, computed.lines()
     deadline.calendar_version = calendar.version
+    _watch(deadline, rule, calendar)
+
+
+def _say_again(deadline: Deadline, rule: DeadlineRule, calendar: Calendar, moment: datetime) -> None:
+    """Lets the warnings be said again whose days have moved to after a moment."""
+    ahead = {str(warn) for at, warn in moments(rule.warn, deadline, calendar) if at > moment}
+    deadline.warned = [warn for warn in deadline.warned if warn not in ahead]
     _watch(deadline, rule, calendar)
 
 
@@ -226,4 +240,6 @@ def _drop(deadline: Deadline, reason: str) -> Change:
 def _change(what: What, deadline: Deadline, old: datetime | None, reason: str) -> Change:
     """A change as plain data; what is met or dropped has no due moment any more."""
     new = None if what in ("met", "dropped") else deadline.due
-    return Change(what, deadline.id, deadline.name, deadline.title, old, new, deadline.provisional, reason)
+    return Change(
+        what, deadline.id, deadline.name, deadline.title, old, new, deadline.provisional, reason, deadline.stands
+    )

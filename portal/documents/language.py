@@ -91,6 +91,8 @@ class Reading:
         self.paths: set[str] = set()
         self.lists: set[str] = set()
         self.filtered: set[tuple[str, str]] = set()
+        self.compared: set[tuple[str, str]] = set()
+        self.choices: set[tuple[str, frozenset[str]]] = set()
         self.faults: list[Fault] = []
         self.scopes: list[dict[str, str]] = []
 
@@ -124,11 +126,14 @@ class Reading:
             self.filtered.update((path, name) for name in used)
 
     def _if(self, node: nodes.If) -> None:
-        self._condition(node.test)
-        self.statements(node.body)
-        for other in node.elif_:
-            self._if(other)
+        asked = []
+        for branch in (node, *node.elif_):
+            asked.append(self._condition(branch.test))
+            self.statements(branch.body)
         self.statements(node.else_)
+        paths = {one[0] for one in asked if one is not None}
+        if node.elif_ and not node.else_ and None not in asked and len(paths) == 1:
+            self.choices.add((paths.pop(), frozenset().union(*(one[1] for one in asked if one is not None))))
 
     def _for(self, node: nodes.For) -> None:
         walked = self._path(node.iter)
@@ -142,32 +147,40 @@ class Reading:
         self.scopes.pop()
         self.statements(node.else_)
 
-    def _condition(self, node: nodes.Node) -> None:
+    def _condition(self, node: nodes.Node) -> tuple[str, frozenset[str]] | None:
+        """Read a condition; the path and the texts of one that asks only which text the path holds."""
+        if isinstance(node, nodes.Compare):
+            return self._comparison(node)
         if isinstance(node, nodes.And | nodes.Or):
             self._condition(node.left)
             self._condition(node.right)
         elif isinstance(node, nodes.Not):
             self._condition(node.node)
-        elif isinstance(node, nodes.Compare):
-            self._comparison(node)
         elif (path := self._path(node)) is not None:
             self.paths.add(path)
+        return None
 
-    def _comparison(self, node: nodes.Compare) -> None:
+    def _comparison(self, node: nodes.Compare) -> tuple[str, frozenset[str]] | None:
         """A path equal to, or among, texts; amounts are stored as texts, so a letter cannot compare them."""
         mend = '只能写成 名称 == "文字"、名称 != "文字" 或 名称 in ("甲", "乙")；数字的比较放在流程图里'
         if len(node.ops) != 1 or node.ops[0].op not in ("eq", "ne", "in", "notin"):
             self._refuse(node, mend)
-            return
-        if (path := self._path(node.expr)) is not None:
-            self.paths.add(path)
+            return None
         other = node.ops[0].expr
         several = isinstance(other, nodes.Tuple | nodes.List)
         if several != (node.ops[0].op in ("in", "notin")):
             self._refuse(node, mend)
-        for literal in other.items if isinstance(other, nodes.Tuple | nodes.List) else [other]:
-            if not isinstance(literal, nodes.Const) or not isinstance(literal.value, str | bool):
-                self._refuse(node, mend)
+        literals = other.items if isinstance(other, nodes.Tuple | nodes.List) else [other]
+        values = [literal.value for literal in literals if isinstance(literal, nodes.Const)]
+        if len(values) != len(literals) or not all(isinstance(value, str | bool) for value in values):
+            self._refuse(node, mend)
+        path = self._path(node.expr)
+        if path is None:
+            return None
+        texts = frozenset(value for value in values if isinstance(value, str))
+        self.paths.add(path)
+        self.compared.update((path, text) for text in texts)
+        return (path, texts) if texts and node.ops[0].op in ("eq", "in") else None
 
     def _path(self, node: nodes.Node) -> str | None:
         """The dotted path of an expression, loop variables replaced by what they walk; else None."""

@@ -9,12 +9,14 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, object_session
 
+from portal.clock import TZ
 from portal.documents.models import Letter, Service, ServiceProof, StruckProof
 from portal.documents.numbers import draw_number
 from portal.documents.rules import DocumentRule, check_service, earliest
 from portal.errors import PortalError
+from portal.identity.queries import person_names
 
 # Without the letters and digits that are taken for one another when typed from paper; 16 of them are 80 bits.
 _CODE_LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
@@ -74,10 +76,10 @@ class UnknownProof(PortalError):
 
 
 class AlreadyStruck(PortalError):
-    """The proof was struck out before."""
+    """The proof was corrected or struck out before."""
 
-    zh = "这条送达证明已经作废。"
-    en = "This proof was struck out before."
+    zh = "这条送达记录已于 {when} 由{who}{done}，不能再更正；您这次的更正没有提交。"
+    en = "{who} has seen to this proof of service at {when}; it cannot be corrected again."
 
 
 class ReasonMissing(PortalError):
@@ -275,10 +277,26 @@ def strike(tx: Session, proof: ServiceProof, *, reason: str, by: int, now: datet
     """Strike out a proof that was entered by mistake; the earliest of the others counts then, if any."""
     if not reason.strip():
         raise ReasonMissing
-    if proof.struck is not None:
-        raise AlreadyStruck
+    check_stands(proof)
     proof.struck = StruckProof(reason=reason, entered_by=by, entered_at=now)
     return _settle(tx, proof.service)
+
+
+def check_stands(proof: ServiceProof) -> None:
+    """Raises AlreadyStruck, with who was faster and when, if a proof no longer stands."""
+    struck = proof.struck
+    if struck is None:
+        return
+    # The receipt that takes its place is entered in the same act.
+    tx = object_session(proof)
+    assert tx is not None
+    replaced = any(other.entered_at == struck.entered_at for other in proof.service.proofs)
+    raise AlreadyStruck(
+        who=person_names(tx, [struck.entered_by]).get(struck.entered_by, ""),
+        when=struck.entered_at.astimezone(TZ).strftime("%m-%d %H:%M"),
+        done="更正" if replaced else "作废",
+        case_id=proof.service.letter.case_id,
+    )
 
 
 def letter(tx: Session, letter_id: int) -> Letter:

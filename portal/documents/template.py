@@ -6,6 +6,7 @@ import io
 from dataclasses import dataclass
 
 from docxtpl.template import DocxTemplate
+from jinja2 import nodes
 from jinja2.exceptions import TemplateError
 from lxml import etree
 
@@ -20,12 +21,15 @@ class Placeholders:
     """What a template speaks of: dotted paths, those it loops over, and the filter each is written with.
 
     A loop's variable is named by what it walks: `{%p for row in draw.experts %}{{ row.name }}` has the paths
-    `draw.experts` and `draw.experts.name`.
+    `draw.experts` and `draw.experts.name`. `compared` are the texts that conditions compare a path with, `choices`
+    those that the branches of an `if … elif` without `else` provide for.
     """
 
     paths: frozenset[str]
     lists: frozenset[str]
     filtered: frozenset[tuple[str, str]]
+    compared: frozenset[tuple[str, str]]
+    choices: frozenset[tuple[str, frozenset[str]]]
 
     @property
     def filters(self) -> frozenset[str]:
@@ -49,7 +53,13 @@ def placeholders(template: bytes) -> Placeholders:
         reading.faults.append(Fault("没有核验二维码", "在正文末尾让 {{ qr }} 独占一段"))
     if reading.faults:
         raise ContentFaults(reading.faults)
-    return Placeholders(frozenset(reading.paths - {QR}), frozenset(reading.lists), frozenset(reading.filtered))
+    return Placeholders(
+        frozenset(reading.paths - {QR}),
+        frozenset(reading.lists),
+        frozenset(reading.filtered),
+        frozenset(reading.compared),
+        frozenset(reading.choices),
+    )
 
 
 def _may_speak(root: etree._Element) -> bool:
@@ -58,15 +68,19 @@ def _may_speak(root: etree._Element) -> bool:
     return b"{{" in whole or b"{%" in whole
 
 
-def _read(reading: Reading, part: str, root: etree._Element) -> None:
-    """Read a story as the renderer will: after docxtpl has joined what Word tore apart."""
+def parsed(root: etree._Element) -> nodes.Template:
+    """A story as the renderer reads it: after docxtpl has joined what Word tore apart. TemplateError."""
     word = DocxTemplate(io.BytesIO())
     source = word.patch_xml(etree.tostring(root, encoding="unicode"))  # type: ignore[no-untyped-call]
+    return Environment().parse(source)
+
+
+def _read(reading: Reading, part: str, root: etree._Element) -> None:
     try:
-        parsed = Environment().parse(source)
+        body = parsed(root).body
     except TemplateError as error:
         mend = "检查占位符的写法：{{ 名称 }}、{% if 名称 %}…{% endif %}"
         raise ContentFaults([Fault(f"占位符的写法有误（{error.message}）", mend, file=part)]) from error
     before = len(reading.faults)
-    reading.statements(parsed.body)
+    reading.statements(body)
     reading.faults[before:] = [fault.at(part) for fault in reading.faults[before:]]

@@ -16,6 +16,7 @@ LONGEST = 500
 MOST_FAULTS = 50
 MOST_CONSTRUCTS = 2000
 _CLOSES = {"{": "}}", "%": "%}", "#": "#}"}
+_WIDE = re.compile("[｛｝].{0,29}")
 _STATEMENT = re.compile(r"\{%(?:(?P<reach>p|tr|tc|r) +|\s*)(?P<word>\w+)(?:\s.*)?(?<![-+])%\}", re.DOTALL)
 _RICH = re.compile(r"\{\{(p|r|tr|tc)\s")
 _WORDS = {"if": 1, "for": 1, "elif": 0, "else": 0, "endif": -1, "endfor": -1}
@@ -36,7 +37,7 @@ def faults_in(story: Story) -> list[Fault]:
     constructs: list[Construct] = []
     for paragraph, text in paragraphs(story.root):
         pieces, broken = split(text)
-        faults += broken
+        faults += [*_wide_braces(text), *broken]
         constructs += [Construct(piece, paragraph, piece == text.strip()) for piece in pieces]
         if len(constructs) > MOST_CONSTRUCTS:
             return [Fault(f"占位符超过 {MOST_CONSTRUCTS} 个", "文书模板应当简短；重复的内容用 for 循环")]
@@ -63,6 +64,14 @@ def split(text: str) -> tuple[list[str], list[Fault]]:
         found.append(text[start : end + 2])
         at = end + 2
     return found, []
+
+
+def _wide_braces(text: str) -> Iterator[Fault]:
+    """Braces typed with a Chinese keyboard, which would be printed as they are."""
+    found = _WIDE.search(text)
+    if found is not None:
+        mend = "用英文输入法写成 {{ 名称 }}、{% if … %}；正文里不用大括号"
+        yield Fault(f"大括号是全角的，会原样印出来：“{found[0]}”", mend)
 
 
 def _next_brace(text: str, at: int) -> int:

@@ -31,12 +31,22 @@ def safe_xml(data: bytes) -> etree._Element:
         root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
         line = error.position[0] or None
+        if not _is_utf8(data):
+            raise _refused("文件不是 UTF-8 编码", "另存为 UTF-8", line) from error
         raise _refused(f"不是有效的 XML：{error.msg}", "请用图形编辑器重新导出文件", line) from error
     if root.getroottree().docinfo.doctype:
         raise _refused("文件含有 DOCTYPE 声明", "请删去 <!DOCTYPE …> 一行", 1)
     if sum(1 for _ in root.iter()) > MAX_NODES:
         raise _refused("文件中的元素过多（超过 20000 个）", "请拆成几张图")
     return root
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def local(element: etree._Element) -> str:

@@ -44,7 +44,7 @@ class FieldError:
         return FieldError(self.zh.replace("{label}", label), self.en.replace("{label}", label))
 
     def alone(self) -> FieldError:
-        """The same to stand behind the label, in a cell of a table: `不能为负数…`, `请填写`."""
+        """The same to stand behind the label, in a cell of a table: `不能小于…`, `请填写`."""
         return FieldError(_alone(self.zh, _ZH), _alone(self.en, _EN))
 
     def text(self, language: Language = "zh") -> str:

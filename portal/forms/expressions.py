@@ -89,7 +89,7 @@ class Compiler:
             at = error.position
             component.fault(f"“{attribute}”的表达式第 {at.line} 行第 {at.column} 列有误：{error.what}", error.mend)
             return None
-        seen = self.columns if attribute in ("refuse", "conditional.hide") else frozenset()
+        seen = self.columns if attribute in ("refuse", "refusal", "conditional.hide") else frozenset()
         written = Written(component.place, attribute, text, expression, seen)
         self.written.append(written)
         return written

@@ -238,7 +238,7 @@ class Form:
 
     @cached_property
     def _drivers(self) -> frozenset[str]:
-        seen = (written for written in self.expressions if written.attribute not in ("prefill", "refuse"))
+        seen = (written for written in self.expressions if written.attribute not in ("prefill", "refuse", "refusal"))
         return frozenset(field.name for field in drivers(seen, self.fields))
 
     @cached_property
@@ -338,7 +338,7 @@ class Form:
                 found.append((field, field.kind.complaint(keyword, values[field.name])))
         for field in laid.visible:
             if field.refuse is not None and field.name in values and value(field.refuse, laid.scope) is True:
-                found.append((field, FieldError(field.refusal, field.refusal)))
+                found.append((field, tables.refused_by(field, laid.scope)))
         return found
 
     def _prefilled(self, field: Field, scope: Scope) -> object:

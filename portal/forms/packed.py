@@ -1,11 +1,13 @@
-"""What is asked of an uploaded workbook before anything in it is read: that it is one, and no bomb."""
+"""What is asked of an uploaded workbook before anything in it is kept: that it is one, and no bomb."""
 
 from __future__ import annotations
 
-import re
+import struct
 import zlib
-from typing import BinaryIO
-from zipfile import BadZipFile, ZipFile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, BinaryIO
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
 from lxml import etree
 
@@ -14,23 +16,21 @@ from portal.forms.answers import Refused
 LARGEST = 5_000_000
 """Bytes of an uploaded sheet; two thousand rows take a tenth of that."""
 _LARGEST_UNPACKED = 40_000_000
-_LARGEST_PART = 8_000_000
-"""Bytes of any unpacked part that is no sheet: those are read whole."""
+_LARGEST_TREE = 2_000_000
+"""Bytes of a part that is kept in memory as a whole: which sheets there are, and how numbers are shown."""
 _MOST_PARTS = 500
+_PART = b"PK\x01\x02"
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
-_SHEET_PART = re.compile(r"/?xl/worksheets/[^/]+\.xml", re.IGNORECASE)
-_MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
-_LAST_ROW = 1_048_576
-_CELL = re.compile(r"([A-Z]{1,3})[0-9]{1,7}")
-WIDEST = 26
-"""Columns of a sheet, A to Z."""
-_MOST_LINES = 100_000
-_MOST_CELLS = 600_000
-"""Of a sheet, also those that hold nothing but a format."""
+_DOCTYPE = b"<!DOCTYPE"
+_HEAVIEST = 2_000_000
+"""Tags and attributes of a part."""
+_HEAVIEST_AT_ONCE = 250_000
+"""Tags and attributes between two that are cleared away; some sixty megabytes."""
 
 BROKEN = (
     BadZipFile,
+    struct.error,
     zlib.error,
     etree.XMLSyntaxError,
     ArithmeticError,
@@ -46,6 +46,9 @@ BROKEN = (
     ValueError,
 )
 """What reading a damaged or forged workbook may raise."""
+
+WIDEST = 26
+"""Columns of a sheet, A to Z."""
 
 
 def unreadable() -> Refused:
@@ -70,6 +73,8 @@ def opened(stream: BinaryIO) -> ZipFile:
         stream.seek(0)
         raise _encrypted() if encrypted else unreadable()
     stream.seek(0)
+    if stream.read().count(_PART) > _MOST_PARTS:
+        raise _too_large()
     try:
         archive = ZipFile(stream)
     except BROKEN as error:
@@ -77,35 +82,76 @@ def opened(stream: BinaryIO) -> ZipFile:
     parts = archive.infolist()
     if any(part.flag_bits & 1 for part in parts):
         raise _encrypted()
-    bombs = any(part.file_size > _LARGEST_PART and not _SHEET_PART.fullmatch(part.filename) for part in parts)
-    if bombs or len(parts) > _MOST_PARTS or sum(part.file_size for part in parts) > _LARGEST_UNPACKED:
+    # Others unpack into as much memory as they ask for, and no workbook is packed by them.
+    if any(part.compress_type not in (ZIP_STORED, ZIP_DEFLATED) for part in parts):
+        raise unreadable()
+    if sum(part.file_size for part in parts) > _LARGEST_UNPACKED:
         raise _too_large()
     return archive
 
 
-def scanned(source: BinaryIO, most: int, above: int) -> list[str]:
-    """The ranges of merged cells of a sheet's part, of which `most` rows may hold anything, and some `above` them.
+class Weighed:
+    """A part that is read as a stream, and left with Refused as soon as it weighs too much.
 
-    It is read as a stream and left as soon as there is too much of anything: Refused.
+    Every tag and every attribute weighs one, whether it means anything or not; nobody else counts those.
     """
-    filled, lines, cells, merged = 0, 0, 0, []
-    events = etree.iterparse(
-        source, tag=(f"{_MAIN}row", f"{_MAIN}mergeCell"), resolve_entities=False, no_network=True, huge_tree=False
-    )
-    for _event, element in events:
-        if element.tag == f"{_MAIN}mergeCell":
-            merged.append(str(element.get("ref", "")))
-            continue
-        filled += _holds_something(element)
-        lines, cells = lines + 1, cells + len(element)
-        if filled > most + above:
-            raise too_many_rows(most)
-        if lines > _MOST_LINES or cells > _MOST_CELLS:
-            raise _too_large()
+
+    def __init__(self, source: IO[bytes]) -> None:
+        self._source = source
+        self._end = b""
+        self._all = self._held = 0
+        self._cleared: etree._Element | None = None
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes."""
+        chunk = self._source.read(size)
+        # What a document type declares (entities, attributes of every element) is in no byte of the rest.
+        if _DOCTYPE in self._end + chunk:
+            raise unreadable()
+        self._end = chunk[-len(_DOCTYPE) :]
+        weight = chunk.count(b"<") + chunk.count(b"=")
+        self._all, self._held = self._all + weight, self._held + weight
+        if self._all > _HEAVIEST or self._held > _HEAVIEST_AT_ONCE:
+            raise too_complex()
+        return chunk
+
+    def clear(self, element: etree._Element) -> None:
+        """Takes an element and those before it out of memory; all have to stand in one place."""
+        parent = element.getparent()
+        self._cleared = parent if self._cleared is None else self._cleared
+        # What stands before an earlier place would stay.
+        if self._cleared is not parent:
+            raise unreadable()
         element.clear()
         while element.getprevious() is not None:
-            del element.getparent()[0]
-    return merged
+            del parent[0]
+        self._held = 0
+
+
+@contextmanager
+def streamed(archive: ZipFile, name: str, *tags: str) -> Iterator[tuple[Weighed, Iterator[etree._Element]]]:
+    """The elements of a part that have one of the tags, as they end."""
+    with archive.open(name) as part:
+        source = Weighed(part)
+        # Weighing by bytes holds for one encoding, which is the one that workbooks are written in.
+        events = etree.iterparse(
+            source, tag=tags, encoding="utf-8", remove_comments=True, remove_pis=True,
+            resolve_entities=False, no_network=True, huge_tree=False,
+        )  # fmt: skip
+        yield source, (element for _event, element in events)
+
+
+def tree(archive: ZipFile, name: str) -> etree._Element:
+    """A part as a whole."""
+    if archive.getinfo(name).file_size > _LARGEST_TREE:
+        raise too_complex()
+    with archive.open(name) as part:
+        content = Weighed(part).read()
+    safe = etree.XMLParser(
+        encoding="utf-8", remove_comments=True, remove_pis=True,
+        resolve_entities=False, no_network=True, huge_tree=False,
+    )  # fmt: skip
+    return etree.fromstring(content, safe)
 
 
 def too_many_rows(most: int) -> Refused:
@@ -116,24 +162,8 @@ def too_many_rows(most: int) -> Refused:
     )
 
 
-def _holds_something(row: etree._Element) -> bool:
-    """Whether a cell of the row holds anything; whoever reads on counts up to the numbers that rows and cells claim."""
-    number = row.get("r", "1")
-    if not number.isdecimal() or int(number) > _LAST_ROW:
-        raise unreadable()
-    something = False
-    for at, cell in enumerate(row, start=1):
-        place = _CELL.fullmatch(cell.get("r", "A1"))
-        if not place:
-            raise unreadable()
-        if len(cell):
-            something = True
-            if at > WIDEST or len(place[1]) > 1:
-                raise _too_wide()
-    return something
-
-
-def _too_wide() -> Refused:
+def too_wide() -> Refused:
+    """Something beyond the last column that a table may have."""
     return Refused(
         f"第 {WIDEST} 列（Z 列）以后还有内容，没有读入；请使用样表，只保留样表中的列",
         f"There is something beyond column {WIDEST} (Z); use the sample's columns only",
@@ -144,6 +174,15 @@ def _too_large() -> Refused:
     return Refused(
         f"文件过大（上限 {LARGEST // 1_000_000} MB），没有读入；请删去图片和多余的工作表，或拆成几个文件",
         f"The file is too large (at most {LARGEST // 1_000_000} MB); remove pictures and other sheets, or split it",
+    )
+
+
+def too_complex() -> Refused:
+    """More of what is no content than anybody needs."""
+    return Refused(
+        "文件过大：其中的样式、名称、文字或带格式的空行过多，没有读入；请新下载样表，把各行内容“选择性粘贴”为数值后再导入",
+        "The file holds too many styles, names, texts or blank rows with formats; "
+        "paste the rows as values into a new sample",
     )
 
 

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from portal import feel
 from portal.errors import ContentFaults, Fault
 from portal.feel import FeelError
+from portal.forms import twins
 from portal.forms.answers import Refused
 from portal.forms.component import Component
 from portal.forms.expressions import Compiler, Functions, Wording, Written
@@ -70,6 +71,9 @@ def _parsed(data: bytes) -> dict[str, object]:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise ContentFaults([Fault("文件不是 UTF-8 编码", "用 UTF-8 编码另存", line=line)]) from error
+    except _Twice as error:
+        name, line = twins.first(data.decode("utf-8-sig")) or ("", 1)
+        raise ContentFaults([Fault(f"同一对象里“{name}”写了两次", "只留一个", line=line)]) from error
     except (ValueError, RecursionError) as error:
         raise ContentFaults([Fault(f"JSON 无法读取：{error}", "检查数字和括号层数")]) from error
     if not isinstance(raw, dict) or raw.get("type") != "default":
@@ -81,11 +85,15 @@ def _no_constant(name: str) -> object:
     raise ValueError(f"不能用 {name}")
 
 
+class _Twice(ValueError):
+    pass
+
+
 def _no_twins(pairs: list[tuple[str, object]]) -> dict[str, object]:
     names = [name for name, _ in pairs]
     for name in names:
         if names.count(name) > 1:
-            raise ValueError(f"同一对象里“{name}”写了两次")
+            raise _Twice
     return dict(pairs)
 
 
@@ -282,7 +290,8 @@ class _Reader:
 
     def _looks_at_the_table(self, column: Field, table: Field) -> None:
         """A rule of a column that reads all rows would read them once for each row."""
-        for rule in (*column.hidden_when, *((column.refuse,) if column.refuse else ())):
+        said = column.refusal.expressions if column.refusal else ()
+        for rule in (*column.hidden_when, *((column.refuse,) if column.refuse else ()), *said):
             paths = rule.expression.paths | rule.expression.loose
             if table.path[0] not in rule.columns and any(path[: len(table.path)] == table.path for path in paths):
                 what = f"列的 {rule.attribute} 不能读整张表（{table.name}）"
@@ -334,16 +343,17 @@ class _Reader:
             options,
         )
 
-    def _rule(self, component: Component, kind_type: type[Answered]) -> tuple[Written | None, str]:
+    def _rule(self, component: Component, kind_type: type[Answered]) -> tuple[Written | None, Wording | None]:
         """When an answer is refused although its kind accepts it, and what is said then."""
         said = {"refuse", "refusal"} & set(component.properties) & kind_type.PROPERTIES
         if not said:
-            return None, ""
+            return None, None
         refusal = component.words(component.properties, "refusal")
         if len(said) == 1 or not refusal:
             component.fault("refuse 与 refusal 要一起写", '"refuse": "=amount = about.start.amount", "refusal": "…"')
-            return None, ""
-        return self._compiler.marked(component, "refuse", component.properties["refuse"]), refusal
+            return None, None
+        refuse = self._compiler.marked(component, "refuse", component.properties["refuse"])
+        return refuse, self._compiler.wording(component, "refusal", refusal)
 
     def _wording(self, component: Component, attribute: str) -> Wording | None:
         text = component.words(component.raw, attribute, 1000 if attribute == "description" else 200)
@@ -382,7 +392,7 @@ class _Reader:
         try:
             return kind.read(component.raw["defaultValue"])
         except Refused as refusal:
-            component.fault(f"defaultValue 有误：{refusal.error.about('它').zh}", "改正默认值，或删去")
+            component.fault(f"defaultValue 有误：{refusal.error.alone().zh}", "改正默认值，或删去")
             return None
 
     def _order(self, fields: tuple[Field, ...]) -> tuple[Field, ...]:

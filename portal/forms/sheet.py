@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import io
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, BinaryIO, cast
+from functools import lru_cache
+from typing import BinaryIO, cast
 
 from openpyxl import Workbook
 from openpyxl.cell import Cell, WriteOnlyCell
-from openpyxl.reader.excel import ExcelReader
 from openpyxl.styles import Alignment, Font, PatternFill
+from openpyxl.styles.numbers import builtin_format_code, is_date_format, is_timedelta_format
 from openpyxl.utils import get_column_letter
 from openpyxl.utils.cell import range_boundaries
-from openpyxl.utils.exceptions import CellCoordinatesException, InvalidFileException
+from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH, from_excel, from_ISO8601
 from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 
 from portal.forms.answers import FieldError, Option, Refused
@@ -25,9 +27,10 @@ from portal.forms.kinds.number import Number
 from portal.forms.kinds.table import Cells
 from portal.forms.kinds.uscc import Uscc
 from portal.forms.kinds.year import Year
-from portal.forms.packed import BROKEN, WIDEST, opened, scanned, too_many_rows, unreadable
+from portal.forms.packed import BROKEN, opened, too_many_rows, unreadable
 from portal.forms.tables import CellFault, kind_of
 from portal.forms.tree import Field
+from portal.forms.workbook import FORMULA, Book, Contents, Stored
 
 NAME_HEADING = "单位名称（核对用）"
 """A column that may stand beside an organisation's code: its name, which is compared and not kept."""
@@ -37,7 +40,9 @@ _HEADING_WITHIN = 10
 _LONGEST_SAID = 40
 _DIGITS = 15  # of a number that Excel keeps
 _TEXT = "@"
-_BROKEN = (*BROKEN, CellCoordinatesException, InvalidFileException)
+_WHOLE = re.compile(r"[+-]?[0-9]+")
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,7 @@ class Sheet:
 
     title: str
     ignored: tuple[str, ...]
-    """Names of the other sheets that show something, which nobody has read."""
+    """Names of the other sheets, which nobody has read; of a hidden one it is said."""
     numbers: tuple[int, ...]
     """Of each row the number by which Excel calls it."""
     rows: tuple[Cells, ...]
@@ -89,31 +94,25 @@ class Sheet:
 
 
 def read(stream: BinaryIO, headings: Sequence[Heading], most: int) -> Sheet:
-    """The rows of the first sheet of a workbook as they were typed; Refused when nothing can be read at all."""
+    """The rows of the first sheet that shows, as they were typed; Refused when nothing can be read at all."""
     archive = opened(stream)
     try:
-        reader = ExcelReader(stream, read_only=True, keep_links=False)
-        reader.read()
-        shown = [
-            (sheet, relation)
-            for sheet, relation in reader.parser.find_sheets()
-            if "chartsheet" not in relation.Type and sheet.state == "visible"
-        ]
-        if not shown:
+        book = Book(archive)
+        first = next((leaf for leaf in book.leaves if not leaf.hidden), None)
+        if first is None:
             raise unreadable()
-        first, relation = shown[0]
-        with archive.open(relation.target.removeprefix("/")) as part:
-            merged = scanned(cast(BinaryIO, part), most, _HEADING_WITHIN)
-        lines = _lines(reader.wb[first.name])
-    except _BROKEN as error:
+        contents = book.contents(first, most, _HEADING_WITHIN)
+        lines = _lines(contents, MAC_EPOCH if book.from_1904 else WINDOWS_EPOCH)
+    except BROKEN as error:
         raise unreadable() from error
-    ignored = tuple(sheet.name for sheet, _ in shown[1:] if sheet.name != NOTES_TITLE)
-    return _Reading(headings, most, merged).sheet(first.name, ignored, lines)
+    others = [leaf for leaf in book.leaves if leaf is not first and leaf.name != NOTES_TITLE]
+    ignored = tuple(_cut(leaf.name) + ("（隐藏）" if leaf.hidden else "") for leaf in others)
+    return _Reading(headings, most, contents).sheet(_cut(first.name), ignored, lines)
 
 
 @dataclass(frozen=True)
 class _Cell:
-    """A cell that holds something: its value, and the letter by which openpyxl tells what it is."""
+    """A cell that holds something: its value, and the letter of what it is."""
 
     value: object
     kind: str
@@ -125,26 +124,54 @@ Line = Mapping[int, _Cell]
 """The cells of a row that hold something, by the number of their column, from 1."""
 
 
-def _lines(sheet: Any) -> list[tuple[int, Line]]:  # noqa: ANN401 - the stubs do not know sheets that are only read
+def _lines(contents: Contents, epoch: datetime) -> list[tuple[int, Line]]:
     """The rows that hold something, with their numbers."""
-    sheet.reset_dimensions()  # they may claim anything
     found: list[tuple[int, Line]] = []
-    for number, row in enumerate(sheet.iter_rows(max_col=WIDEST), start=1):
-        line = {
-            at: _Cell(cell.value, cell.data_type)
-            for at, cell in enumerate(row, start=1)
-            if cell.value is not None and not (isinstance(cell.value, str) and not narrow(cell.value))
-        }
+    for row in contents.rows:
+        line = {at: _typed(cell, epoch) for at, cell in row.cells.items() if narrow(cell.text)}
         if line:
-            found.append((number, line))
+            found.append((row.number, line))
     return found
+
+
+def _typed(cell: Stored, epoch: datetime) -> _Cell:
+    """A stored cell as Excel shows it: a number may be a day."""
+    if cell.kind == "b":
+        return _Cell(bool(int(cell.text)), cell.kind)
+    if cell.kind == "d":
+        return _Cell(from_ISO8601(cell.text), cell.kind)  # type: ignore[no-untyped-call] # of openpyxl
+    if cell.kind != "n":
+        return _Cell(cell.text, cell.kind)
+    number = _counted(cell.text)
+    is_day, is_length = _shown(cell.format, cell.code)
+    if not is_day:
+        return _Cell(number, cell.kind)
+    try:
+        return _Cell(from_excel(number, epoch, timedelta=is_length), "d")
+    except (OverflowError, ValueError):
+        return _Cell("#VALUE!", "e")
+
+
+def _counted(text: str) -> int | float:
+    """A number as it is stored; one that is too large for any number is infinite."""
+    if not _NUMBER.fullmatch(text.strip()):
+        raise ValueError(text)
+    number = float(text)
+    return int(text) if _WHOLE.fullmatch(text.strip()) and math.isfinite(number) else number
+
+
+@lru_cache(maxsize=1_000)
+def _shown(number: int, code: str | None) -> tuple[bool, bool]:
+    """Whether a number format shows a day or a time, and whether it shows how long something lasts."""
+    known = builtin_format_code(number) if code is None else code
+    return is_date_format(known), is_timedelta_format(known)
 
 
 class _Reading:
     """One pass over the rows of a sheet, noting every fault."""
 
-    def __init__(self, headings: Sequence[Heading], most: int, merged: Sequence[str]) -> None:
-        self._headings, self._most, self._merged = headings, most, merged
+    def __init__(self, headings: Sequence[Heading], most: int, contents: Contents) -> None:
+        self._headings, self._most, self._contents = headings, most, contents
         self._faults: list[SheetFault] = []
         self._of_names = name_headings(headings)
 
@@ -157,6 +184,7 @@ class _Reading:
         else:
             places = self._places(lines[heading][1], lines[heading + 1 :])
             self._unmerged(lines[heading][0], places)
+            self._unhidden(lines[heading:])
             if len(lines) - heading - 1 > self._most:
                 raise too_many_rows(self._most)
             for number, line in lines[heading + 1 :] if not self._faults else ():
@@ -212,11 +240,25 @@ class _Reading:
 
     def _unmerged(self, heading: int, places: Mapping[str, int]) -> None:
         last = max(places.values(), default=0)
-        for reference in self._merged:
+        for reference in self._contents.merged:
             left, _top, _right, bottom = range_boundaries(reference)
             if bottom is not None and left is not None and bottom >= heading and left <= last:
                 zh = f"{reference} 是合并的单元格，请取消合并，每一格分别填写"
                 self._whole(zh, f"{reference} are merged cells; unmerge them and fill in each")
+
+    def _unhidden(self, lines: Sequence[tuple[int, Line]]) -> None:
+        """Nobody sees what is hidden: taken it would be decided on unseen, left out it would be missing unseen."""
+        hidden = {row.number for row in self._contents.rows if row.hidden}
+        rows = [str(number) for number, _ in lines if number in hidden]
+        if rows:
+            named = "、".join(rows[:_MOST_NAMED]) + (f" 等 {len(rows):,} " if len(rows) > _MOST_NAMED else " ")
+            zh = f"第 {named}行被隐藏或筛选掉了；请清除筛选、取消隐藏，核对这些行，不需要的整行删去，再导入"
+            en = f"{len(rows):,} rows are hidden or filtered out ({', '.join(rows[:_MOST_NAMED])}); show or delete them"
+            self._whole(zh, en)
+        for at in sorted(self._contents.hidden & {at for _, line in lines for at in line}):
+            letter = get_column_letter(at)
+            zh = f"{letter} 列被隐藏了，但有内容；请取消隐藏，核对这一列，不需要的整列删去，再导入"
+            self._whole(zh, f"column {letter} is hidden and holds something; show it or delete it")
 
     def _row(self, number: int, line: Line, places: Mapping[str, int]) -> Cells:
         cells: dict[str, object] = {}
@@ -271,7 +313,7 @@ def _answer(cell: _Cell, field: Field, place: str) -> object:
 
 def _said(cell: _Cell, place: str) -> object:
     """The value of a cell that says something itself; Refused for a formula or an error."""
-    if cell.kind == "f":
+    if cell.kind == FORMULA:
         raise Refused(
             f"{place} 是公式，请复制后“选择性粘贴”为数值，再导入",
             f"{place} is a formula; paste its value instead",
@@ -279,6 +321,11 @@ def _said(cell: _Cell, place: str) -> object:
     if cell.kind == "e":
         said = _cut(cell.value)
         raise Refused(f"{place} 是错误值 {said}，请改为正确的内容", f"{place} is the error {said}; mend it")
+    if isinstance(cell.value, float) and not math.isfinite(cell.value):
+        raise Refused(
+            f"{place} 的数字过大，最多 {_DIGITS} 位整数，请核对后重新填写",
+            f"{place} is too large a number; at most {_DIGITS} digits",
+        )
     return cell.value
 
 
@@ -304,8 +351,7 @@ def _plain(text: object) -> str:
 
 
 def _cut(value: object) -> str:
-    text = getattr(value, "text", value)  # of a formula over several cells
-    return printable(str(text), _LONGEST_SAID)
+    return printable(str(value), _LONGEST_SAID)
 
 
 _NAME_OF = "/name"
@@ -387,7 +433,9 @@ def _notes(book: Workbook, headings: Sequence[Heading]) -> None:
     for label in name_headings(headings).values():
         line = (label, "否", "可以不填；填写的，与代码所登记的名称核对，不一致的不能导入")
         notes.append([_cell(notes, text, _TEXT) for text in line])
-    general = "从第 2 行起逐行填写，列名不要改动；不要合并单元格，不要使用公式；只读取第一张工作表"
+    general = (
+        "从第 2 行起逐行填写，列名不要改动；不要合并单元格，不要使用公式，不要隐藏或筛选行和列；只读取第一张工作表"
+    )
     notes.append([_cell(notes, text, _TEXT) for text in ("全表", "", general)])
 
 

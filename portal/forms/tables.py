@@ -130,7 +130,7 @@ class _Wrong:
         scope = self._scope_in({name: cell for name, cell in row.items() if name not in bad})
         for column in ruled:
             if column.refuse is not None and value(column.refuse, scope) is True:
-                yield column, FieldError(column.refusal, column.refusal)
+                yield column, refused_by(column, scope)
 
     def _hidden(self, row: Cells) -> frozenset[str]:
         """The columns that this row does not ask for."""
@@ -185,10 +185,18 @@ def _twins(field: Field, rows: Rows, number: Number) -> Iterator[CellFault]:
             yield CellFault(at, column, FieldError(zh, f"the same as row {', '.join(others)}{rest}; keep one of them"))
 
 
+def refused_by(field: Field, scope: Scope) -> FieldError:
+    """What is said when a field's own rule refuses an answer."""
+    said = field.refusal.render(scope) if field.refusal else ""
+    return FieldError(said, said)
+
+
 def _unknown_party(code: object) -> FieldError:
     return FieldError(
-        f"{code} 没有在本门户登记，请核对代码；代码无误的，请该单位先在本门户注册，注册后再填写",
-        f"{code} is not registered in this portal; check the code, or have the organisation register first",
+        f"{code} 没有在本门户登记，请核对代码；代码无误的，请该单位先在本门户注册，"
+        "或请管理员登记该单位（不需要账号），然后再填写",
+        f"{code} is not registered in this portal; check the code, or have the organisation register first, "
+        "or an administrator add it (without an account)",
     )
 
 

@@ -34,7 +34,7 @@ class Field(Part):
     prefill: Written | None
     refuse: Written | None
     """A condition under which a given answer is refused, over all answers and the case; `refusal` says why."""
-    refusal: str
+    refusal: Wording | None
     default: object
     """The literal used when the prefill gives nothing; JSON-safe, or None."""
     options: Written | None

@@ -112,6 +112,8 @@ def join(tx: Session, who: Newcomer | Actor, code: str, moment: datetime) -> Per
         )
     else:
         person = registering.unattached(tx, who.person_id)
+        # Whoever was handing in meanwhile held the lock on the person, and is done: nothing can follow now.
+        registering.withdraw(tx, person.id, moment)
         person.organisation_id, person.rights = organisation.id, rights
     invitation.used_at, invitation.used_by_id = moment, person.id
     changes.note(

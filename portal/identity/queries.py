@@ -53,6 +53,12 @@ def organisation_names(tx: Session, usccs: Iterable[str]) -> dict[str, str]:
     return {uscc: name for uscc, name in tx.execute(found)}
 
 
+def registered(tx: Session, most: int) -> list[tuple[str, str, str]]:
+    """Code, name and district of the organisations, at most so many."""
+    found = select(Organisation.uscc, Organisation.name, Organisation.district).order_by(Organisation.id).limit(most)
+    return [(uscc, name, district) for uscc, name, district in tx.execute(found)]
+
+
 def person_names(tx: Session, ids: Iterable[int]) -> dict[int, str]:
     """The names of people by their ids."""
     found = select(Person.id, Person.name).where(Person.id.in_(set(ids)))

@@ -119,6 +119,12 @@ def registration(tx: Session, registration_id: int) -> Registration:
     return found
 
 
+def waiting_for(tx: Session, row: Registration) -> list[Registration]:
+    """The other registrations of the same code on which nothing was decided, longest waiting first."""
+    same = Registration.uscc == row.uscc, Registration.state == "waiting", Registration.id != row.id
+    return list(tx.scalars(select(Registration).where(*same).order_by(Registration.id)))
+
+
 def waiting(tx: Session, after: int | None = None) -> list[Registration]:
     """Those on which nothing was decided, longest waiting first, one more than a page shows when there are more."""
     rows = select(Registration).where(Registration.state == "waiting")

@@ -1,7 +1,7 @@
 """What is held: accounts, transfers in double entry, and balances."""
 
 from portal.ledger.models import Account
-from portal.ledger.queries import Holding, Line, StatementLine
+from portal.ledger.queries import Holding, Line, StatementLine, with_balances
 from portal.ledger.rules import Asset, InsufficientBalance, KeyReused, Leg, Transfer
 from portal.ledger.service import (
     balance,
@@ -34,4 +34,5 @@ __all__ = [
     "post",
     "reverse",
     "statement",
+    "with_balances",
 ]

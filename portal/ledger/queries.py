@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 
 from sqlalchemy import ColumnElement, Select, func, select, text
 from sqlalchemy.orm import Session
@@ -35,13 +36,20 @@ class Line:
     dimensions: Dimensions
     moment: datetime
     case_id: int
+    act_id: int
     kind: str
     basis: str
+    reverses: bool
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """What its balance is of: the account, and the key of the dimensions."""
+        return self.account, dimensions_key(self.dimensions)
 
 
 @dataclass(frozen=True)
 class StatementLine(Line):
-    """An entry and what its account held of these dimensions after it."""
+    """An entry and what its account holds of these dimensions after the act that made it."""
 
     balance: int
 
@@ -119,15 +127,33 @@ def holdings_of(tx: Session, organisation_id: int) -> list[Holding]:
 
 
 def statement_of(tx: Session, organisation_id: int) -> list[StatementLine]:
-    """Every entry on the accounts of an organisation, from the oldest on, with the balance after it."""
-    running = func.sum(EntryRow.amount).over(
-        partition_by=(EntryRow.account_id, EntryRow.dimensions), order_by=EntryRow.id
-    )
-    rows = tx.execute(_lines().add_columns(running).where(Account.organisation_id == organisation_id))
-    return [
-        StatementLine(**vars(_line(account, entry, transfer)), balance=int(balance))
-        for account, entry, transfer, balance in rows
-    ]
+    """Every entry on the accounts of an organisation, from the oldest act on; see `with_balances`."""
+    rows = tx.execute(_lines().where(Account.organisation_id == organisation_id))
+    return with_balances(_line(*row) for row in rows)
+
+
+def with_balances(lines: Iterable[Line]) -> list[StatementLine]:
+    """Lines in the order of `by_act`, each with the balance after its act.
+
+    Within an act the ledger posts anew before it takes back, so that no balance is ever below zero; what an account
+    holds halfway through an act was never held.
+    """
+    balances: defaultdict[tuple[str, str], int] = defaultdict(int)
+    found: list[StatementLine] = []
+    for _act, made in groupby(by_act(lines), key=lambda line: line.act_id):
+        together = list(made)
+        for line in together:
+            balances[line.place] += line.amount
+        found += [StatementLine(**{**vars(line), "balance": balances[line.place]}) for line in together]
+    return found
+
+
+def by_act(lines: Iterable[Line]) -> list[Line]:
+    """Lines with those of one act together, where the first of them stood; of each place what was taken back first."""
+    acts: dict[int, list[Line]] = {}
+    for line in lines:
+        acts.setdefault(line.act_id, []).append(line)
+    return [line for made in acts.values() for line in sorted(made, key=lambda one: (one.place, not one.reverses))]
 
 
 def lines_of_case(tx: Session, case_id: int) -> list[Line]:
@@ -159,8 +185,10 @@ def _line(account: Account, entry: EntryRow, transfer: TransferRow) -> Line:
         dimensions=entry.dimensions,
         moment=transfer.moment,
         case_id=transfer.case_id,
+        act_id=transfer.act_id,
         kind=transfer.kind,
         basis=transfer.basis,
+        reverses=transfer.reverses is not None,
     )
 
 

@@ -116,7 +116,7 @@ def holdings(tx: Session, organisation_id: int) -> list[Holding]:
 
 
 def statement(tx: Session, organisation_id: int) -> list[StatementLine]:
-    """Every entry on the accounts of an organisation, from the oldest on, with the balance after it."""
+    """Every entry on the accounts of an organisation, act by act from the oldest on, with the balance after its act."""
     return queries.statement_of(tx, organisation_id)
 
 

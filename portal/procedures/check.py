@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from portal.errors import ContentFaults, Fault
 from portal.procedures.actions import ActionRule
 from portal.procedures.checks import actions as senders
-from portal.procedures.checks import elements, files, manifests, registers, shape, texts
+from portal.procedures.checks import elements, files, manifests, plane, registers, shape, texts
 from portal.procedures.checks.whole import Report, Subject, Whole, read
 from portal.procedures.content import Content
-from portal.procedures.tables import parse
+from portal.procedures.toml import parse
 
 
 def check(content: Content, actions: Mapping[str, ActionRule]) -> list[Fault]:
@@ -22,6 +22,7 @@ def check(content: Content, actions: Mapping[str, ActionRule]) -> list[Fault]:
     report.add(_tables(content))
     misshapen = list(shape.of_files(content))
     report.add(misshapen)
+    report.add(plane.of_files(content))
     report.add(texts.of_files(content))
     whole = read(content, actions, report)
     for subject in whole.subjects.values():

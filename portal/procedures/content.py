@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOTS = ("bpmn", "forms", "documents")
+SHARED = "_shared"  # the folder of what all regulations, or all procedures of one, may use
 _KEPT = {".toml", ".bpmn", ".json", ".docx"}
 _NOTES = {".md"}  # for readers of the folder; the portal never looks at them
 
@@ -70,15 +71,15 @@ def regulations(folder: Path) -> list[str]:
 
 def from_folder(folder: Path, regulation: str) -> Content:
     """The content of one regulation as it lies in a folder that holds bpmn/, forms/ and documents/."""
-    found = {path.relative_to(folder).as_posix(): path for path in _files(folder, regulation)}
-    kept = {name: path.read_bytes() for name, path in found.items() if path.suffix.lower() in _KEPT}
+    places = [f"{root}/{owner}" for root in ROOTS for owner in (regulation, SHARED)]
+    found = [name for place in places for name in everything(folder, place)]
+    kept = {name: (folder / name).read_bytes() for name in found if Path(name).suffix.lower() in _KEPT}
     return Content(regulation, kept, tuple(name for name in found if name not in kept))
 
 
-def _files(folder: Path, regulation: str) -> Iterator[Path]:
-    for root in ROOTS:
-        for owner in (regulation, "_shared"):
-            for path in sorted((folder / root / owner).rglob("*")):
-                plain = path.suffix.lower() not in _NOTES and not path.name.startswith(("~", "."))
-                if plain and path.is_file():
-                    yield path
+def everything(folder: Path, place: str) -> Iterator[str]:
+    """Every file below a place in a content folder, as paths in it; but for notes, and what editors leave behind."""
+    for path in sorted((folder / place).rglob("*")):
+        plain = path.suffix.lower() not in _NOTES and not path.name.startswith(("~", "."))
+        if plain and path.is_file():
+            yield path.relative_to(folder).as_posix()

@@ -12,7 +12,8 @@ from portal.deadlines.warn import Warn, misfits, parse_warn
 from portal.documents.rules import DocumentRule, number_faults
 from portal.errors import ContentFaults, Fault
 from portal.procedures.spelling import referred
-from portal.procedures.tables import Table, line_of, parse
+from portal.procedures.tables import Table, line_of, opened
+from portal.procedures.toml import parse
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -23,7 +24,7 @@ DIAGRAM, PROCEDURE, TEXT = "diagram", "procedure", "text"
 OWN = "own"
 _TIMES = ("one", "one decided", "any")
 _BY = ("addressee", "same party", "anyone")
-_SIZE = re.compile(r"(\d{1,4}) MB")
+_SIZE = re.compile(r"([0-9]{1,4}) MB")
 _COPY = re.compile(r"([^\s()]+)\(([^\s()]+)\)")
 # What a file that is handed in may be: the kinds whose content the portal can tell from their names.
 KINDS = ("pdf", "docx", "xlsx", "jpg", "jpeg", "png")
@@ -161,14 +162,14 @@ def survey(slug: str, data: bytes, file: str, shared: bytes | None, shared_file:
 
     With every fault; ContentFaults when one is no TOML.
     """
-    own = Table(parse(data, file), file, data.decode())
-    base = Table(parse(shared or b"", shared_file), shared_file, (shared or b"").decode())
+    own = opened(data, file)
+    base = opened(shared or b"", shared_file)
     needs = {name: base.table("with").text(name) for name in base.table("with").values}
     for name, kind in needs.items():
         if kind not in (DIAGRAM, PROCEDURE, TEXT):
             base.fault("with", f"“with.{name}”的种类“{kind}”不存在", f"写 {DIAGRAM}、{PROCEDURE} 或 {TEXT}")
     merged = _merge({key: value for key, value in base.values.items() if key != "with"}, own.values)
-    table = Table(merged, file, data.decode())
+    table = Table(merged, file, own.source)
     manifest = _manifest(slug, table, needs)
     table.close()
     return manifest, [*base.faults, *(placed(fault, own, base) for fault in table.faults)]
@@ -319,6 +320,9 @@ def _separation(slug: str, table: Table, handed: Handed) -> tuple[Separation, ..
     for entry in raw if isinstance(raw, list) else [] if raw is None else [raw]:
         if not (isinstance(entry, list) and len(entry) == 2 and all(isinstance(e, str) for e in entry)):
             table.fault("separation", "separation 应为成对的环节", 'separation = [ ["review", "sign"] ]')
+            continue
+        if entry[0] == entry[1]:
+            table.fault("separation", f"separation 把“{entry[0]}”和它自己分开", "写两个不同的环节")
             continue
         reference, _, element = entry[1].rpartition(":")
         case = slug if reference == OWN else _try(table, "separation", handed.procedure, reference)

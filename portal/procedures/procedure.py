@@ -17,7 +17,7 @@ from portal.procedures.functions import FUNCTIONS
 from portal.procedures.manifest import DIAGRAM, Manifest
 from portal.procedures.regulation import Regulation
 from portal.procedures.spelling import referred
-from portal.procedures.tables import line_of
+from portal.procedures.tables import Table, line_of, opened
 
 # The actions whose input `procedure` names the procedure of the cases they start.
 STARTING = frozenset({"cases.start", "cases.start_each"})
@@ -109,7 +109,7 @@ class _Assembly:
         self.faults: list[Fault] = []
         self.drawings: dict[str, Drawing] = {}
         self.calls: dict[tuple[str, str], str] = {}
-        self.source = ""
+        self.own = Table({}, f"{self.home}/procedure.toml", "")
 
     def procedure(self) -> Procedure | None:
         """What can be put together; ContentFaults when the manifest cannot be read at all."""
@@ -120,7 +120,7 @@ class _Assembly:
         shared = self.content.files[shared_file] if shared_file else None
         said, faults = manifest.survey(self.slug, data, file, shared, shared_file or "")
         self.faults += faults
-        self.source = data.decode()
+        self.own = opened(data, file)
         own = f"图“{self.slug}”没有 process.bpmn", f'放入 {self.home}/process.bpmn，或写 diagram = "…"'
         missing = self._manifest_fault("diagram", *(_no_diagram(shared_name) if shared_name else own))
         root = self._draw(shared_name or self.slug, said, missing, own=shared_name is None)
@@ -203,11 +203,16 @@ class _Assembly:
         at_call = Fault(what, mend, element.id, element.line, drawn.file)
         self._draw(called, said, self._manifest_fault(f"with.{key}", what, mend) if key else at_call)
 
+    def _put(self, root: str, name: str, *, shared: bool) -> str:
+        """Where to put a file that is missing; what a shared diagram asks for is asked for in all that use it."""
+        own = f"放入 {root}/{self.regulation.slug}/{self.slug}/{name}"
+        return f"放入 {root}/{self.regulation.slug}/_shared/{name}；只供本事项用的，{own}" if shared else own
+
     def _fault(self, drawn: Drawing, element: Element, what: str, mend: str) -> None:
         self.faults.append(Fault(what, mend, element.id, element.line, drawn.file))
 
     def _manifest_fault(self, name: str, what: str, mend: str) -> Fault:
-        return Fault(what, mend, name, line_of(self.source, name), f"{self.home}/procedure.toml")
+        return Fault(what, mend, name, line_of(self.own.source, name), self.own.file)
 
     def _forms(self, said: Manifest) -> dict[str, Form]:
         """Every form that a drawing names, read once."""
@@ -222,7 +227,7 @@ class _Assembly:
     def _form(self, name: str, drawn: Drawing, element: Element, found: dict[str, Form]) -> None:
         path = self.content.find("forms", self.slug, f"{name}.json")
         if path is None:
-            mend = f"放入 forms/{self.regulation.slug}/{self.slug}/{name}.json"
+            mend = self._put("forms", f"{name}.json", shared=drawn.file != f"{self.home}/process.bpmn")
             self._fault(drawn, element, f"找不到表单“{name}”", mend)
             return
         try:
@@ -236,7 +241,7 @@ class _Assembly:
             path = self.content.find("documents", self.slug, rule.template)
             if path is None:
                 what = f"找不到文书模板“{rule.template}”"
-                mend = f"放入 documents/{self.regulation.slug}/{self.slug}/{rule.template}"
+                mend = self._put("documents", rule.template, shared=not self.own.holds(f"documents.{name}.template"))
                 self.faults.append(self._manifest_fault(f"documents.{name}.template", what, mend))
                 continue
             templates[name], files[name] = self.content.files[path], path

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from portal.errors import ContentFaults, Fault
-from portal.procedures.tables import Table, parse
+from portal.identity.entry import KINDS as ORGANISATIONS
+from portal.procedures.spelling import instead
+from portal.procedures.tables import Table, opened
 from portal.registers.rules import KINDS, MEANWHILE, STATE, Meanwhile, Register
 
 PARTY = "party"  # whom a case concerns; exists in every regulation
@@ -88,7 +90,7 @@ def read(slug: str, data: bytes, file: str) -> Regulation:
 
 def survey(slug: str, data: bytes, file: str) -> tuple[Regulation, list[Fault]]:
     """The regulation as far as TOML bytes say it, and every fault; ContentFaults when they are no TOML."""
-    table = Table(parse(data, file), file, data.decode())
+    table = opened(data, file)
     bodies = table.table("bodies")
     regulation = Regulation(
         slug=slug,
@@ -109,6 +111,10 @@ def survey(slug: str, data: bytes, file: str) -> tuple[Regulation, list[Fault]]:
         districts=table.texts("districts"),
     )
     _check_registration(table, regulation)
+    _twice(table, "districts", regulation.districts)
+    if regulation.in_force and regulation.last_day and regulation.last_day < regulation.in_force:
+        what = f"last_day（{regulation.last_day}）早于 in_force（{regulation.in_force}）"
+        table.fault("last_day", what, "改正其中的一天")
     for role in regulation.roles.values():
         if role.body and role.body not in regulation.bodies:
             table.fault("roles", f"岗位“{role.name}”属于不存在的机构“{role.body}”", "在 [bodies] 中写明该机构")
@@ -151,12 +157,11 @@ def _titles(table: Table) -> dict[str, str]:
 def _role(name: str, table: Table, outer: Table) -> Role:
     if name == PARTY:
         outer.fault("roles", "“party”是案件所涉当事人，总是存在，不能另行定义", "换一个名称")
-    return Role(
-        name,
-        table.text("title", required=True),
-        table.text("body") or None,
-        table.texts("applicant"),
-    )
+    applicant = table.texts("applicant")
+    for kind in applicant:
+        if kind not in ORGANISATIONS:
+            table.fault("applicant", f"“{kind}”不是单位的种类", instead(kind, ORGANISATIONS))
+    return Role(name, table.text("title", required=True), table.text("body") or None, applicant)
 
 
 def _articles(table: Table) -> dict[str, str]:

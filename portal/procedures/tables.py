@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from itertools import chain
 from typing import Any
 
-from portal.errors import ContentFaults, Fault
+from portal.errors import Fault
 from portal.procedures.spelling import meant
+from portal.procedures.toml import parse, text
 
 _HEADING = re.compile(r"\[\[?[^\[\],=]*\]\]?")
 
 
-def parse(data: bytes, file: str) -> dict[str, Any]:
-    """The table that TOML bytes hold; ContentFaults with the line when they hold none."""
-    try:
-        return tomllib.loads(data.decode())
-    except UnicodeDecodeError as error:
-        raise ContentFaults([Fault("文件不是 UTF-8 编码", "另存为 UTF-8", file=file)]) from error
-    except (ValueError, RecursionError) as error:
-        found = re.search(r"line (\d+)", str(error))
-        line = int(found.group(1)) if found else None
-        raise ContentFaults([Fault(f"TOML 语法有误：{error}", "改正该行的写法", line=line, file=file)]) from error
+def opened(data: bytes, file: str) -> Table:
+    """The table that TOML bytes hold, to be read; ContentFaults with the line when they hold none."""
+    return Table(parse(data, file), file, text(data, file))
 
 
 class Table:

@@ -116,7 +116,19 @@ def perform(acted: Acted, step: Step) -> bool:
     except PortalError as error:
         acted.found(step, "at", f"时间推移到此时出错：{error.text()}", _BROKEN_OFF)
         acted.broken_off = True
+    _note_unmade(acted, step)
     return not acted.broken_off
+
+
+def _note_unmade(acted: Acted, step: Step) -> None:
+    """Letters issued in a step that could not be made, each kind once."""
+    said = {}
+    for unmade in acted.stage.unmade:
+        what = f"文书“{unmade.letter}”生成不出来：{unmade.reason.text().rstrip('。')}"
+        said[what] = f"改正 {unmade.template}：有时没有内容的占位符放进 if；或让这一步之前填上它"
+    acted.stage.unmade.clear()
+    for what, mend in said.items():
+        acted.found(step, step.verb, what, mend)
 
 
 def _attempt(acted: Acted, step: Step) -> PortalError | None:

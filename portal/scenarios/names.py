@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from portal.cases.renewing import REPLACED
 from portal.errors import Fault
 from portal.procedures import Procedure, Published
+from portal.procedures.spelling import meant
 from portal.procedures.tables import Table
 from portal.registers import Register
 from portal.registers.rules import MEANWHILE, STATE
 from portal.scenarios.path import EACH, Given, GivenRecords, Path, Step
 
 
-def strange(opened: Published, given: Given, paths: Iterable[Path]) -> list[Fault]:
-    """A fault for each name that means nothing, and each moment that lies before the one above it."""
-    faults: list[Fault] = []
+def strange(opened: Published, given: Given, paths: Sequence[Path]) -> list[Fault]:
+    """A fault for each name that means nothing, each moment before the one above it, and each path told twice."""
+    faults = [*_people(opened, given), *_alike(paths)]
     for records in given.records:
         faults += _Names(opened, given).on_record(records)
     for name, beginning in given.beginnings.items():
@@ -34,6 +35,42 @@ def strange(opened: Published, given: Given, paths: Iterable[Path]) -> list[Faul
         names.end(path)
         faults += names.faults
     return faults
+
+
+def _people(opened: Published, given: Given) -> Iterator[Fault]:
+    """People whose organisations are where the regulation has no district."""
+    districts = opened.regulation.districts
+    for name, person in given.people.items():
+        if districts and person.district and person.district not in districts:
+            near = meant(person.district, districts)
+            mend = f"{near}写 regulation.toml 的 districts 中的区县"
+            what = f"“{person.district}”不是法规的区县"
+            yield Fault(what, mend, f"people.{name}", person.table.line(name), person.table.file)
+
+
+def unused(given: Given, paths: Iterable[Path]) -> Iterator[Fault]:
+    """Beginnings that no path comes from: they are never acted, and what they expect is never compared."""
+    used = {name for path in paths for name in given.chain(path.given)}
+    for name, beginning in given.beginnings.items():
+        if name not in used:
+            table = beginning.steps[0].table if beginning.steps else beginning.table
+            what, mend = f"没有路径以“{name}”开头，它不会被演练", f'在路径中写 given = "{name}"，或删去'
+            yield Fault(what, mend, name, table.line("at"), table.file)
+
+
+def _alike(paths: Iterable[Path]) -> Iterator[Fault]:
+    """Paths that do and expect the same as one before."""
+    seen: list[Path] = []
+    for path in paths:
+        same = next((one for one in seen if _acts(one) == _acts(path)), None)
+        if same is not None:
+            what = f"与路径 {same.file} 一样：步骤和结果都相同"
+            yield Fault(what, "删去一条，或改成另一种情形", "step", path.table.line("step"), path.file)
+        seen.append(path)
+
+
+def _acts(path: Path) -> tuple[object, ...]:
+    return path.given, path.steps, path.end
 
 
 @dataclass

@@ -23,6 +23,7 @@ class Person:
     uscc: str
     district: str
     kinds: tuple[str, ...]
+    table: Table = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,10 @@ from typing import Any
 from portal.clock import TZ
 from portal.errors import ContentFaults, Fault
 from portal.forms import uscc
+from portal.identity.entry import KINDS as ORGANISATIONS
 from portal.procedures.content import Content
-from portal.procedures.tables import Table, parse
+from portal.procedures.spelling import instead, meant
+from portal.procedures.tables import Table, opened
 from portal.scenarios.path import Beginning, End, Given, GivenRecords, Path, Person, Started, Step
 
 # Each verb, and the keys that it takes beside `at`, `as`, `starts` and `expect`.
@@ -26,6 +28,7 @@ VERBS: Mapping[str, frozenset[str]] = {
     "keep": frozenset({"reason"}),
     "renew": frozenset({"reason"}),
 }
+_STEP = ("at", "as", "starts", "expect")
 HOW = ("read", "post", "in person")
 REFUSALS = ("separation", "forbidden", "form", "state", "rule")
 STATES = ("running", "met", "dropped")
@@ -48,7 +51,7 @@ def read_given(content: Content) -> Given:
     if file not in content.files:
         return Given()
     data = content.files[file]
-    table = Table(parse(data, file), file, data.decode())
+    table = opened(data, file)
     people = {name: person for name, person in _people(table.table("people")) if person is not None}
     records = tuple(_records(entry) for entry in table.array("record"))
     beginnings = {
@@ -65,7 +68,7 @@ def read_given(content: Content) -> Given:
 def read_path(content: Content, procedure: str, file: str) -> Path:
     """One path; ContentFaults with the lines."""
     data = content.files[file]
-    table = Table(parse(data, file), file, data.decode())
+    table = opened(data, file)
     path = Path(
         procedure=procedure,
         file=file,
@@ -76,6 +79,8 @@ def read_path(content: Content, procedure: str, file: str) -> Path:
         end=_end(table),
         table=table,
     )
+    if not path.steps and path.given is None:
+        table.fault("step", "路径没有任何一步", "写 [[step]]，或写 given")
     table.close()
     _raise(table.faults)
     return path
@@ -95,13 +100,14 @@ def _people(table: Table) -> Iterator[tuple[str, Person | None]]:
             table.asked.add(name)
             yield name, _person_in_a_line(name, value, table)
         else:
-            entry = table.table(name)
+            written = table.table(name)
             person = Person(
                 name,
-                entry.text("org", required=True),
-                entry.text("uscc", required=True),
-                entry.text("district"),
-                entry.texts("kinds") or ("enterprise",),
+                written.text("org", required=True),
+                written.text("uscc", required=True),
+                written.text("district"),
+                written.texts("kinds") or ("enterprise",),
+                table,
             )
             yield name, _with_valid_code(person, table)
 
@@ -111,12 +117,16 @@ def _person_in_a_line(name: str, line: str, table: Table) -> Person | None:
     if len(parts) != 3:
         table.fault(name, f"“{name}”应写明单位名称、统一社会信用代码和区县，以空格分开", _LINE_OF_PEOPLE)
         return None
-    return _with_valid_code(Person(name, parts[0], parts[1], parts[2], ("enterprise",)), table)
+    org, code, district = parts
+    return _with_valid_code(Person(name, org, code, district, ("enterprise",), table), table)
 
 
 def _with_valid_code(person: Person, table: Table) -> Person:
     if person.uscc and not uscc.is_valid(person.uscc):
         table.fault(person.name, f"“{person.uscc}”不是正确的统一社会信用代码", "改正代码，末位是校验码")
+    for kind in person.kinds:
+        if kind not in ORGANISATIONS:
+            table.fault(f"{person.name}.kinds", f"“{kind}”不是单位的种类", instead(kind, ORGANISATIONS))
     return person
 
 
@@ -147,10 +157,7 @@ def _steps(table: Table, beginning: str | None) -> tuple[Step, ...]:
 
 def _step(number: int, table: Table, beginning: str | None) -> Step:
     table.not_built("drawn")
-    verbs = [verb for verb in VERBS if verb in table.values]
-    if len(verbs) != 1:
-        table.fault("at", f"第{number}步应当有且只有一个动作", f"写 {'、'.join(VERBS)} 之一")
-    verb = verbs[0] if verbs else "pass"
+    verb = _verb(number, table)
     role, person = _who(table, verb)
     step = Step(
         number=number,
@@ -178,24 +185,41 @@ def _step(number: int, table: Table, beginning: str | None) -> Step:
     return step
 
 
+def _verb(number: int, table: Table) -> str:
+    """The step's verb; where it is not clear, what else stands in the step is not judged by it."""
+    verbs = [verb for verb in VERBS if verb in table.values]
+    if len(verbs) == 1:
+        return verbs[0]
+    table.asked.update(table.values)
+    known = [*_STEP, *VERBS, *frozenset().union(*VERBS.values())]
+    misspelt = next((key for key in table.values if key not in known and meant(key, VERBS)), None)
+    if misspelt and not verbs:
+        table.fault(misspelt, f"第{number}步不认识“{misspelt}”", instead(misspelt, VERBS))
+    else:
+        table.fault("at", f"第{number}步应当有且只有一个动作", f"写 {'、'.join(VERBS)} 之一")
+    return ""
+
+
 def _what(table: Table, verb: str) -> str:
     """What a verb is done to; `pass = true` names nothing."""
-    if verb != "pass":
-        return table.text(verb, required=verb in table.values)
-    if "pass" in table.values and not table.flag("pass"):
+    if verb not in ("pass", ""):
+        return table.text(verb, required=True)
+    if verb and "pass" in table.values and not table.flag("pass"):
         table.fault("pass", "pass 只能是 true", "pass = true")
     return ""
 
 
 def _who(table: Table, verb: str) -> tuple[str, str]:
     role, _, person = table.text("as").partition("/")
-    if verb != "pass" and not (role and person):
+    if verb not in ("pass", "") and not (role and person):
         table.fault("as", "没有写明由谁办理", 'as = "岗位/姓名"')
     return role, person
 
 
 def _only(table: Table, verb: str) -> None:
     """Refuses the keys that another verb takes: nobody would look at them."""
+    if not verb:
+        return
     others = frozenset().union(*VERBS.values()) - VERBS[verb] | ({"as"} if verb == "pass" else set())
     for key in sorted(others & set(table.values)):
         mend = f"{verb} 可用：{'、'.join(sorted(VERBS[verb])) or '无'}"
@@ -270,7 +294,7 @@ def _end(table: Table) -> End:
         totals=_numbers_in(outcome.table("totals")),
         records=_records_expected(outcome),
     )
-    if not outcome.values.keys() & {"outcomes", "documents"}:
+    if not (end.outcomes or end.documents or "documents" in outcome.values):
         table.fault("outcome", "路径没有写明结果", "写 [outcome] outcomes = { … }")
     if end.unchanged and "entries" in outcome.values:
         outcome.fault("ledger", "ledger = unchanged 和 entries 不能同时写", "留下一个")

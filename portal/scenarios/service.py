@@ -82,7 +82,7 @@ def act_all(database: Database, kernel: Kernel, content: Content) -> Report:
     report = Report([found[path.file] for path in paths])
     # A path that broke off walks less: what no path reaches is known once all of them hold.
     if not any(result.faults for result in report.results):
-        report.unreached += _unreached(opened, walked)
+        report.unreached += [*names.unused(given, paths), *_unreached(opened, walked)]
     return report
 
 
@@ -128,7 +128,7 @@ def unread(content: Content) -> tuple[Fault, ...]:
         opened = open_content(0, content)
     except ContentFaults:
         return ()  # told by the check of the content itself
-    return tuple(names.strange(opened, given, paths))
+    return (*names.strange(opened, given, paths), *names.unused(given, paths))
 
 
 def _read(content: Content) -> tuple[Given, list[Path]]:

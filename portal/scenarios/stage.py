@@ -19,6 +19,9 @@ from portal.cases.conduct import claim, fire_ripe
 from portal.cases.kernel import Kernel
 from portal.cases.models import Attachment, Case
 from portal.deadlines.models import Deadline
+from portal.documents import service as documents
+from portal.documents import trial
+from portal.documents.filters import RenderFailed
 from portal.errors import ContentFaults, Fault, PortalError
 from portal.identity import Actor
 from portal.jobs import Collected
@@ -30,6 +33,15 @@ T = TypeVar("T")
 _LONG_AGO = date(2000, 1, 1)
 # What an act's commit would check; in one round trip, and put off again for the next act.
 _CONSTRAINTS = "SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED"
+
+
+@dataclass(frozen=True)
+class Unmade:
+    """A letter whose file could not be made of its template (a path in the content), and why."""
+
+    letter: str
+    template: str
+    reason: RenderFailed
 
 
 class JobFailed(Exception):
@@ -49,6 +61,7 @@ class Stage:
     people: dict[str, int] = field(default_factory=dict)
     roles: set[tuple[str, str]] = field(default_factory=set)
     organisations: dict[str, int] = field(default_factory=dict)
+    unmade: list[Unmade] = field(default_factory=list)
 
     @contextmanager
     def undone(self) -> Iterator[None]:
@@ -61,6 +74,7 @@ class Stage:
             savepoint.rollback()
             self.tx.expire_all()
             self.queue.jobs.clear()
+            self.unmade.clear()
             self.people, self.roles, self.organisations, self.now = people, roles, organisations, now
 
     def act(self, verb: Callable[[], T]) -> T:
@@ -122,6 +136,12 @@ class Stage:
                 raise JobFailed(f"{job.name}：{error.text()}") from error
 
     def _render(self, letter_id: int) -> None:
+        """Fills the letter's template for trial; what it lacks is noted, and the path goes on as if it were made."""
+        letter = documents.letter(self.tx, letter_id)
+        try:
+            trial.fill(self.published.content.files[letter.template], letter.data)
+        except RenderFailed as error:
+            self.unmade.append(Unmade(letter.name, letter.template, error))
         content = f"letter {letter_id}".encode()
         file = delivery.StoredFile(f"trial/{letter_id}", sha256(content).hexdigest(), len(content))
         self._checked(partial(delivery.rendered, self.kernel, self.tx, letter_id, file, self.now))

@@ -19,6 +19,7 @@ from portal.web import (
     demo,
     errors,
     files,
+    frames,
     headers,
     health,
     languages,
@@ -62,7 +63,7 @@ def create_app(machine: Machine) -> Flask:
     app.jinja_env.filters.update({**dates.FILTERS, **letters.FILTERS})
     app.jinja_env.globals["labels_of"] = labels_of
     languages.install(app)
-    errors.install(app)
+    errors.install(app, frames.frame)
     headers.install(app, https=https)
     app.before_request(acting.receive)
     app.url_value_preprocessor(acting.refuse_long_numbers)

@@ -31,14 +31,28 @@ def refuse_long_numbers(endpoint: str | None, values: dict[str, Any] | None) -> 
 
 def asked(name: str) -> int | None:
     """An id in the query of the address; None when there is none."""
-    number = request.args.get(name, type=int)
+    return _id(request.args.get(name, type=int))
+
+
+def posted_id(name: str) -> int | None:
+    """An id among the texts of the posted form; None when there is none."""
+    return _id(request.form.get(name, type=int))
+
+
+def _id(number: int | None) -> int | None:
     return number if number is not None and 0 <= number <= LARGEST_ID else None
 
 
 def receive() -> None:
     """Notes the instant at which the whole request has arrived; runs before anything else looks at it."""
     _ = request.form  # reads the body to its end
-    g.received = clock.now()
+    stamp()
+
+
+def stamp() -> None:
+    """Notes the present instant as that of the request, unless one is noted already."""
+    if "received" not in g:
+        g.received = clock.now()
 
 
 def offset(tx: Session) -> timedelta:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any
 
-from flask import Flask, current_app, request
+from flask import Flask, current_app, g, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException, InternalServerError, RequestEntityTooLarge, Unauthorized
+from sqlalchemy.orm import Session
+from werkzeug.exceptions import (
+    HTTPException,
+    InternalServerError,
+    MethodNotAllowed,
+    RequestEntityTooLarge,
+    Unauthorized,
+)
 
 from portal import registers
 from portal.cases import attachments
@@ -20,10 +28,11 @@ from portal.documents import rules as letters
 from portal.documents import service as documents
 from portal.engine import EngineFault, NotWaiting
 from portal.errors import PortalError
-from portal.identity import Forbidden, SignInRefused, TooManyAttempts, entry
+from portal.identity import Actor, Forbidden, SignInRefused, TooManyAttempts, entry
 from portal.procedures.releases import UnknownProcedure
 from portal.storage import ObjectMissing, StoreUnavailable
-from portal.web.acting import note_failure
+from portal.web.access import visitor
+from portal.web.acting import note_failure, reading, stamp
 from portal.web.kept import kept_fields
 from portal.web.pages import render
 
@@ -92,9 +101,15 @@ _SAYS_ALL = (cases.MayOnlyRead, entry.MayNotManage, entry.NoSuchChoice)
 """Errors whose own words say what to do."""
 
 
+Frame = Callable[[Session, Actor], dict[str, Any]]
+"""What the bar of a page shows to whoever is signed in."""
+_FRAME = "portal frame"
+
+
 @dataclass(frozen=True)
 class Trouble:
-    """An error page: status, heading, what happened, what to do, and whether posting again may help."""
+    """An error page: status, heading, what happened, what to do, whether posting again may help, and the case that
+    it is about, to be looked at."""
 
     status: int
     title: str
@@ -102,6 +117,7 @@ class Trouble:
     mend: str
     again: bool = False
     sign_in: bool = False
+    case_id: int | None = None
 
 
 def status_of(error: PortalError) -> int:
@@ -109,23 +125,29 @@ def status_of(error: PortalError) -> int:
     return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
 
 
-def install(app: Flask) -> None:
-    """Has every error answered by a page."""
+def install(app: Flask, frame: Frame) -> None:
+    """Has every error answered by a page, inside the `frame` of whoever is signed in."""
+    app.extensions[_FRAME] = frame
     app.register_error_handler(PortalError, _portal_error)
     app.register_error_handler(CSRFError, _csrf_error)
     app.register_error_handler(RequestEntityTooLarge, _too_large)
     app.register_error_handler(Unauthorized, _unauthorized)
+    app.register_error_handler(MethodNotAllowed, _wrong_method)
     app.register_error_handler(InternalServerError, _unexpected)
     app.register_error_handler(HTTPException, _http_error)
 
 
 def page(trouble: Trouble) -> ResponseReturnValue:
-    """The page of an error, with everything that was typed; it asks neither database nor store."""
+    """The page of an error, with everything that was typed; it must come also when nothing else can be read."""
     kept = kept_fields()
     shown = [field for field in kept if field.kind != "hidden"]
     headers = {"Retry-After": str(RETRY_AFTER)} if trouble.status == HTTPStatus.SERVICE_UNAVAILABLE else {}
+    # What has failed here may be what the frame needs.
+    frame = {} if trouble.status >= HTTPStatus.INTERNAL_SERVER_ERROR else _frame()
     html = render(
         "errors/trouble.html",
+        **frame,
+        ways=_ways(trouble),
         trouble=trouble,
         kept=kept,
         has_text=bool(shown),
@@ -134,6 +156,41 @@ def page(trouble: Trouble) -> ResponseReturnValue:
         action=request.full_path.rstrip("?"),
     )
     return html, trouble.status, headers
+
+
+def _frame() -> dict[str, Any]:
+    """The navigation of whoever is signed in; nothing where that cannot be read."""
+    stamp()
+    try:
+        actor = visitor()
+        if actor is None:
+            return {}
+        with reading() as tx:
+            frame: dict[str, Any] = current_app.extensions[_FRAME](tx, actor)
+            return frame
+    except PortalError as error:
+        current_app.logger.warning("no frame for the page of an error: %s", error)
+        return {}
+
+
+def _ways(trouble: Trouble) -> list[tuple[str, str]]:
+    """Where to go on: to the case, and to the page whose form was posted, if that has another address."""
+    actor: Actor | None = g.get("actor")
+    ways = []
+    if trouble.case_id is not None and actor is not None:
+        ways.append((_("查看案件"), f"{'' if actor.official else '/my'}/cases/{trouble.case_id}"))
+    before = _nearest_page()
+    if request.method == "POST" and before not in ("/", request.path):
+        ways.append((_("返回原来的页面"), before))
+    return ways
+
+
+def _nearest_page() -> str:
+    """The address of this request if it shows a page, else the nearest one above it that does."""
+    adapter = current_app.create_url_adapter(request)
+    parts = request.path.rstrip("/").split("/")
+    above = ("/".join(parts[:length]) for length in range(len(parts), 1, -1))
+    return next((path for path in above if adapter is not None and adapter.test(path, method="GET")), "/")
 
 
 def _portal_error(error: PortalError) -> ResponseReturnValue:
@@ -165,9 +222,10 @@ def _portal_error(error: PortalError) -> ResponseReturnValue:
         if request.method == "POST"
         else _("请稍候刷新本页。"),
     }
+    case_id = error.case_id or g.get("acting", ("", None))[1] if status == HTTPStatus.CONFLICT else None
     again = status in (413, 422, 429, 500, 503) and not isinstance(error, entry.NoSuchChoice)
     mend = "" if isinstance(error, _SAYS_ALL) else mends[status]
-    return page(Trouble(status, titles[status], error.text("zh"), mend, again=again))
+    return page(Trouble(status, titles[status], error.text("zh"), mend, again=again, case_id=case_id))
 
 
 def _csrf_error(error: CSRFError) -> ResponseReturnValue:
@@ -187,6 +245,13 @@ def _too_large(error: RequestEntityTooLarge) -> ResponseReturnValue:
         request.max_content_length = _FIELD_LIMIT * limit
     text = _("一次提交的内容不能超过 %(n)s MB。", n=limit // 1_000_000)
     return page(Trouble(413, _("文件太大"), text, _("请压缩、拆分或分次上传文件。"), again=True))
+
+
+def _wrong_method(error: MethodNotAllowed) -> ResponseReturnValue:
+    """An address that only takes a form, opened as a page (by Enter in the address bar): to the page above it."""
+    if request.method in ("GET", "HEAD"):
+        return redirect(_nearest_page())
+    return page(Trouble(405, _("没有提交"), _("这个地址不接受提交，没有任何变动。"), _("请从首页重新进入。")))
 
 
 def _http_error(error: HTTPException) -> ResponseReturnValue:

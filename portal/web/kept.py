@@ -4,38 +4,60 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from flask import request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from portal.forms import PRESSED, REFRESH, ROWS, SHEET, UPLOAD, FormView
+from portal.forms import PRESSED, REFRESH, ROWS, SHEET, UPLOAD, FormView, Option
 
 LABELS = "_labels"
-"""A hidden input that carries the labels of a form's fields, so that they are known when the database is not."""
+"""A hidden input that carries the labels of a form's fields, so that they are known when the database is not.
+
+It is JSON: by a field's name its label, by `name=value` what is read where that may be chosen. What has no label in a
+form that has labels was not typed by a person (a button, a hidden input) and is not shown.
+"""
 _SECRET = frozenset({"password", "password_again"})
 _LEFT_OUT = frozenset({"csrf_token", REFRESH, PRESSED})
 _CELL = re.compile(r"(.+)\.([0-9]+)\.([^.]+)")
 _LONG = 60
+_CHOOSING = frozenset({"radio", "select", "checklist"})
 
 
 @dataclass(frozen=True)
 class KeptField:
-    """One thing that was typed: `kind` is line, area, hidden, secret (asked for again) or file (to be chosen again)."""
+    """One thing that was typed: `kind` is line, area, choice (of `options`), hidden, secret (asked for again) or file
+    (to be chosen again)."""
 
     id: str
     name: str
     label: str
     value: str
     kind: str
+    options: tuple[Option, ...] = ()
+
+    @property
+    def shown(self) -> str:
+        """What is read: of a choice its words."""
+        return next((option.label for option in self.options if option.value == self.value), self.value)
 
 
 def labels_of(form: FormView) -> str:
-    """The labels of a form's fields and of the columns of its tables, for the hidden input."""
-    labels = {field.name: field.label for field in form.fields}
-    labels |= {f"{table.name}.{column.name}": column.label for table in form.tables for column in table.columns}
+    """The labels of a form's fields, of the columns of its tables and of what may be chosen, for the hidden input."""
+    labels: dict[str, str] = {}
+    for field in form.fields:
+        labels |= _labelled(field.name, field.label, field.options if field.kind in _CHOOSING else ())
+    for table in form.tables:
+        for column in table.columns:
+            options = column.options if column.kind in _CHOOSING else ()
+            labels |= _labelled(f"{table.name}.{column.name}", column.label, options)
     return json.dumps(labels, ensure_ascii=False)
+
+
+def _labelled(name: str, label: str, options: Iterable[Option]) -> dict[str, str]:
+    return {name: label, **{f"{name}={option.value}": option.label for option in options}}
 
 
 def is_foreign() -> bool:
@@ -81,12 +103,25 @@ def _field(number: int, name: str, value: str, labels: dict[str, str]) -> KeptFi
         kind = "hidden"
     else:
         kind = "area" if len(value) > _LONG or "\n" in value else "line"
-    return KeptField(f"kept-{number}", name, _label(name, labels), value, kind)
+    known, label = _label(name, labels)
+    if labels and not label and kind != "secret":
+        kind = "hidden"
+    options = tuple(Option(key.removeprefix(f"{known}="), text) for key, text in labels.items() if _of(key, known))
+    if kind != "hidden" and value in (option.value for option in options):
+        kind = "choice"
+    return KeptField(f"kept-{number}", name, label or name, value, kind, options)
 
 
-def _label(name: str, labels: dict[str, str]) -> str:
-    """The label of a field; of a cell of a table that of its column, with the row."""
+def _label(name: str, labels: dict[str, str]) -> tuple[str, str]:
+    """The name under which a field is labelled, and its label, if any; of a cell of a table those of its column, with
+    the row."""
     cell = _CELL.fullmatch(name)
     if cell and f"{cell[1]}.{cell[3]}" in labels:
-        return f"{labels[f'{cell[1]}.{cell[3]}']} {int(cell[2]) + 1}"
-    return labels.get(name, name)
+        column = f"{cell[1]}.{cell[3]}"
+        return column, f"{labels[column]} {int(cell[2]) + 1}"
+    return name, labels.get(name, "")
+
+
+def _of(key: str, name: str) -> bool:
+    """Whether a label is that of something to choose in a field."""
+    return key.startswith(f"{name}=")

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from flask import Blueprint, redirect, request
+from flask import Blueprint, redirect
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy import select
@@ -19,10 +18,9 @@ from portal.cases.models import Task
 from portal.identity import PARTY, Actor, Permission
 from portal.notify import PortalMessage
 from portal.web.access import needs, permit
-from portal.web.acting import act, asked, reading
-from portal.web.applicant.frame import frame as applicants_frame
+from portal.web.acting import act, asked, posted_id, reading
 from portal.web.auth import first_page
-from portal.web.official.blueprint import frame as officials_frame
+from portal.web.frames import frame
 from portal.web.pages import render
 
 blueprint = Blueprint("messages", __name__)
@@ -59,7 +57,7 @@ def messages_page() -> ResponseReturnValue:
             newest=found[0].id if found and before is None else None,
             later=f"/messages?before={shown[-1].id}" if len(found) > SIZE else None,
             earlier="/messages" if before is not None else None,
-            **_frame(tx, actor),
+            **frame(tx, actor, "/messages"),
         )
 
 
@@ -68,7 +66,7 @@ def messages_page() -> ResponseReturnValue:
 def mark_all() -> ResponseReturnValue:
     """Marks the messages as read that the person has seen, up to the newest on his page."""
     actor = permit()
-    until = request.form.get("until", 0, type=int)
+    until = posted_id("until") or 0
     act(lambda tx, now: notify.mark_read(tx, actor.person_id, now, until=until), _("标记消息"))
     return redirect("/messages", 303)
 
@@ -125,9 +123,3 @@ def _todo(tx: Session, actor: Actor, cases: set[int]) -> dict[int, int]:
 
 def _may_do(actor: Actor, task: Task) -> bool:
     return actor.may_file if task.role == PARTY else actor.has(task.regulation, task.role)
-
-
-def _frame(tx: Session, actor: Actor) -> dict[str, Any]:
-    if actor.official:
-        return officials_frame(tx, actor, "/messages")
-    return applicants_frame(tx, actor)

@@ -109,6 +109,17 @@ def kinds() -> list[tuple[str, str, None]]:
     return [(kind, kind_text(kind), None) for kind in KINDS]
 
 
+def labels() -> dict[str, str]:
+    """How the fields of an organisation are called, and its kinds, for the page that shows what was typed."""
+    return {
+        "uscc": _("统一社会信用代码"),
+        "name": _("单位名称"),
+        "district": _("所在区县"),
+        "kind": _("单位类别"),
+        **{f"kind={kind}": kind_text(kind) for kind in KINDS},
+    }
+
+
 def kind_text(kind: str) -> str:
     """企业 or 事业单位."""
     return {"enterprise": _("企业"), "institution": _("事业单位")}.get(kind, kind)

@@ -9,11 +9,12 @@ from decimal import Decimal
 
 from flask_babel import gettext as _
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from portal import inbox, registers
+from portal.audit.models import AuditEntry
 from portal.cases.live import LiveCase
-from portal.cases.models import Case
+from portal.cases.models import ActRecord, Case, CaseValue
 from portal.identity import queries as identity
 from portal.inbox import Disputed, Recorded
 from portal.procedures.regulation import Regulation
@@ -188,7 +189,10 @@ def value_text(register: Register, name: str, value: str | None) -> str:
 
 def entry_views(tx: Session, regulation: Regulation, register: Register, entries: list[RecordEntry]) -> list[EntryView]:
     """Entries in words, in the opposite order: of each record the newest first."""
-    people = identity.person_names(tx, {entry.person_id for entry in entries if entry.person_id})
+    led = _led_by(tx, entries)
+    people = identity.person_names(
+        tx, {entry.person_id for entry in entries if entry.person_id} | {one.person_id for one in led.values()}
+    )
     made_by = select(Case.id, Case.number).where(Case.id.in_({entry.case_id for entry in entries if entry.case_id}))
     numbers = {case_id: number for case_id, number in tx.execute(made_by)}
     return [
@@ -197,7 +201,7 @@ def entry_views(tx: Session, regulation: Regulation, register: Register, entries
             number=entry.number,
             at=entry.moment,
             reason=entry.reason,
-            who=people.get(entry.person_id or 0, ""),
+            who=_who(entry, people, led.get(entry.case_id or 0)),
             case_id=entry.case_id,
             case=numbers.get(entry.case_id or 0, ""),
             document=entry.document,
@@ -207,6 +211,52 @@ def entry_views(tx: Session, regulation: Regulation, register: Register, entries
         )
         for entry in reversed(entries)
     ]
+
+
+@dataclass(frozen=True)
+class _Led:
+    """Whose act in which case had a case started, and the act that started it."""
+
+    person_id: int
+    number: str
+    act_id: int
+
+
+def _led_by(tx: Session, entries: Iterable[RecordEntry]) -> dict[int, _Led]:
+    """By case, for the cases of entries that nobody made himself: who did the step of another case that started it.
+
+    A job starts the cases of a list one by one; the act that did the step which asked for them tells who that was.
+    """
+    cases = {entry.case_id for entry in entries if entry.person_id is None and entry.case_id is not None}
+    if not cases:
+        return {}
+    starter = aliased(Case)
+    asked_for = (
+        (CaseValue.case_id == Case.started_by_id)
+        & (CaseValue.scope == Case.started_by_scope)
+        & (CaseValue.element == Case.started_by_element)
+        & (CaseValue.visit == Case.started_by_visit)
+    )
+    begun = (AuditEntry.case_id == Case.id) & (AuditEntry.kind == "case.started")
+    rows = tx.execute(
+        select(Case.id, ActRecord.person_id, starter.number, AuditEntry.act_id)
+        .join(starter, starter.id == Case.started_by_id)
+        .join(CaseValue, asked_for)
+        .join(ActRecord, ActRecord.id == CaseValue.act_id)
+        .join(AuditEntry, begun)
+        .where(Case.id.in_(cases))
+        .order_by(CaseValue.act_id)
+    )
+    return {case_id: _Led(person_id, number, act_id) for case_id, person_id, number, act_id in rows if person_id}
+
+
+def _who(entry: RecordEntry, people: Mapping[int, str], led: _Led | None) -> str:
+    """Who made an entry; of one that was made as its case was started, who had that done."""
+    if entry.person_id is not None:
+        return people.get(entry.person_id, "")
+    if led is None or led.act_id != entry.act_id:
+        return ""
+    return _("据%(name)s在 %(number)s 的办理登记", name=people.get(led.person_id, ""), number=led.number)
 
 
 def _changes(register: Register, entry: RecordEntry) -> Iterable[ChangeView]:

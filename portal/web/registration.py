@@ -399,10 +399,7 @@ def _page(tx: Session, filled: Filled, errors: Errors) -> str:
 def _labels() -> dict[str, str]:
     """How the fields are called, for the page that shows what was typed when the database is away."""
     return {
-        "uscc": _("统一社会信用代码"),
-        "name": _("单位名称"),
-        "district": _("所在区县"),
-        "kind": _("单位类别"),
+        **organisations.labels(),
         "person": _("姓名"),
         "login": _("用户名"),
         "password": _("密码"),
@@ -411,6 +408,8 @@ def _labels() -> dict[str, str]:
         "agrees": _("同意电子送达"),
         "joins": _("凭新的证明加入"),
         "rights": _("申请的权限"),
+        **{f"rights={right}": text for right, text, _allows in organisations.right_options()},
+        **dict.fromkeys(("agrees=yes", "joins=yes"), _("是")),
     }
 
 

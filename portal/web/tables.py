@@ -17,7 +17,7 @@ from portal.feel import Scope
 from portal.forms import PAGE_ROWS, PRESSED, SHEET, Choices, Field, FieldError, Form, Option, sheet
 from portal.forms.answers import Refused
 from portal.forms.sheet import Heading, SheetFault
-from portal.forms.tables import kind_of
+from portal.forms.tables import kind_of, without_rows
 from portal.forms.views import TableView
 from portal.web.files import TYPES, disposition
 
@@ -135,6 +135,9 @@ def _imported(tx: Session, form: Form, asked: Asked, answers: Answers, names: Sc
         error = _about(table, "{label}：请先选择要导入的 Excel 文件", "choose an Excel file to import", names)
         return Changed(answers, {table.name: error}, {})
     file = clean_name(asked.file.filename or "")
+    missing = _to_be_answered_first(form, table, answers, names)
+    if missing:
+        return _not_read(table, answers, file, missing, names)
     view = _view(form, table, answers, names, {})
     headings = _headings(table, view)
     try:
@@ -163,6 +166,25 @@ def _imported(tx: Session, form: Form, asked: Asked, answers: Answers, names: Sc
             others="、".join(found.ignored),
         )
     return Changed(changed, {}, {table.name: TableSaid(read=said)})
+
+
+def _to_be_answered_first(form: Form, table: Field, answers: Answers, names: Scope) -> list[tuple[Field, FieldError]]:
+    """The fields beside the table by which its rows are judged, and that are not answered rightly yet."""
+    rules = [rule for column in table.columns for rule in (*column.hidden_when, column.refuse) if rule is not None]
+    asked = {path for rule in rules for path in rule.expression.paths if path[0] not in rule.columns}
+    errors = form.check(without_rows(table, answers), names).errors
+    judging = (field for field in form.fields if any(path[: len(field.path)] == field.path for path in asked))
+    return [(field, errors[field.name]) for field in judging if field.name in errors]
+
+
+def _not_read(
+    table: Field, answers: Answers, file: str, missing: Sequence[tuple[Field, FieldError]], names: Scope
+) -> Changed:
+    labels = [field.label.render(names) for field, _error in missing]
+    zh = f"请先填好“{'”“'.join(labels)}”再导入，各行要按它核对；“{file}”没有读入，请届时重新选择"
+    en = f"fill in {', '.join(labels)} first: the rows are checked against it; “{file}” was not read"
+    errors = {field.name: error for field, error in missing}
+    return Changed(answers, {**errors, table.name: _about(table, f"{{label}}：{zh}", en, names)}, {})
 
 
 def _refused(table: Field, view: TableView, answers: Answers, file: str, faults: Sequence[SheetFault]) -> Changed:

@@ -55,7 +55,7 @@ def test_the_objection_period_ends_on_screen(site: Site, windows: Windows):
     fell_due = "渝环复案〔2026〕3号 有期限届满，到期应当自动办理的，系统将在 2 秒内办理。"
     expect(said(page)).to_have_text(f"演示时钟已拨到 2026 年 9 月 29 日（星期二）10:00。{fell_due}")
     expect(page.get_by_text("剩 1 个工作日", exact=True)).to_be_visible()
-    expect(page.get_by_role("link", name="配额分配异议复核")).to_be_visible()
+    expect(page.get_by_role("link", name="提出复核申请")).to_be_visible()
     windows.shoot(page, "last but one day")
     move(page, "到下一期限届满")
     fell_due = f"{number} 有期限届满，到期应当自动办理的，系统将在 2 秒内办理。"

@@ -22,7 +22,7 @@ def test_the_second_sees_who_was_faster_and_loses_nothing(site: Site, windows: W
     zheng.get_by_label("理由").fill(FINDINGS)
     hand_in(he)
     zheng.get_by_role("button", name="提交", exact=True).click()
-    told = re.compile(r"这项任务已于 \S+ \S+ 由何平办结，您填写的内容没有提交，仍保留在页面上。")
+    told = re.compile(r"这项任务已于 \S+ \S+ 由何平办结。您填写的内容没有提交，仍保留在页面上。")
     expect(zheng.get_by_role("alert").filter(has_text=told)).to_be_visible()
     expect(zheng.get_by_label("理由")).to_have_value(FINDINGS)
     expect(zheng.get_by_label("维持", exact=True)).to_be_checked()

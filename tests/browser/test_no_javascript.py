@@ -22,7 +22,7 @@ def test_sign_for_object_and_withdraw(site: Site, windows: Windows):
     page.get_by_role("link", name="查看办件").click()
     page.get_by_text("为什么是这一天？").click()
     expect(page.get_by_text("第7个工作日为10月8日，当日24:00届满。")).to_be_visible()
-    page.get_by_role("link", name="配额分配异议复核").click()
+    page.get_by_role("link", name="提出复核申请").click()
     page.get_by_label("主张的年度配额").fill("一百万")
     page.get_by_label("事实与理由").fill("产量数据有误")
     page.get_by_label("证明材料").set_input_files(pdf("产量台账.pdf"))

@@ -154,7 +154,7 @@ def until_when_and_why(windows: Windows, page: Page) -> None:
 def objected_to(site: Site, windows: Windows, notice: str) -> str:
     site.at("2026-09-28T15:40:00")
     page = windows.of("wang", PHONE)
-    page.get_by_role("link", name="配额分配异议复核").click()
+    page.get_by_role("link", name="提出复核申请").click()
     expect(page.get_by_role("main")).to_contain_text(f"对通知书 {notice} 确定的 2026 年度配额申请复核。")
     expect(page.get_by_role("heading", name="10月12日（周一）24:00前提出")).to_be_visible()
     page.get_by_role("button", name="下一步：核对").click()
@@ -191,7 +191,6 @@ def checked(windows: Windows, page: Page) -> None:
     for label, answer in (
         ("主张的年度配额", "1,320,000 tCO2e"),
         ("事实与理由", GROUNDS),
-        ("逾期的正当理由", "未填写"),
         ("证明材料", "产量台账.pdf"),
     ):
         expect(answers.filter(has_text=label).filter(has_text=answer)).to_have_count(1)
@@ -323,7 +322,7 @@ def settled(windows: Windows, review: str) -> None:
     expect(page.get_by_role("heading", name="已办结：变更")).to_be_visible()
     windows.shoot(page, "review is over")
     page.get_by_role("listitem").filter(has_text="渝环配案").get_by_role("link").click()
-    expect(page.get_by_role("heading", name="已办结：已被取代")).to_be_visible()
+    expect(page.get_by_role("heading", name="已由《配额分配异议复核》")).to_be_visible()
     expect(page.get_by_role("listitem").filter(has_text="办结：已被取代")).to_contain_text("2026-10-08 09:00")
     expect(page.get_by_role("listitem").filter(has_text=review).filter(has_text="变更")).to_have_count(1)
     windows.shoot(page, "notice is replaced")

@@ -492,8 +492,8 @@ class Bureau(World):
         return notice
 
     def object(self, notice: Followed, received: str | datetime | None = None, **more: object) -> Followed:
-        """The unit asks for review of a notice."""
-        answers = {"claimed_amount": "1320000", "grounds": "产量数据有误", **more}
+        """The unit asks for review of a notice; the form takes the reason only where the notice is final."""
+        answers = {"claimed_amount": "1320000", "grounds": "产量数据有误", "late_reason": "洪水断路", **more}
         return self.file("allocation-review", self.wang, notice, received, **answers)
 
     def decide(self, review: Followed, conclusion: str = "维持", **more: object) -> None:

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -253,6 +254,53 @@ def test_a_second_process_joins_and_does_not_stop_the_server(home):
         with EmbeddedPostgres(home, UNSYNCED) as guest:
             remember(guest.url, "joined")
         assert remembered(owner.url) == ["joined"]
+
+
+def test_the_last_one_out_stops_the_server_whoever_started_it(home):
+    first, second, third = (EmbeddedPostgres(home, UNSYNCED) for _ in range(3))
+    first.start()
+    remember(second.start(), "while the first is there")
+    data = data_of(second)
+    first.stop()
+    remember(third.start(), "when it is gone")
+    second.stop()
+    assert remembered(third.url) == ["while the first is there", "when it is gone"]
+    third.stop()
+    assert postmaster.living(data) is None
+
+
+def test_whoever_comes_while_the_server_is_stopped_waits_and_starts_it_again(home):
+    server, guest = EmbeddedPostgres(home, UNSYNCED), EmbeddedPostgres(home, UNSYNCED)
+    remember(server.start(), "kept")
+    data = data_of(server)
+    with ThreadPoolExecutor() as other:
+        leaving = other.submit(server.stop)
+        url = guest.start()
+        leaving.result()
+    assert remembered(url) == ["kept"]
+    guest.stop()
+    assert postmaster.living(data) is None
+
+
+KILLED_USER = """
+import os, signal, sys, pathlib
+from portal.db.embedded import EmbeddedPostgres
+EmbeddedPostgres(pathlib.Path(sys.argv[1]), {"fsync": "off"}).start()
+print("there", flush=True)
+signal.pause()
+"""
+
+
+def test_a_killed_user_keeps_nobody_from_stopping_the_server(home):
+    root = Path(portal.__path__[0]).parent
+    with EmbeddedPostgres(home, UNSYNCED) as server:
+        data = data_of(server)
+        command = [sys.executable, "-c", KILLED_USER, str(home)]
+        with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE) as user:
+            assert user.stdout is not None
+            assert user.stdout.readline() == b"there\n"
+            user.kill()
+    assert postmaster.living(data) is None
 
 
 def test_after_the_server_was_killed_a_new_one_starts(home):

@@ -94,6 +94,13 @@ def test_an_event_starts_the_deadlines_that_run_from_it(tx):
         "new_due": "2026-11-24T00:00:00+08:00",
         "provisional": False,
         "reason": "接到申请",
+        "stands": {
+            "kind": "duty",
+            "period": "10 working days",
+            "event": "filed",
+            "event_day": "2026-11-09",
+            "met_at": None,
+        },
     }
     assert change.deadline_id == row.id
 

@@ -54,7 +54,7 @@ def test_an_objection_in_time_stays_so_when_the_day_of_service_is_moved_back(bur
 def test_a_late_objection_becomes_timely_when_the_day_of_service_was_later(bureau):
     notice = posted(bureau, "2026-09-23T10:00:00")  # until 10 October
     bureau.at("2026-10-12T10:00:00")
-    review = bureau.file("allocation-review", bureau.wang, notice, **APPLICATION)
+    review = bureau.file("allocation-review", bureau.wang, notice, late_reason="洪水断路", **APPLICATION)
     assert review.facts["in_time"] is False
     assert review.entries("facts.kept") == []
     correct(bureau, notice, "2026-09-29T10:00:00")

@@ -166,7 +166,8 @@ def test_a_unit_that_is_not_on_the_list_of_the_year_gets_nothing(bureau):
     with pytest.raises(FormRefused) as refusal:
         bureau.complete("draft", bureau.zhou, allocation, year="2025", units=[{"unit": STEEL, "amount": "5"}])
     assert {key: fault.zh for key, fault in refusal.value.fields.items()} == {
-        "units.0.unit": "第 1 行 统一社会信用代码：不在该年度的重点排放单位名录中"
+        "units.0.unit": "第 1 行 统一社会信用代码：不在该年度的重点排放单位名录中，请核对年度；年度无误的，"
+        "请先办理《重点排放单位名录》把该单位列入"
     }
 
 

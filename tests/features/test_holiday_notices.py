@@ -22,8 +22,9 @@ from portal.deadlines import weighing
 from portal.jobs import Deferred
 from tests.builders.procedures import content
 from tests.builders.warned import asked, left_open
-from tests.builders.world import Followed, World
+from tests.builders.world import Bureau, Followed, World
 from tests.features.test_calendar_versions import NOTICE
+from tests.features.test_service_corrected import Desk
 
 PERIODS = {"three": 3, "five": 5, "six": 6, "ten": 10}
 """Procedures, by their working days."""
@@ -73,6 +74,10 @@ def listed(world: World, seen: Preview, fate: str) -> list[tuple[str, str, str]]
 def enter(world: World, notice: Notice = NOTICE, seen: int | None = None) -> int:
     version = seen if seen is not None else world.run.read(calendars.current).version
     return world.act(lambda tx, at: reckoning.enter(world.kernel, tx, notice, world.admin, version, at))
+
+
+def waiting(world: World) -> int:
+    return world.run.read(lambda tx: reckoning.waiting(tx, world.now))
 
 
 def reckoned(case: Followed) -> list[tuple[str, str]]:
@@ -126,7 +131,7 @@ def test_entering_moves_idle_cases_too_with_the_reason_in_each_history(world):
     assert [kind for kind, _ in reckoned(world.would_be_past)] == ["deadline.kept"]
     assert world.would_be_past.deadline("limit").last_day == date(2027, 2, 2)
     assert reckoned(world.of_2026) == []
-    assert world.run.read(reckoning.waiting) == 0
+    assert waiting(world) == 0
     assert world.breaks() == []
 
 
@@ -146,12 +151,12 @@ def test_the_job_of_a_family_is_done_once(world, tx):
     jobs = [job for job in world.kernel.queue.jobs if job.name == RECOMPUTE]
     assert [job.arguments["root_id"] for job in jobs] == sorted(case.id for case in world.cases())
     assert isinstance(jobs[0], Deferred)
-    assert world.run.read(reckoning.waiting) == 5
+    assert waiting(world) == 5
     for _ in range(2):
         world.act(lambda tx, at: deferred.do(world.kernel, tx, at, jobs[0].name, jobs[0].arguments, "77"))
     assert len(tx.scalars(select(ActRecord).where(ActRecord.job == "77")).all()) == 1
     assert world.ten.kinds.count("deadline.moved") == 1
-    assert world.run.read(reckoning.waiting) == 4
+    assert waiting(world) == 4
 
 
 def test_many_families_are_handed_out_in_parts(world, monkeypatch):
@@ -302,6 +307,36 @@ def test_a_mutant_that_moves_what_is_past_is_found(world, monkeypatch):
     enter(world)
     stayed = [case.number for case in (world.over, world.would_be_past) if reckoned(case)[0][0] == "deadline.kept"]
     assert foretold != stayed
+
+
+def test_a_reopened_period_of_an_ended_case_that_is_over_is_left_alone(tx):
+    """It runs until its last day; no notice is weighed against it afterwards, and no page counts it."""
+    office = Desk(Bureau.within(tx))
+    bureau, notice = office.bureau, office.final()
+    bureau.admin = bureau.person("管")
+    office.correct(notice, "2026-10-08T15:00:00")
+    assert notice.deadline("objection").last_day == date(2026, 10, 16)
+
+    def running() -> int:
+        return preview(bureau, of_october()).running
+
+    bureau.pass_to("2026-10-16T23:59:59")
+    assert running() == 1
+    bureau.pass_to("2026-10-17T00:00:00")
+    assert running() == 0
+    before = notice.kinds
+    assert enter(bureau, of_october()) == 0
+    bureau.act(lambda tx, at: reckoning.recompute(bureau.kernel, tx, at, None, notice.id))
+    assert (waiting(bureau), notice.kinds) == (0, before)
+    assert bureau.run.read(lambda tx: reckoning.provisional_by_year(tx, bureau.now)) == {}
+    assert bureau.breaks() == []
+
+
+def of_october() -> Notice:
+    """A notice for 2026 by which the 12th and 13th of October are off, too."""
+    days = base.year_of(2026)
+    off = tuple(sorted({*days.off, date(2026, 10, 12), date(2026, 10, 13)}))
+    return Notice(2026, "国办发明电〔2026〕8号", "https://www.gov.cn/", off, tuple(days.worked))
 
 
 def test_an_act_under_way_is_waited_for_so_that_its_case_moves_too(own_database):

@@ -200,26 +200,45 @@ def test_a_reversal_is_not_undone_itself(tx):
     assert held(tx) == {"免费": 0}
 
 
-def test_a_statement_tells_every_entry_with_the_balance_after_it(tx):
+def test_a_statement_tells_every_entry_with_the_balance_after_its_act(tx):
     post(tx, "k1", 100)
-    post(tx, "k2", 30, dimensions=ADJUSTED, case_id=OTHER)
-    post(tx, "k3", -40, kind="调整", basis="11.2")
-    post(tx, "k4", 999, organisation_id=PLANT)
+    post(tx, "k2", 30, dimensions=ADJUSTED, case_id=OTHER, act_id=2)
+    post(tx, "k3", -40, kind="调整", basis="11.2", act_id=3)
+    post(tx, "k4", 999, organisation_id=PLANT, act_id=4)
     lines = ledger.statement(tx, MILL)
-    assert [(line.amount, line.balance, line.dimensions["kind"]) for line in lines] == [
-        (100, 100, "免费"),
-        (30, 30, "调整"),
-        (-40, 60, "免费"),
+    assert [(line.act_id, line.amount, line.balance, line.dimensions["kind"]) for line in lines] == [
+        (1, 100, 100, "免费"),
+        (2, 30, 30, "调整"),
+        (3, -40, 60, "免费"),
     ]
     last = lines[-1]
-    assert (last.kind, last.basis, last.case_id, last.moment, last.asset) == (
+    assert (last.kind, last.basis, last.case_id, last.moment, last.asset, last.reverses) == (
         "调整",
         "11.2",
         NOTICE,
         MOMENT,
         ALLOWANCE,
+        False,
     )
     assert last.account == ledger.open_account(tx, MILL, ALLOWANCE).number
+
+
+def test_what_one_act_posts_anew_and_takes_back_is_never_held_twice(tx):
+    """The new is posted first, so that no balance is below zero; a statement tells only what stood after the act."""
+    post(tx, "old", 100)
+    post(tx, "more", 7, act_id=2, case_id=OTHER)
+    post(tx, "new", 120, act_id=9, case_id=REVIEW)
+    post(tx, "aside", 30, act_id=9, case_id=REVIEW, dimensions=ADJUSTED)
+    reverse(tx, "back")
+    check(tx)
+    lines = ledger.statement(tx, MILL)
+    assert [(line.act_id, line.dimensions["kind"], line.amount, line.reverses, line.balance) for line in lines] == [
+        (1, "免费", 100, False, 100),
+        (2, "免费", 7, False, 107),
+        (9, "免费", -100, True, 127),
+        (9, "免费", 120, False, 127),
+        (9, "调整", 30, False, 30),
+    ]
 
 
 def test_the_entries_of_a_case_show_both_sides(tx):

@@ -1,6 +1,7 @@
 """R11: many who take from the same accounts at the same moment never take more than is there."""
 
 import random
+import zlib
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -45,7 +46,7 @@ def post(tx, key, organisation_id, amount, case_id=1):
         tx,
         key=key,
         case_id=case_id,
-        act_id=1,
+        act_id=zlib.crc32(key.encode()),
         moment=MOMENT,
         organisation_id=organisation_id,
         asset=ALLOWANCE,

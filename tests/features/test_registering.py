@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from threading import Barrier
@@ -644,6 +645,63 @@ def at_once(database, *acts):
 
 def refusals(results):
     return [type(result) for result in results if isinstance(result, PortalError)]
+
+
+def until_one_waits(database):
+    """Returns when a transaction waits for another one's lock."""
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    for _attempt in range(500):
+        with database.transaction() as tx:
+            if tx.scalar(waiting):
+                return
+        time.sleep(0.01)
+    raise AssertionError("nobody waits")
+
+
+def test_whoever_joins_while_he_hands_in_a_registration_leaves_none_on_the_desk(own_database):
+    with own_database.transaction() as tx:
+        li = an_official(tx)
+        wang = a_manager(tx, li)
+        _, code = membership.invite(tx, wang, ["file"], "赵", NOW)
+        zhao = identity.add_person(tx, login="zhao", name="赵", password=PASSWORD, applicant=True).id
+    with ThreadPoolExecutor(1) as pool:
+        with own_database.transaction() as tx:
+            row = handed_in(tx, actor(tx, zhao), Entry(**{**vars(MILL), "uscc": OTHER}))
+            joining = pool.submit(
+                own_database.attempt, lambda tx: membership.join(tx, actor(tx, zhao), code, LATER).organisation_id
+            )
+            until_one_waits(own_database)
+        assert joining.result(30) == wang.organisation_id
+    with own_database.transaction() as tx:
+        assert registering.registration(tx, row.id).state == "withdrawn"
+        assert registering.waiting(tx) == []
+        kinds = [change.kind for change in changes.of_registration(tx, row.number, zhao)]
+        assert kinds == ["registration.handed_in", "registration.withdrawn"]
+        with pytest.raises(AlreadyDecided) as refused:
+            approved(tx, registering.registration(tx, row.id), li)
+        assert "撤回（已凭邀请码加入单位）" in refused.value.text()
+
+
+def test_whoever_hands_in_a_registration_while_he_joins_is_told_that_he_has_joined(own_database):
+    with own_database.transaction() as tx:
+        wang = a_manager(tx)
+        _, code = membership.invite(tx, wang, ["file"], "赵", NOW)
+        zhao = identity.add_person(tx, login="zhao", name="赵", password=PASSWORD, applicant=True).id
+    with ThreadPoolExecutor(1) as pool:
+        with own_database.transaction() as tx:
+            membership.join(tx, actor(tx, zhao), code, NOW)
+            tx.flush()
+            handing = pool.submit(
+                own_database.attempt,
+                lambda tx: handed_in(tx, actor(tx, zhao), Entry(**{**vars(MILL), "uscc": OTHER})),
+            )
+            until_one_waits(own_database)
+        with pytest.raises(AlreadyInOrganisation):
+            handing.result(30)
+    with own_database.transaction() as tx:
+        assert registering.waiting(tx) == []
 
 
 def test_two_use_one_invitation_at_once(own_database):

@@ -184,8 +184,16 @@ def test_a_party_that_has_used_its_right_is_not_reminded_of_it(tx):
 
     assert reminded(notice) == []
     assert reminded(other) == ["提出异议（申请复核）：期限将满"]
-    [warned] = notice.entries("deadline.warned")
-    assert warned.details["people"] == []
+    assert notice.entries("deadline.warned") == []
+
+
+def test_a_reminder_to_a_role_that_nobody_holds_says_so(tx):
+    world, case = begun(tx, 'warn = [ { day = 5, remind = ["officer"] } ]')
+    tx.execute(update(Grant).where(Grant.role == "officer").values(to_day=date(2026, 9, 23)))
+    world.pass_to("2026-09-24T09:00:00")
+    assert messages(world) == []
+    [entry] = case.entries("deadline.warned")
+    assert (entry.details["roles"], entry.details["people"]) == (["经办人"], [])
 
 
 def test_other_organisations_and_people_without_the_role_hear_nothing(tx):

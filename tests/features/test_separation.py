@@ -179,7 +179,7 @@ def test_a_task_that_is_done_names_who_did_it_and_when(bureau, review):
     bureau.complete(task, bureau.he, review, **REVIEWED)
     with pytest.raises(TaskDone) as refusal:
         bureau.complete(task, bureau.person("何二", "reviewer"), review, **REVIEWED)
-    assert refusal.value.text() == "这项任务已于 09-25 14:05 由何办结，您填写的内容没有提交，仍保留在页面上。"
+    assert refusal.value.text() == "这项任务已于 09-25 14:05 由何办结。"
 
 
 def test_a_task_that_the_case_left_behind_is_gone(bureau, review):

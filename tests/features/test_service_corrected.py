@@ -79,13 +79,15 @@ class Desk:
         query = select(DeskMatter).where(DeskMatter.case_id == case.id).order_by(DeskMatter.id)
         return self.bureau.run.read(lambda tx: list(tx.scalars(query)))
 
-    def keep(self, matter: DeskMatter, by: Actor, reason: str = "送达更正不影响结果") -> None:
+    def keep(self, matter: DeskMatter, by: Actor, reason: str = "送达更正不影响结果", seen: str | None = None) -> None:
+        """Keeps the outcome, upon the version of the matter that was seen, or as it is."""
         bureau = self.bureau
-        bureau.act(lambda tx, at: desk.keep(bureau.kernel, tx, by, matter.id, reason, at))
+        bureau.act(lambda tx, at: desk.keep(bureau.kernel, tx, by, matter.id, reason, at, seen))
 
-    def renew(self, matter: DeskMatter, by: Actor, reason: str = "异议期没有届满") -> Followed:
+    def renew(self, matter: DeskMatter, by: Actor, reason: str = "异议期没有届满", seen: str | None = None) -> Followed:
+        """Has the notice made anew, upon the version of the matter that was seen, or as it is."""
         bureau = self.bureau
-        row = bureau.act(lambda tx, at: desk.renew(bureau.kernel, tx, by, matter.id, reason, at))
+        row = bureau.act(lambda tx, at: desk.renew(bureau.kernel, tx, by, matter.id, reason, at, seen))
         return Followed(bureau, row.id)
 
     def altered(self) -> list[str]:
@@ -433,7 +435,7 @@ def test_a_new_notice_takes_the_place_of_the_old_one(office):
         "by": new.number,
     }
     assert notice.entries("matter.renewed")[0].details["by"] == new.number
-    assert bureau.entries() == [("allowance", 1_200_000), ("allowance", 1_200_000), ("allowance", -1_200_000)]
+    assert bureau.entries() == [("allowance", 1_200_000), ("allowance", -1_200_000), ("allowance", 1_200_000)]
     assert new.entries("ledger.reversed")[0].details["of"] == notice.number
     # Whoever has not opened the new letter is told of neither the new posting nor of what it takes back.
     by_the_new = bureau.run.read(lambda tx: ledger.entries_of_case(tx, new.id))

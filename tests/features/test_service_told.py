@@ -203,7 +203,7 @@ def test_a_notice_moves_the_reopened_period_of_an_ended_case_and_the_unit_hears_
     [(title, body)] = told(bureau, notice)[len(heard) :]
     assert title == "期限因放假安排调整"
     assert f"由 {day} 24:00 改为 {line.new} 24:00" in body
-    assert bureau.run.read(reckoning.waiting) == 0
+    assert bureau.run.read(lambda tx: reckoning.waiting(tx, bureau.now)) == 0
     assert bureau.breaks() == []
 
 
@@ -219,7 +219,7 @@ def test_what_was_over_when_its_case_ended_is_left_alone(office):
     before = notice.kinds
     enter(office.bureau, NOTICE)
     assert notice.kinds == before
-    assert office.bureau.run.read(reckoning.waiting) == 0
+    assert office.bureau.run.read(lambda tx: reckoning.waiting(tx, office.bureau.now)) == 0
 
 
 def test_catching_up_reads_the_running_cases_of_a_family_in_one_statement(tx):
@@ -227,6 +227,6 @@ def test_catching_up_reads_the_running_cases_of_a_family_in_one_statement(tx):
     bureau = office.bureau
     family = Family(bureau.kernel, tx, notice.row.root_id)
     with counted(tx) as statements:
-        found = family.running_cases()
+        found = family.running_cases(bureau.now)
     assert notice.id in {case.id for case in found}
     assert sum("EXISTS" in statement for statement in statements) == 1

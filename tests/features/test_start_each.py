@@ -6,18 +6,19 @@ import json
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import event, func, select
 
 from portal.cases import bulk, deferred
 from portal.cases.actions import start_case
 from portal.cases.conduct import conduct
 from portal.cases.errors import ItemNotFailed, NoReason, NotYourRole
-from portal.cases.models import Incident, StartItem
+from portal.cases.models import Incident, KeptMessage, StartItem
 from portal.cases.names import evaluate
 from portal.cases.once import InForce
+from portal.cases.renewing import renew_case
 from portal.engine import Place
 from tests.builders.lists import drawn, listed
-from tests.builders.world import CEMENT, STEEL, World
+from tests.builders.world import CEMENT, STEEL, Followed, World
 
 NOBODY = "91500000MA5U000X1X"
 
@@ -50,6 +51,22 @@ class Office(World):
         for notice, who in zip(self.cases("notice"), (self.wang, self.wu), strict=False):
             self.sign_for(notice, who)
         self.pass_to("2026-10-13T00:02:00")
+
+    def renewed(self, notice):
+        """The desk has an ended notice made anew; the new one."""
+
+        def anew(act):
+            return renew_case(act, act.family.cases.get(notice.id), "desk:1", "送达有误").id
+
+        def renew(tx, at):
+            return conduct(self.kernel, tx, notice.id, at, "desk", anew, self.chen)
+
+        return Followed(self, self.act(renew))
+
+    def kept(self, case):
+        """How many messages to a case wait to be delivered."""
+        waiting = select(func.count()).where(KeptMessage.case_id == case.id, KeptMessage.delivered_at.is_(None))
+        return self.run.read(lambda tx: tx.scalar(waiting))
 
 
 @pytest.fixture
@@ -89,7 +106,8 @@ def test_without_rows_it_is_over_at_once(office):
     assert (office.states(grant), grant.outcome) == ([], "全部办结")
 
 
-def test_what_comes_before_anybody_waits_is_kept(tx):
+@pytest.fixture
+def looking(tx):
     """A task stands between the start of the notices and waiting for their end."""
     between = (
         '<bpmn:userTask id="look" name="核对"><bpmn:extensionElements><portal:task role="handler" form="sign"/>'
@@ -97,12 +115,39 @@ def test_what_comes_before_anybody_waits_is_kept(tx):
         '<bpmn:sequenceFlow id="f6" sourceRef="look" targetRef="all_ended"/>'
     )
     flow = '<bpmn:sequenceFlow id="f4" sourceRef="start_notices" targetRef="all_ended"/>'
-    office = Office.within(tx, drawn(flow, between + flow.replace("all_ended", "look")))
-    grant = office.grant((CEMENT, 1))
-    office.final(grant)
-    assert (office.states(grant), grant.outcome) == (["ended"], None)
-    office.complete("look", office.zhou, grant, result="签发")
+    return Office.within(tx, drawn(flow, between + flow.replace("all_ended", "look")))
+
+
+def test_what_comes_before_anybody_waits_is_kept(looking):
+    grant = looking.grant((CEMENT, 1))
+    looking.final(grant)
+    assert (looking.states(grant), grant.outcome) == (["ended"], None)
+    looking.complete("look", looking.zhou, grant, result="签发")
     assert grant.outcome == "全部办结"
+
+
+def test_what_was_kept_counts_no_more_when_a_notice_is_made_anew(looking):
+    grant = looking.grant((CEMENT, 1))
+    looking.final(grant)
+    new = looking.renewed(looking.cases("notice")[0])
+    looking.complete("look", looking.zhou, grant, result="签发")
+    assert (looking.states(grant), grant.outcome) == (["started"], None)
+    assert looking.kept(grant) == 0
+    looking.sign_for(new, looking.wang)
+    looking.pass_to("2026-11-13T00:02:00")
+    assert (looking.states(grant), grant.outcome) == (["ended"], "全部办结")
+    assert len(grant.entries("message.received")) == 1
+    assert looking.breaks() == []
+
+
+def test_what_was_kept_counts_again_when_the_notice_made_anew_has_ended(looking):
+    grant = looking.grant((CEMENT, 1))
+    looking.final(grant)
+    looking.sign_for(looking.renewed(looking.cases("notice")[0]), looking.wang)
+    looking.pass_to("2026-11-13T00:02:00")
+    looking.complete("look", looking.zhou, grant, result="签发")
+    assert (looking.states(grant), grant.outcome) == (["ended"], "全部办结")
+    assert len(grant.entries("message.received")) == 1
 
 
 def test_what_fails_says_why_and_stops_no_other(office):

@@ -7,12 +7,13 @@ from portal.errors import Fault
 from portal.procedures import Content
 from portal.procedures.check import check
 from tests.builders.content import FILES, broken
+from tests.builders.planes import drawn
 
 RULES = {name: action.rule for name, action in ACTIONS.items()}
 
 
 def faults(content: Content) -> list[Fault]:
-    return check(content, RULES)
+    return check(drawn(content), RULES)
 
 
 def expect_one(content: Content, name: str, element: str | None, what: str) -> Fault:

@@ -209,7 +209,7 @@ basis = "1"
 at   = 2026-09-24T10:00:00
 file = "take"
 as   = "unit/王"
-expect.refused = "rule"
+expect.refused = "state"
 [[step]]
 at   = 2026-09-24T11:00:00
 file = "give"

@@ -12,6 +12,7 @@ from portal.procedures import Content, from_folder
 from portal.procedures.check import check
 from portal.procedures.content import regulations
 from tests.builders.content import FILES, changed, small
+from tests.builders.planes import drawn
 from tests.procedures.expecting import RULES, faults
 
 ROOT = Path(__file__).parents[2]
@@ -136,4 +137,5 @@ def test_no_change_of_a_letter_raises(at, put):
 
 def test_the_actions_there_are_come_from_outside():
     rules = {name: rule for name, rule in RULES.items() if name != "ledger.reverse"}
-    assert [(f.element, f.what) for f in check(small(), rules)] == [("reverse", "没有名为“ledger.reverse”的动作")]
+    found = check(drawn(small()), rules)
+    assert [(f.element, f.what) for f in found] == [("reverse", "没有名为“ledger.reverse”的动作")]

@@ -93,6 +93,8 @@ ISSUE = '<portal:action name="documents.issue"><portal:input name="document" val
 TELL = '<portal:input name="message" value="review_concluded"/><portal:input name="result" value="变更"/>'
 FILED = '<portal:input name="message" value="review_filed"/>'
 REVERSE = '<portal:input name="case" value="about"/>'
+UNDO = f'<portal:action name="ledger.reverse">{REVERSE}'
+CHECK = '<portal:action name="ledger.check"><portal:input name="amount" value="=1"/>'
 POST_KIND = '<portal:input name="kind" value="免费"/>'
 TO_NOTICE = '<portal:input name="procedure" value="notice"/>'
 UNIT = '<portal:input name="unit" value="=draft.unit"/>'
@@ -113,6 +115,8 @@ ACTIONS = [
     ("review.bpmn", FILED, FILED.replace("review_filed", "served"), "tell_filed", "“served”由平台发出，不能由案件发出"),
     ("review.bpmn", TELL, TELL.replace("result", "outcome"), "tell_changed", "没有带对方要用的“result”"),
     ("review.bpmn", REVERSE, REVERSE.replace("about", "start"), "reverse", "只能是 about"),
+    ("review.bpmn", UNDO, CHECK + REVERSE.replace("about", "start"), "reverse", "只能是 about"),
+    ("review.bpmn", UNDO, CHECK + REVERSE.replace("about", "=about"), "reverse", "应当直接写出"),
     ("record.bpmn", POST_KIND, "", "post", "缺少输入“kind”"),
     ("record.bpmn", POST_KIND, POST_KIND + '<portal:input name="colour" value="1"/>', "post", "“colour”不是资产"),
     ("record.bpmn", '"allowance"', '"gone"', "post", "没有名为“gone”的资产"),

@@ -64,6 +64,22 @@ def test_files_of_other_kinds_are_told_but_for_notes_and_hidden_ones(tmp_path):
     ]
 
 
+def test_a_form_is_named_in_findings_as_its_file_is():
+    data = small().files[FILES["form/draft"]].replace(b'"id": "draft"', b'"id": "draught"')
+    [fault] = faults(changed(**{"form/draft": data}))
+    assert (fault.file, fault.what) == (FILES["form/draft"], "表单的 id“draught”与文件名不同")
+    assert fault.mend == '写 "id": "draft"，或把文件改名为 draught.json'
+
+
+def test_what_is_missing_may_be_put_where_its_users_find_it():
+    gone = {"form/notice": None, "form/draft": None, "letter/notice": None}
+    assert [fault.mend for fault in faults(changed(**gone))] == [
+        "放入 forms/demo/_shared/notice.json；只供本事项用的，放入 forms/demo/notice/notice.json",
+        "放入 forms/demo/grant/draft.json",
+        "放入 documents/demo/notice/notice.docx",
+    ]
+
+
 def test_while_something_is_missing_nothing_is_called_unused():
     """What is missing may be what lies there under another name."""
     renamed = {"form/draft": None, "forms/demo/grant/draught.json": small().files[FILES["form/draft"]]}

@@ -38,6 +38,7 @@ MANIFESTS = [
     ("grant.toml", '["draft", "sign"]', '["draft", "sgn"]', "separation", "图中没有环节“sgn”"),
     ("grant.toml", '["draft", "sign"]', '["signed", "sign"]', "separation", "“signed”不是由人员办理的环节"),
     ("grant.toml", '[ ["draft", "sign"] ]', '"draft"', "separation", "成对"),
+    ("grant.toml", '["draft", "sign"]', '["draft", "draft"]', "separation", "separation 把“draft”和它自己分开"),
     ("grant.toml", '[ ["draft", "sign"] ]', "3", "separation", "成对"),
     ("review.toml", '"grant:draft"', '"gone:draft"', "separation", "没有名为“gone”的事项"),
     ("review.toml", '"grant:draft"', '"grant:gone"', "separation", "事项“grant”中没有环节“gone”"),
@@ -61,6 +62,9 @@ MANIFESTS = [
     ("review.toml", 'kind   = "duty"\n', 'kind   = "duty"\nextend = {}\n', "deadlines.decision.extend", "尚未支持"),
     ("review.toml", 'kind   = "duty"\n', 'kind   = "duty"\nset_by = "x"\n', "deadlines.decision.set_by", "尚未支持"),
     ("review.toml", 'kind   = "duty"\n', 'kind   = "duty"\nminimum = true\n', "deadlines.decision.minimum", "尚未支持"),
+    ("review.toml", '"10 working days"', '"１0 working days"', "deadlines.decision.within", "读不懂"),
+    ("review.toml", 'assumed = "文本未规定"', 'assumed = "文本未规定"\nbasis = "11.2"', "deadlines.correction.assumed",
+     "期限“correction”既写了 basis 又写了 assumed"),
     # documents and materials
     ("notice.toml", 'copy     = ["registry"]', 'copy     = ["gone"]', "documents.notice.copy", "没有抄送机构“gone”"),
     ("period.toml", 'serve   = ["party"]', 'serve   = ["bureau"]', "documents.notice.serve", "送达对象“bureau”"),
@@ -86,6 +90,13 @@ MANIFESTS = [
      "抄送机构“registry”只有一个，不必写区县"),
     ("notice.toml", 'copy     = ["registry"]', 'copy     = ["gone(party.district)"]', "documents.notice.copy",
      "法规中没有抄送机构“gone”"),
+    # the text of law
+    ("regulation.toml", 'applicant = ["enterprise"]', 'applicant = ["entreprise"]', "roles.unit.applicant",
+     "“entreprise”不是单位的种类"),
+    ("regulation.toml", "in_force = 2023-02-20", "in_force = 2023-02-20\nlast_day = 2023-02-19", "last_day",
+     "last_day（2023-02-19）早于 in_force（2023-02-20）"),
+    ("regulation.toml", "in_force = 2023-02-20", 'in_force = 2023-02-20\ndistricts = ["甲区", "乙区", "甲区"]',
+     "districts", "districts 中“甲区”写了 2 次"),
     # the rest
     ("grant.toml", "title ", "titel = 1\ntitle ", "titel", "不认识的键“titel”"),
     ("regulation.toml", 'body = "bureau" }\nleader', 'body = "gone" }\nleader', "roles", "不存在的机构“gone”"),

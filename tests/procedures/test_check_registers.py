@@ -6,6 +6,7 @@ import pytest
 
 from portal.procedures import Content
 from tests.builders.content import FILES, broken, changed, small
+from tests.builders.world import shipped
 from tests.procedures.expecting import expect_one, faults
 
 REGISTER = """
@@ -55,6 +56,12 @@ def test_a_register_well_written_has_no_fault():
     assert faults(entering()) == []
     assert faults(entering("register.update", "name")) == []
     assert faults(asking('record("measures", [party.uscc, about.start.year]).amount > 0')) == []
+
+
+def test_what_is_not_known_of_an_organisation_is_no_part_of_it():
+    assert faults(asking("registered(party.uscc).name != party.name")) == []
+    [fault] = faults(asking("registered(party.uscc).nam != party.name"))
+    assert "“registered”没有“nam”" in fault.what
 
 
 @pytest.mark.parametrize(
@@ -144,3 +151,15 @@ def test_a_fault_in_what_is_asked_is_told_at_the_expression(expression, what):
 def test_without_the_regulation_nothing_is_said_of_its_registers():
     said = faults(broken("regulation.toml", "title    =", "title    = ="))
     assert not any("名册" in fault.what for fault in said)
+
+
+def test_districts_that_are_chosen_are_those_of_the_regulation():
+    file, form = "bpmn/chongqing-ets/regulation.toml", "forms/chongqing-ets/emitter-list/draft.json"
+    text = shipped().files[file].decode()
+    assert text.count('"涪陵区"') == 1
+    content = Content("chongqing-ets", {**shipped().files, file: text.replace('"涪陵区"', '"新设区"').encode()})
+    assert "涪陵区" in content.files[form].decode()
+    told = {fault.element: (fault.what, fault.mend) for fault in faults(content) if "districts" in fault.what}
+    what = "“district”可选的区县与法规的 districts 不同：缺少 新设区，多出 涪陵区"
+    assert told
+    assert set(told.values()) == {(what, "改正表单的选项，或 regulation.toml 的 districts")}

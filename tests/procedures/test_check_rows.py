@@ -130,3 +130,44 @@ def test_a_name_in_a_filter_may_be_another_field_of_the_form():
     (only,) = faults(refusing("count(units[amount > yaer]) > 0"))
     assert only.what == "拒绝条件：“yaer”不是“units”的列，此处也没有这个名称"
     assert only.mend == f"是否应为“year”？可用：units、year；“units”的列：{COLUMNS}"
+
+
+def choosing(condition: str) -> Content:
+    """The content in whose list of units something is chosen for each, asked of by the flow's condition."""
+    content = flowing(condition)
+    form = json.loads(content.files[FILES["form/draft"]])
+    values = [{"label": text, "value": text} for text in ("列入", "移出")]
+    form["components"][1]["components"][2] = {"type": "select", "key": "remark", "label": "办理", "values": values}
+    files = {**content.files, FILES["form/draft"]: json.dumps(form, ensure_ascii=False).encode()}
+    return Content(content.regulation, files)
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        'count(draft.units[remark = "列入"]) > 0',
+        'some row in draft.units satisfies row.remark in ("列入", "移出")',
+        'count(draft.units[unit = "列人"]) > 0',
+        'some remark in ["列人"] satisfies remark = "列人"',
+        'count(draft.units[some remark in ["列人"] satisfies remark = "列人"]) > 0',
+    ],
+)
+def test_what_can_be_chosen_may_be_asked_for(condition):
+    assert faults(choosing(condition)) == []
+
+
+@pytest.mark.parametrize(
+    ("condition", "path"),
+    [
+        ('count(draft.units[remark = "列人"]) > 0', "remark"),
+        ('count(draft.units[remark in ("列入", "列人")]) > 0', "remark"),
+        ('count(draft.units[item.remark != "列人"]) > 0', "item.remark"),
+        ('some row in draft.units satisfies "列人" = row.remark', "row.remark"),
+        ('count(draft.units[amount > 1][remark = "列人"]) > 0', "remark"),
+        ('count(draft.units[count(draft.units[unit = item.unit and remark = "列人"]) > 0]) > 0', "remark"),
+    ],
+)
+def test_a_text_that_cannot_be_chosen_in_a_column_is_told(condition, path):
+    [fault] = faults(choosing(condition))
+    assert fault.what == f"顺序流的条件：“{path}”不会是“列人”"
+    assert fault.mend == "可能的值：列入、移出"

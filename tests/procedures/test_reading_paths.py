@@ -85,7 +85,7 @@ def test_what_is_written_right_is_read():
     path = read_path(content, "allocation-review", FILE)
     assert [step.verb for step in path.steps] == ["file", "task", "serve"]
     assert names.strange(opened(), read_given(content), [path]) == []
-    assert service.unread(content) == ()
+    assert all("没有路径以" in fault.what for fault in service.unread(content))
 
 
 WRONG = [
@@ -125,6 +125,63 @@ WRONG = [
     ("balances.allowance", "balances.allowances", "没有名为“allowances”的资产"),
     ("2026-10-14T09:00:00", "2026-10-12T09:00:00", "时刻早于上一步"),
 ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            'file    = "allocation-review"',
+            'flie    = "allocation-review"',
+            (
+                8,
+                "第1步不认识“flie”",
+                "是否应为“file”？可用：file、task、serve、message、pass、retry、drop、correct、keep、renew",
+            ),
+        ),
+        (
+            'task    = "check"',
+            'task    = "check"\npass = true',
+            (
+                17,
+                "第2步应当有且只有一个动作",
+                "写 file、task、serve、message、pass、retry、drop、correct、keep、renew 之一",
+            ),
+        ),
+    ],
+)
+def test_a_step_whose_verb_is_not_clear_is_told_in_one_line(old, new, said):
+    assert PATH.count(old) == 1
+    with pytest.raises(ContentFaults) as refused:
+        read_path(with_path(PATH.replace(old, new)), "allocation-review", FILE)
+    assert [(fault.line, fault.what, fault.mend) for fault in refused.value.faults] == [said]
+
+
+@pytest.mark.parametrize("text", ['title = "无"\nbasis = "1"\n[outcome]\noutcomes = { a = "b" }\n'])
+def test_a_path_in_which_nothing_happens_is_told(text):
+    assert [said for _, said in told(text)] == ["路径没有任何一步"]
+
+
+def test_an_outcome_that_names_nothing_is_none():
+    text = PATH.replace('outcomes  = { review = "维持", notice = "已生效" }', "outcomes = {}")
+    text = text.replace('documents = { review = ["decision"] }\n', "")
+    assert [said for _, said in told(text)] == ["路径没有写明结果"]
+
+
+def test_paths_that_do_the_same_are_told():
+    files = with_path(PATH).files
+    again = FILE.replace("one.toml", "two.toml")
+    content = Content("chongqing-ets", {**files, again: PATH.replace("一条路径", "又一条路径").encode()})
+    [fault] = [fault for fault in service.unread(content) if fault.file == again]
+    assert (fault.what, fault.mend) == (f"与路径 {FILE} 一样：步骤和结果都相同", "删去一条，或改成另一种情形")
+
+
+def test_a_beginning_that_no_path_comes_from_is_told():
+    [fault] = [fault for fault in service.unread(with_path(PATH)) if fault.element == "filed review"]
+    assert (fault.file, fault.what) == (GIVEN, "没有路径以“filed review”开头，它不会被演练")
+    assert fault.mend == '在路径中写 given = "filed review"，或删去'
+    lines = shipped().files[GIVEN].decode().splitlines()
+    assert lines[fault.line - 2] == '[["filed review".step]]'
 
 
 @pytest.mark.parametrize(("old", "new", "what"), WRONG, ids=[what for _, _, what in WRONG])
@@ -176,6 +233,11 @@ RECORD = '[[record]]\nregister = "emitters"\n'
     [
         ('[people]\n"王" = "某公司 91500101MA5YKQ1X0C"', "“王”应写明单位名称、统一社会信用代码和区县"),
         (PEOPLE.replace("1X0C", "1X0D"), "不是正确的统一社会信用代码"),
+        (PEOPLE.replace("万州区", "万洲区"), "“万洲区”不是法规的区县"),
+        (
+            '[people]\n"王" = { org = "甲", uscc = "91500101MA5YKQ1X0C", kinds = ["entreprise"] }',
+            "“entreprise”不是单位的种类",
+        ),
         (RECORD.replace("emitters", "emitter") + "fields = { uscc = 1 }", "没有名为“emitter”的名册"),
         (RECORD + 'fields = { code = "x" }', "没有名为“code”的字段"),
         (RECORD + 'state = "在册"\nfields = { year = 2025 }', "没有名为“在册”的状态"),

@@ -159,7 +159,8 @@ def test_an_amount_is_whole_tonnes(answer, stored):
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
-        ("-1", "排放量不能为负数，请填写 0 或更大的整数，单位 tCO2e"),
+        ("-1", "排放量不能小于 0 tCO2e，请填写 0 或更大的整数"),
+        ("-1.5", "排放量不能小于 0 tCO2e，请填写 0 或更大的整数"),
         ("十二万", "排放量：请填写整数，单位 tCO2e，例如 120000"),
         (str(10**30), "排放量的数字过大，最多 15 位整数，请核对"),
         (10**30, "排放量的数字过大，最多 15 位整数，请核对"),
@@ -173,7 +174,8 @@ def test_an_amount_refuses(answer, says):
 
 def test_an_amount_keeps_the_bounds_of_its_form():
     bounded = AMOUNT | {"validate": {"min": 10, "max": 20}}
-    assert error(bounded, "9") == "排放量不能小于 10 tCO2e"
+    for small in ("9", "0", "-1"):
+        assert error(bounded, small) == "排放量不能小于 10 tCO2e，请填写 10 或更大的整数"
     assert error(bounded, "21") == "排放量不能大于 20 tCO2e"
 
 

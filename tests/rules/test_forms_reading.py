@@ -85,7 +85,7 @@ REFUSED = [
     (a_field(conditional={"show": "=a"}), "“conditional”应当且只应有 hide"),
     (a_field(conditional={"hide": '=x = "a"'}), "显示条件互相依赖：x"),
     (a_field(properties={"prefill": "start.amount"}), "“prefill”应为以等号开头的表达式"),
-    (a_field("number", defaultValue="many"), "defaultValue 有误"),
+    (a_field("number", defaultValue="many"), "defaultValue 有误：请填写数字"),
     (a_field("number", decimalDigits=11), "“decimalDigits”应为 0 到 10 的整数"),
     (a_field("number", validate={"min": "0"}), "“min”应为数字"),
     (a_field("number", validate={"min": 2, "max": 1}), "min 大于 max"),
@@ -154,6 +154,18 @@ def test_malformed_json_has_its_line():
     assert fault.line == 3
     (fault,) = faults_of('{\n"type": "默认"'.encode("gb18030"))
     assert fault.line == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('{"key": "a",\n "values": [{"key": 1}, {"key": 2}],\n "key": "b"}', 3),
+        ('{"a": {"key": 1},\n "key": "key", "b": "\\"key\\": {",\n "k\\u0065y": 2}', 3),
+    ],
+)
+def test_a_key_written_twice_has_its_line(text, line):
+    (fault,) = faults_of(text.encode())
+    assert (fault.line, fault.what, fault.mend) == (line, "同一对象里“key”写了两次", "只留一个")
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from werkzeug.test import TestResponse, encode_multipart
 
 from portal import clock, ledger
 from portal.cases import delivery
+from portal.cases.conduct import claim_ripe
 from portal.cases.models import Attachment, Case, Filing
 from portal.clock import TZ
 from portal.db import moved_clock
@@ -117,6 +118,13 @@ class Story:
         with self.portal.database.transaction() as tx:
             return list(tx.scalars(select(Letter.id).where(Letter.case_id == case_id).order_by(Letter.id)))
 
+    def timers(self) -> None:
+        """Fires what is ripe, as the worker does within two seconds."""
+        kernel = self.portal.machine.kernel
+        with self.portal.database.transaction() as tx:
+            while claim_ripe(kernel, tx, kernel.now(tx)) is not None:
+                pass
+
     def read(self, path: str) -> str:
         """A page as its reader sees it."""
         page = self.wang.get(path, follow_redirects=True)
@@ -157,7 +165,7 @@ def test_before_signing_only_that_there_is_a_letter(story: Story) -> None:
         assert "1,200,000" not in page
     assert "有 1 件事需要您办理" in home
     assert "重庆市生态环境局" in letter
-    assert "下列期限从下一个工作日起计算：提出异议（申请复核）：7 个工作日" in letter
+    assert "送达的次日起计算，当日不计入；按工作日计算的，只数工作日：提出异议（申请复核）：7 个工作日" in letter
     assert story.wang.get(f"/letters/{letter_id}/file").status_code == 404
 
 
@@ -196,6 +204,24 @@ def test_signing_serves_the_letter_and_starts_the_period(story: Story) -> None:
     assert "剩 7 个工作日" in case
     assert "9月24日送达文书，次日起算；跳过9月25日至27日（中秋节）、10月1日至7日（国庆节）" in case
     assert "10月10日（周六） 第 6 日 调休上班（计入）" in case
+
+
+def test_the_letter_itself_says_by_when_to_object_and_leads_there(story: Story) -> None:
+    notice, letter = story.served()
+    page = story.wang.get(f"/my/letters/{letter}")
+    assert "提出异议（申请复核）：7 个工作日" in plain(page)
+    assert "10月12日（周一）24:00" in plain(page)
+    assert "9月24日送达文书，次日起算；跳过9月25日至27日（中秋节）" in plain(page)
+    button = f'href="/file/{ETS}/allocation-review?about={notice}">提出复核申请</a>'
+    assert button in page.text
+    assert button in story.wang.get(f"/my/cases/{notice}").text
+    story.at("2026-10-13T00:05")
+    late = story.wang.get(f"/my/letters/{letter}")
+    assert "期限已于10月12日（周一）24:00届满。现在提出属于逾期，须说明正当理由" in plain(late)
+    assert button in late.text
+    story.at("2026-09-24T12:00")
+    story.filed(notice)
+    assert "提出复核申请" not in story.read(f"/my/letters/{letter}")
 
 
 def test_signing_twice_changes_nothing(story: Story) -> None:
@@ -292,7 +318,14 @@ def _decided(story: Story, notice: int, review: int) -> None:
     assert "文书已制发，等您签收" in case
     assert "变更" not in case.replace("配额变更通知书", "")
     assert "+50,000" not in story.read("/account")
-    assert "已被取代" not in story.read(f"/my/cases/{notice}")
+    sealed = story.read(f"/my/cases/{notice}")
+    assert "已被取代" not in sealed
+    assert "《配额分配异议复核》的文书等您签收" in sealed
+    assert "《配额分配异议复核》（渝环复案〔2026〕1号）的文书签收后，这里显示结果。 查看该办件" in sealed
+    assert "文书已制发，等您签收" not in sealed.split("相关办件")[0]
+    [first] = story.letters_of(notice)
+    assert "取代" not in story.read(f"/my/letters/{first}")
+    assert "《配额分配异议复核》的文书等您签收" in story.read("/home")
     withdrawal = story.wang.post(f"/my/cases/{review}/messages/withdraw", {"confirmed": "true"}, page="/home")
     assert withdrawal.status_code == 409
     assert "复核决定已经签发，不能撤回。" in plain(withdrawal)
@@ -306,7 +339,11 @@ def _decided(story: Story, notice: int, review: int) -> None:
     assert "已办结：变更" in case
     assert "结果和救济途径见下方文书" in case
     assert "《复核决定书》已送达" in case
-    assert "已办结：已被取代" in story.read(f"/my/cases/{notice}")
+    replaced = story.wang.get(f"/my/cases/{notice}")
+    assert "已由《配额分配异议复核》（渝环复案〔2026〕1号）的结果取代" in plain(replaced)
+    assert f'href="/my/cases/{review}">查看取代它的结果</a>' in replaced.text
+    for page in ("/home", f"/my/letters/{story.letters_of(notice)[0]}"):
+        assert "已由《配额分配异议复核》（渝环复案〔2026〕1号）的结果取代" in story.read(page)
     account = story.read("/account")
     assert "+50,000 tCO2e" in account
     assert "1,250,000" in account
@@ -316,6 +353,7 @@ def _decided(story: Story, notice: int, review: int) -> None:
 def test_filing_late_is_said_plainly(story: Story) -> None:
     notice, _letter = story.served()
     story.at("2026-10-13T00:05")
+    story.timers()
     home = story.read("/home")
     assert "期限已过的（1 项）" in home
     assert "期限已于10月12日（周一）24:00届满。现在提出属于逾期，须说明正当理由" in home
@@ -325,6 +363,55 @@ def test_filing_late_is_said_plainly(story: Story) -> None:
     story.fill(draft, late_reason="不可抗力")
     review = int(story.wang.post(f"{draft}/check", page="/home").location.split("/")[3])
     assert "在期限内提出，且未放弃异议 否" in story.read(f"/my/cases/{review}/receipt")
+
+
+def test_an_objection_in_time_is_not_asked_for_a_reason(story: Story) -> None:
+    notice, _letter = story.served()
+    assert "正当理由" not in story.read(story.draft(notice))
+
+
+def test_a_late_objection_is_not_taken_without_a_reason(story: Story) -> None:
+    notice, _letter = story.served()
+    draft = story.draft(notice)
+    story.at("2026-10-13T00:05")
+    story.timers()
+    page = story.read(draft)
+    assert "逾期提出的正当理由 通知已经生效，须说明不可抗力等正当理由" in page
+    assert "逾期提出的正当理由 （选填）" not in page
+    refused = story.fill(draft)
+    assert refused.status_code == 422
+    assert "请填写逾期提出的正当理由" in plain(refused)
+    assert story.fill(draft, late_reason="山洪断路").location == f"{draft}/check"
+    assert "逾期提出的正当理由 山洪断路" in story.read(f"{draft}/check")
+
+
+def test_an_objection_after_a_waiver_is_not_taken_without_a_reason(story: Story) -> None:
+    notice, _letter = story.served()
+    draft = story.draft(notice)
+    assert story.fill(draft).location == f"{draft}/check"
+    assert (
+        story.wang.post(f"/my/cases/{notice}/messages/waived", {"confirmed": "true"}, page="/home").status_code == 303
+    )
+    handed_in = story.wang.post(f"{draft}/check", page="/home", follow_redirects=True)
+    assert "请填写放弃异议后提出的正当理由" in plain(handed_in)
+    assert story.fill(draft).status_code == 422
+    assert story.count(Case, Case.about_id == notice) == 0
+    assert story.fill(draft, late_reason="放弃时没有核对数据").location == f"{draft}/check"
+    assert "放弃异议后提出的正当理由 放弃时没有核对数据" in story.read(f"{draft}/check")
+    review = int(story.wang.post(f"{draft}/check", page="/home").location.split("/")[3])
+    assert "在期限内提出，且未放弃异议 否" in story.read(f"/my/cases/{review}/receipt")
+
+
+def test_an_objection_that_becomes_late_on_its_way_says_what_is_missing(story: Story) -> None:
+    """The period is over, but no worker has told the notice yet: only the filing itself finds out."""
+    notice, _letter = story.served()
+    draft = story.draft(notice)
+    assert story.fill(draft).location == f"{draft}/check"
+    story.at("2026-10-13T00:00:10")
+    refused = story.wang.post(f"{draft}/check", page="/home")
+    assert refused.status_code == 422
+    assert "请填写逾期提出的正当理由" in plain(refused)
+    assert story.count(Case, Case.about_id == notice) == 0
 
 
 def test_a_filing_at_the_last_second_is_in_time(story: Story) -> None:

@@ -68,10 +68,17 @@ def _matter(portal, case: int) -> int:
         return tx.scalars(select(DeskMatter.id).where(DeskMatter.case_id == case)).one()
 
 
-def _corrected(portal, letter: int) -> None:
-    """The clerk corrects the receipt to today."""
+def _decision(browser, decision: str, reason: str) -> dict[str, str]:
+    """What the one form of the desk's page sends, as it stands there now."""
+    [seen] = re.findall(r'name="seen" value="([0-9a-f]+)"', browser.get("/desk").text)
+    return {"decision": decision, "reason": reason, "seen": seen}
+
+
+def _corrected(portal, letter: int, days_ago: int = 0) -> None:
+    """The clerk corrects the receipt to today, or to some days before."""
     path = _proof(portal, letter)
-    typed = {**_when(_now(portal) - timedelta(hours=1)), "what": "correct", "reason": WHY, "confirmed": "1"}
+    at = _now(portal) - timedelta(days=days_ago, hours=1)
+    typed = {**_when(at), "what": "correct", "reason": WHY, "confirmed": "1"}
     assert portal.client("tao").post(path, typed, page=path).status_code == 302
 
 
@@ -95,7 +102,9 @@ def test_a_correction_shows_what_would_follow_before_it_is_made(portal):
     for said in ("已作废", WHY, "直接送达", "以此为准", "更正 ", "陶然"):
         assert said in page, said
     gone = clerk.post(path, {**typed, "confirmed": "1"}, page="/receipts")
-    assert (gone.status_code, "已经作废" in gone.text) == (409, True)
+    told = r"这条送达记录已于 \d\d-\d\d \d\d:\d\d 由陶然更正，不能再更正；您这次的更正没有提交。"
+    assert (gone.status_code, bool(re.search(told, gone.text))) == (409, True)
+    assert (f'href="/cases/{case}"' in gone.text, "送达登记" in plain(gone)) == (True, True)
 
 
 def test_striking_out_the_only_proof_says_that_the_period_ends(portal):
@@ -189,7 +198,7 @@ def test_the_desk_shows_both_dates_and_keeps_the_outcome(portal):
     assert (empty.status_code, "请写明理由" in empty.text) == (422, True)
     long = leader.post(path, {"decision": "kept", "reason": "字" * 501}, page="/desk")
     assert (long.status_code, "请删减" in long.text) == (422, True)
-    kept = leader.post(path, {"decision": "kept", "reason": "单位已书面确认无异议"}, page="/desk")
+    kept = leader.post(path, _decision(leader, "kept", "单位已书面确认无异议"), page="/desk")
     assert (kept.status_code, kept.location) == (302, "/desk")
     page = plain(leader.get("/desk"))
     assert "没有待处理的事项" in page
@@ -201,13 +210,71 @@ def test_the_desk_shows_both_dates_and_keeps_the_outcome(portal):
     assert (late.status_code, "陈涛" in late.text) == (409, True)
 
 
+@pytest.mark.parametrize("decision", ["kept", "renewed"])
+def test_nobody_decides_on_dates_he_has_not_seen(portal, decision):
+    case, letter = _final(portal)
+    _corrected(portal, letter)
+    leader, path = portal.client("chen"), f"/desk/{_matter(portal, case)}"
+    typed = _decision(leader, decision, "只差一日，不影响结果")
+    before = re.search(r"更正后至\s+(\S+ 年 \S+ 月 \S+ 日)", plain(leader.get("/desk"))).group(1)
+    _corrected(portal, letter, days_ago=10)
+    answer = leader.post(path, typed, page="/desk")
+    assert answer.status_code == 409
+    assert "送达又有变动，您的决定没有提交" in answer.text.partition('id="reason-')[2]
+    assert ">只差一日，不影响结果</textarea>" in answer.text
+    now = re.search(r"更正后至\s+(\S+ 年 \S+ 月 \S+ 日)", plain(answer)).group(1)
+    assert now != before
+    assert portal.case(case).outcome == "已生效"
+    without = {name: text for name, text in typed.items() if name != "seen"}
+    assert leader.post(path, without, page="/desk").status_code == 409
+    assert leader.post(path, _decision(leader, decision, typed["reason"]), page="/desk").status_code == 302
+
+
+def _struck(portal) -> tuple[int, int]:
+    """A notice of 40 days ago whose receipt of an hour ago was struck out."""
+    case, letter = portal.notice()
+    portal.rendered(letter)
+    portal.ahead(timedelta(days=40))
+    clerk, path = portal.client("tao"), f"/services/{_service(portal, letter)}/receipt"
+    assert clerk.post(path, _when(_now(portal) - timedelta(hours=1)), page=path).status_code == 302
+    strike = {"what": "strike", "how": "", "day": "", "time": "", "note": "", "reason": WHY, "confirmed": "1"}
+    assert clerk.post(_proof(portal, letter), strike, page=path).status_code == 302
+    return case, letter
+
+
+def test_the_desk_reads_of_a_receipt_struck_out_and_an_earlier_one_entered(portal):
+    case, letter = _struck(portal)
+    early = _when(_now(portal) - timedelta(days=39))
+    clerk, path = portal.client("tao"), f"/services/{_service(portal, letter)}/receipt"
+    refused = clerk.post(path, early, page=path)
+    assert refused.status_code == 422
+    assert "登记更早的送达须写明理由" in refused.text.partition('id="note-error"')[2][:120]
+    assert clerk.post(path, {**early, "note": "回证补录"}, page=path).status_code == 302
+    assert portal.case(case).outcome == "已生效"
+    page = plain(portal.client("chen").get("/desk"))
+    for said in ("随即届满，案件结果为“已生效”", " 提前为 ", "回证补录"):
+        assert said in page, said
+
+
+def test_the_desk_reads_of_a_receipt_struck_out_and_entered_anew_when_its_period_was_over(portal):
+    case, letter = _struck(portal)
+    again = _when(_now(portal) - timedelta(minutes=30))
+    portal.ahead(timedelta(days=40))
+    clerk, path = portal.client("tao"), f"/services/{_service(portal, letter)}/receipt"
+    assert clerk.post(path, again, page=path).status_code == 302
+    assert portal.case(case).outcome == "已生效"
+    page = plain(portal.client("chen").get("/desk"))
+    for said in ("的送达记录作废后，重新登记的送达时间为", "登记时已经届满，案件结果为“已生效”", WHY):
+        assert said in page, said
+
+
 def test_the_desk_has_the_notice_made_anew(portal):
     case, letter = _final(portal)
     _corrected(portal, letter)
     leader = portal.client("chen")
     assert "到督办台决定" in plain(leader.get(f"/cases/{case}"))
     path = f"/desk/{_matter(portal, case)}"
-    assert leader.post(path, {"decision": "renewed", "reason": "异议期未满"}, page="/desk").status_code == 302
+    assert leader.post(path, _decision(leader, "renewed", "异议期未满"), page="/desk").status_code == 302
     old = plain(leader.get(f"/cases/{case}"))
     assert "已被取代" in old
     assert "督办决定：重新作出通知" in old
@@ -225,20 +292,36 @@ def test_the_unit_is_told_of_the_new_notice_as_a_whole_once_it_has_opened_its_le
     wang = portal.client("wang")
     before = plain(wang.get("/account"))
     path = f"/desk/{_matter(portal, case)}"
-    portal.client("chen").post(path, {"decision": "renewed", "reason": "异议期未满"}, page="/desk")
+    leader = portal.client("chen")
+    leader.post(path, _decision(leader, "renewed", "异议期未满"), page="/desk")
     assert plain(wang.get("/account")).count("冲销原登记") == before.count("冲销原登记") == 0
     assert plain(wang.get("/account")).count("+1,200,000") == before.count("+1,200,000") == 1
-    assert "已被取代" not in plain(wang.get(f"/my/cases/{case}"))
     with portal.database.transaction() as tx:
         new = tx.get_one(DeskMatter, _matter(portal, case)).details["renewed"]
-        fresh = tx.scalars(select(Letter.id).where(Letter.case_id == new)).one()
+        fresh, number = tx.execute(select(Letter.id, Letter.number).where(Letter.case_id == new)).one()
+    replaced = f"已由新的《碳排放配额分配通知书》（{number}）取代"
+    old = wang.get(f"/my/cases/{case}")
+    assert f"{replaced} 新的通知书等您打开并签收" in plain(old)
+    assert f'href="/my/letters/{fresh}">去签收</a>' in old.text
+    assert f'href="/my/cases/{new}"' in old.text
+    assert f'href="/my/cases/{case}"' in wang.get(f"/my/cases/{new}").text
+    for page in ("/home", f"/my/letters/{letter}"):
+        assert replaced in plain(wang.get(page)), page
+    assert "文书已制发，等您签收" not in plain(old).split("相关办件")[0]
     portal.rendered(fresh, b"letter")
     with portal.database.transaction() as tx:
         kernel = portal.machine.kernel
         delivery.sign_for(kernel, tx, portal.actor("wang"), fresh, kernel.now(tx))
     after = plain(wang.get("/account"))
     assert (after.count("冲销原登记"), after.count("+1,200,000")) == (1, 2)
-    assert "已被取代" in plain(wang.get(f"/my/cases/{case}"))
+    # One act: what it takes back first, the balance once and never twice the amount.
+    entries = after.split("明细")[1]
+    assert entries.index("-1,200,000") < entries.index("+1,200,000")
+    assert entries.count(" 1,200,000 ") == 2
+    assert "2,400,000" not in after
+    later = wang.get(f"/my/cases/{case}")
+    assert f"{replaced} 本通知不再有效" in plain(later)
+    assert f'href="/my/letters/{fresh}">查看取代它的结果</a>' in later.text
 
 
 def test_an_open_review_hinders_a_new_notice_and_the_page_says_so(portal):
@@ -246,13 +329,13 @@ def test_an_open_review_hinders_a_new_notice_and_the_page_says_so(portal):
     _corrected(portal, letter)
     kernel, wang = portal.machine.kernel, portal.actor("wang")
     with portal.database.transaction() as tx:
-        answers = {"claimed_amount": "1300000", "grounds": "产量数据有误"}
+        answers = {"claimed_amount": "1300000", "grounds": "产量数据有误", "late_reason": "送达有误"}
         filing.file(kernel, tx, wang, ETS, "allocation-review", answers, kernel.now(tx), case)
     leader = portal.client("chen")
     page = leader.get("/desk")
     assert "正在办理，由该案决定" in plain(page)
     assert 'value="renewed"' not in page.text
-    answer = leader.post(f"/desk/{_matter(portal, case)}", {"decision": "renewed", "reason": "仍要"}, page="/desk")
+    answer = leader.post(f"/desk/{_matter(portal, case)}", _decision(leader, "renewed", "仍要"), page="/desk")
     assert (answer.status_code, ">仍要</textarea>" in answer.text) == (409, True)
 
 

@@ -217,6 +217,17 @@ def test_what_was_given_up_is_counted_apart(portal, grant):
         assert 'value="0" max="1"' in page.text
 
 
+def test_a_case_none_of_whose_rows_was_started_says_that_nothing_came_of_it(portal, grant):
+    zhou, nothing = portal.client("zhou"), "没有启动任何案件：各行都不再启动，没有作出任何结果。"
+    assert nothing not in plain(zhou.get(f"/cases/{grant}/items"))
+    alone = _grant(portal, [NOBODY])
+    path = f"/items/{items(portal, alone)[0].id}/drop"
+    zhou.post(path, {"reason": "已注销"}, page=path)
+    for page in (f"/cases/{alone}", f"/cases/{alone}/items"):
+        assert "已办结 0 件，不再启动 1 件，共 1 件" in plain(zhou.get(page))
+        assert nothing in plain(zhou.get(page))
+
+
 def heard(portal):
     """How the messages about failed rows begin, the first first."""
     with portal.database.transaction() as tx:

@@ -36,6 +36,18 @@ def test_a_receipt_serves_the_letter_and_starts_its_deadline(portal):
     assert "没有待登记的送达" in plain(clerk.get("/receipts"))
 
 
+def test_a_moment_in_full_width_digits_is_understood(portal):
+    case, letter = portal.notice()
+    portal.rendered(letter)
+    portal.ahead(timedelta(hours=2))
+    clerk = portal.client("tao")
+    typed = _typed(portal.now + timedelta(hours=1))
+    wide = str.maketrans("0123456789:", "０１２３４５６７８９：")
+    path = f"/services/{_service(portal, letter)}/receipt"
+    answer = clerk.post(path, {**typed, "time": typed["time"].translate(wide)}, page=path)
+    assert (answer.status_code, answer.location) == (302, f"/cases/{case}")
+
+
 def test_a_moment_that_cannot_be_is_refused_at_the_field(portal):
     _case, letter = portal.notice()
     portal.rendered(letter)

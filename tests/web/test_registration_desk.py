@@ -106,11 +106,13 @@ def test_what_differs_from_the_record_is_pointed_out(portal):
     assert "单位类别与登记不一致" not in text
 
 
-def test_others_who_wait_for_the_same_code_are_counted(portal):
+def test_others_who_wait_for_the_same_code_are_named(portal):
     _, number = registered(portal)
-    registered(portal, login="qian")
-    text = plain(portal.client("li").get(f"/registrations/{number}"))
-    assert "另有 1 份待审核的申请使用同一代码，请一并核对。" in text
+    _, other = registered(portal, login="qian")
+    page = portal.client("li").get(f"/registrations/{number}")
+    assert "另有 1 份待审核的申请使用同一代码，请一并核对：" in plain(page)
+    assert f'href="/registrations/{other}"' in page.text
+    assert f'href="/registrations/{number}"' not in page.text
 
 
 @pytest.mark.parametrize(

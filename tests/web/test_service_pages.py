@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from portal.notify import PortalMessage
 from tests.builders.pages import plain
-from tests.web.test_desk import WHY, _corrected, _entered, _final, _matter, _now, _proof, _service, _when
+from tests.web.test_desk import WHY, _corrected, _decision, _entered, _final, _matter, _now, _proof, _service, _when
 
 
 def _receipt(portal, letter: int, hours_ago: float, note: str = "", how: str = "post"):
@@ -102,9 +102,8 @@ def test_an_outcome_without_service_is_not_kept_and_the_reason_stays(portal):
     path = _proof(portal, letter)
     typed = {"what": "strike", "how": "", "day": "", "time": "", "note": "", "reason": WHY, "confirmed": "1"}
     assert portal.client("tao").post(path, typed, page=path).status_code == 302
-    answer = portal.client("chen").post(
-        f"/desk/{_matter(portal, case)}", {"decision": "kept", "reason": "照旧"}, page="/desk"
-    )
+    leader = portal.client("chen")
+    answer = leader.post(f"/desk/{_matter(portal, case)}", _decision(leader, "kept", "照旧"), page="/desk")
     assert answer.status_code == 409
     assert "没有有效的送达证明，不能维持：请补录送达，或重新作出通知" in answer.text
     assert ">照旧</textarea>" in answer.text

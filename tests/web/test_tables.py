@@ -6,6 +6,7 @@ import io
 import json
 import re
 import time
+import zipfile
 
 import pytest
 from lxml import html
@@ -218,11 +219,45 @@ def test_a_sheet_with_faults_leaves_the_page_as_it_was_and_lists_them(listing):
         ["2", CODE, f"{code(1)} 登记的名称是“重庆第1厂”，表中写的是“重庆第2厂”，请核对代码和名称"],
         ["4", CODE, "与第 2 行重复，请只留一行"],
         ["4", AMOUNT, "B4 是公式，请复制后“选择性粘贴”为数值，再导入"],
-        ["5", CODE, f"{code(300)} 没有在本门户登记，请核对代码；代码无误的，请该单位先在本门户注册，注册后再填写"],
+        [
+            "5",
+            CODE,
+            f"{code(300)} 没有在本门户登记，请核对代码；代码无误的，请该单位先在本门户注册，"
+            "或请管理员登记该单位（不需要账号），然后再填写",
+        ],
         ["5", AMOUNT, "这一格的数字过大，最多 15 位整数，请核对"],
         ["6", CODE, "应为 18 位统一社会信用代码，现有 1 位"],
-        ["6", AMOUNT, "不能为负数，请填写 0 或更大的整数，单位 tCO2e"],
+        ["6", AMOUNT, "不能小于 1 tCO2e，请填写 1 或更大的整数"],
     ]
+
+
+def _import_without(portal, **answers):
+    """What comes of importing an allocation's rows while the answers beside them are these."""
+    browser, url = portal.client("zhou"), f"/tasks/{portal.allocation()}"
+    sheet = (io.BytesIO(workbook([(UNIT, 5)])), "名单.xlsx", XLSX)
+    data = {**answers, "grounds": "我写的", "units.file": sheet, "_table": "units.import"}
+    return browser.post(url, data, page="/inbox", content_type=MULTIPART)
+
+
+@pytest.mark.parametrize("year", ["", "二〇二五"])
+def test_what_rows_are_judged_by_is_asked_for_before_a_sheet_is_read(portal, year):
+    answer = _import_without(portal, year=year)
+    assert answer.status_code == 422
+    errors = html.fromstring(answer.text).xpath('//div[@id="errors"]//a')
+    told = [(one.get("href"), one.text) for one in errors]
+    wanted = "各单位年度配额：请先填好“配额年度”再导入，各行要按它核对；“名单.xlsx”没有读入，请届时重新选择"
+    assert (told[0][0], told[1]) == ("#f-year", ("#f-units", wanted))
+    assert len(told) == 2
+    assert set(cells(answer).values()) == {""}
+    assert "我写的" in answer.text
+
+
+def test_with_what_rows_are_judged_by_a_sheet_is_read(portal):
+    answer = _import_without(portal, year="2025")
+    assert answer.status_code == 200
+    assert cells(answer) == {"units.0.unit": UNIT, "units.0.amount": "5"}
+    refused = _import_without(portal, year="2030")
+    assert (refused.status_code, "请先办理《重点排放单位名录》把该单位列入" in refused.text) == (422, True)
 
 
 def test_of_a_thousand_faults_the_first_are_listed(listing):
@@ -305,6 +340,21 @@ def test_what_is_on_the_page_is_given_out_and_comes_back_the_same(listing):
     assert sheet["B3"].data_type == "s"
     again = listing.post({"_table": "units.import"}, workbook([(code(1), 1000, "重庆第1厂")], (*HEADINGS, NAME)))
     assert cells(again) == {"units.0.unit": code(1), "units.0.amount": "1,000"}
+
+
+def test_rows_that_nobody_sees_and_numbers_beyond_all_are_told_on_the_page(listing):
+    hidden = workbook([(code(1), 5)], more=lambda _book, page: setattr(page.row_dimensions[2], "hidden", True))
+    answer = listing.post({"_table": "units.import"}, hidden)
+    assert answer.status_code == 422
+    assert "第 2 行被隐藏或筛选掉了；请清除筛选、取消隐藏，核对这些行，不需要的整行删去，再导入" in plain(answer)
+    unpacked = io.BytesIO(workbook([(code(1), 5)]))
+    endless = io.BytesIO()
+    with zipfile.ZipFile(unpacked) as old, zipfile.ZipFile(endless, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name).replace(b"<v>5</v>", b"<v>1e999</v>"))
+    answer = listing.post({"_table": "units.import"}, endless.getvalue())
+    assert answer.status_code == 422
+    assert "B2 的数字过大，最多 15 位整数，请核对后重新填写" in plain(answer)
 
 
 def test_other_sheets_are_named_as_not_read(listing):

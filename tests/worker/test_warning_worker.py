@@ -146,7 +146,7 @@ def test_workers_that_are_killed_lose_nothing_and_say_nothing_twice(world, own_d
     last.send_signal(signal.SIGTERM)
     assert last.wait(5) == 0
     with own_database.transaction() as tx:
-        assert reckoning.waiting(tx) == 0
+        assert reckoning.waiting(tx, world.now) == 0
         assert calendars.current(tx).version > 0
         recomputed = tx.scalars(select(ActRecord.job).where(ActRecord.kind == "recompute")).all()
     assert len(set(recomputed)) == len(recomputed)

@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 from portal.forms.answers import FieldError
 from portal.forms.component import Component
 from portal.forms.kinds.base import Answered
-from portal.forms.kinds.number import Number, bounds
+from portal.forms.kinds.number import Number, bounds, grouped
 
 UNIT = "tCO2e"
 DIGITS = 15
@@ -39,12 +39,13 @@ class Amount(Number):
         )
 
     def complaint(self, keyword: str, value: object) -> FieldError:
-        """Tells a negative amount and one with decimals from the rest."""
+        """Says the same of every amount that is too small, a negative one too, and what is wrong with decimals."""
         text = str(value)
-        if text.startswith("-"):
+        if self.least is not None and (text.startswith("-") or keyword == "decimalMinimum"):
+            least = grouped(self.least)
             return FieldError(
-                f"{{label}}不能为负数，请填写 0 或更大的整数，单位 {UNIT}",
-                f"“{{label}}” cannot be negative: enter 0 or a larger whole number in {UNIT}",
+                f"{{label}}不能小于 {least} {UNIT}，请填写 {least} 或更大的整数",
+                f"“{{label}}” must be at least {least} {UNIT}: enter {least} or a larger whole number",
             )
         if keyword == "pattern" and "." in text:
             return FieldError(

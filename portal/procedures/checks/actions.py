@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from portal.errors import Fault
@@ -20,6 +20,7 @@ _NAMING = {
     "documents.issue": ("document",),
     "ledger.post": ("asset",),
     "ledger.reverse": ("case",),
+    "ledger.check": ("case",),
     "cases.start": ("procedure",),
     "cases.start_each": ("procedure",),
     "cases.message": ("to", "message"),
@@ -27,6 +28,7 @@ _NAMING = {
     "register.update": ("register",),
 }
 ABOUT = "about"
+_REGION = "region"  # the kind of a register's field that holds a district
 SERVED = "served"  # the message by which the portal tells a case that a letter was served
 ALL_ENDED = "all_ended"  # the one by which it tells a case that all it started in bulk have ended
 PORTALS = (SERVED, ALL_ENDED)
@@ -134,7 +136,7 @@ class _Task:
         found = self.names.value(path) if all(path) else None
         return found.kind if isinstance(found, Value) else None
 
-    def reverse(self) -> Iterator[Fault]:
+    def linked(self) -> Iterator[Fault]:
         """What the linked case has posted."""
         yield from self._linked("case")
 
@@ -190,14 +192,14 @@ class _Task:
             yield self.at("本事项没有可以启动它的岗位，启动失败的行无人处理", mend)
         yield from self.start()
 
-    def _columns(self) -> frozenset[str] | None:
+    def _columns(self) -> Collection[str] | None:
         """The columns of the table that each row comes from; None when they cannot be told."""
         if self.action.name != "cases.start_each":
             return frozenset()
         path = tuple(self.action.inputs["each"].removeprefix("=").strip().split("."))
         return self.names.columns(path)
 
-    def _start_form(self, started: Subject, columns: frozenset[str] | None) -> Iterator[Fault]:
+    def _start_form(self, started: Subject, columns: Collection[str] | None) -> Iterator[Fault]:
         first = [e for e in started.procedure.drawing.of_kind("startEvent") if e.parent is None]
         name = first[0].form if first else None
         form = started.procedure.forms.get(name or "")
@@ -256,7 +258,25 @@ class _Task:
         elif "each" in inputs and self._kind("each") not in (LIST, None):
             yield self.at("输入“each”不是列表", "写一张表格的路径，如 =draft.units")
         yield from self._numbers(register)
+        yield from self._regions(register)
         return register
+
+    def _regions(self, register: Register) -> Iterator[Fault]:
+        """Districts that are chosen from a list, which says the regulation's over again."""
+        districts = frozenset(self.whole.regulation.districts)
+        each = self.action.inputs.get("each", "").removeprefix("=")
+        columns = expressions.columns(each, self.names) if each else None
+        for name in (name for name, kind in register.fields.items() if kind == _REGION):
+            options = self._options(name) if name in self.action.inputs else (columns or {}).get(name)
+            if districts and options is not None and options != districts:
+                lost, more = (_list(sorted(texts)) for texts in (districts - options, options - districts))
+                what = f"“{name}”可选的区县与法规的 districts 不同：缺少 {lost}，多出 {more}"
+                yield self.at(what, "改正表单的选项，或 regulation.toml 的 districts")
+
+    def _options(self, key: str) -> frozenset[str] | None:
+        """The texts that an input can be, where it is the path of a choice."""
+        found = self.names.value(tuple(self.action.inputs[key].removeprefix("=").strip().split(".")))
+        return found.options if isinstance(found, Value) else None
 
     def _numbers(self, register: Register) -> Iterator[Fault]:
         """Fields that hold numbers, filled from something that is none."""
@@ -291,7 +311,8 @@ def _list(names: Iterable[str]) -> str:
 _SPECIAL: Mapping[str, Callable[[_Task], Iterator[Fault]]] = {
     "documents.issue": _Task.issue,
     "ledger.post": _Task.post,
-    "ledger.reverse": _Task.reverse,
+    "ledger.reverse": _Task.linked,
+    "ledger.check": _Task.linked,
     "cases.start": _Task.start,
     "cases.start_each": _Task.start_each,
     "cases.message": _Task.message,

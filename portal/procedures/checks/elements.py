@@ -175,7 +175,7 @@ class _Drawn:
             about = self.whole.about(self.subject)
             names = [e.name for e in about.procedure.drawing.of_kind("endEvent")] if about else [end.replaced_as]
             if end.replaced_as not in names:
-                yield self._at(end, f"关联事项没有名为“{end.replaced_as}”的结果", f"可用：{'、'.join(names)}")
+                yield self._at(end, f"关联事项没有名为“{end.replaced_as}”的结果", instead(end.replaced_as, names))
 
     def _inside(self, element: Element) -> bool:
         around = self.drawn.elements.get(element.parent or "")

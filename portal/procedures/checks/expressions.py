@@ -10,8 +10,8 @@ from portal import feel
 from portal.errors import Fault
 from portal.feel import Call, FeelError, parser, syntax
 from portal.feel.builtins import BUILTINS
-from portal.procedures.checks import records, rows
-from portal.procedures.checks.names import FLAG, Found, Path, Unknown, Value
+from portal.procedures.checks import comparisons, records, rows
+from portal.procedures.checks.names import FLAG, Columns, Found, Path, Unknown, Value
 from portal.procedures.functions import FUNCTIONS
 from portal.registers.rules import Register
 
@@ -27,7 +27,7 @@ class Vocabulary(Protocol):
     def value(self, path: Path) -> Found:
         """What stands behind a path."""
 
-    def columns(self, path: Path) -> frozenset[str] | None:
+    def columns(self, path: Path) -> Columns | None:
         """The columns of the table that stands behind a path; None where that cannot be told."""
 
     def asked(self, call: Call) -> Unknown | None:
@@ -68,13 +68,21 @@ def faults(text: str, where: Where, names: Vocabulary) -> Iterator[Fault]:
         if refused:
             yield where.fault(refused.what, refused.mend)
     node = parser.parse(text, _CALLABLE)
-    for unknown in (*rows.faults(node, names), *records.faults(node, names.register)):
+    for unknown in (*rows.faults(node, names), *records.faults(node, names.register), *records.unit_faults(node)):
         yield where.fault(unknown.what, unknown.mend)
     for path, compared in sorted(_compared(node)):
         found = names.value(path) if path in expression.paths else None
         if isinstance(found, Value) and found.options is not None and compared not in found.options:
             mend = f"可能的值：{'、'.join(sorted(found.options))}"
             yield where.fault(f"“{'.'.join(path)}”不会是“{compared}”", mend)
+
+
+def columns(text: str, names: Vocabulary) -> Columns | None:
+    """The columns of the rows that an expression (without its `=`) gives; None when it is faulty, or gives no rows."""
+    try:
+        return rows.columns_of(parser.parse(text, _CALLABLE), names)
+    except FeelError:
+        return None
 
 
 def condition_faults(text: str, where: Where, names: Vocabulary) -> Iterator[Fault]:
@@ -95,32 +103,8 @@ def _compared(node: syntax.Node) -> set[tuple[Path, str]]:
     while waiting:
         here = waiting.pop()
         waiting += syntax.parts(here)
-        match here:
-            case syntax.Compare("=" | "!=", left, right):
-                found |= {(path, text) for path in _paths(left) for text in _texts(right)}
-                found |= {(path, text) for path in _paths(right) for text in _texts(left)}
-            case syntax.In(operand, tests):
-                found |= {(path, text) for path in _paths(operand) for test in tests for text in _texts(test)}
+        found |= comparisons.of(here)
     return found
-
-
-def _paths(node: syntax.Node) -> list[Path]:
-    path: list[str] = []
-    while isinstance(node, syntax.Step):
-        path.insert(0, node.key)
-        node = node.base
-    return [(node.name, *path)] if isinstance(node, syntax.Name) else []
-
-
-def _texts(node: syntax.Node) -> Iterator[str]:
-    match node:
-        case syntax.Literal(str() as text):
-            yield text
-        case syntax.Against("=" | "!=", operand):
-            yield from _texts(operand)
-        case syntax.Elements(parts) | syntax.Invocation("not", parts):
-            for part in parts:
-                yield from _texts(part)
 
 
 def _is_truth(node: syntax.Node, names: Vocabulary) -> bool:
@@ -131,6 +115,6 @@ def _is_truth(node: syntax.Node, names: Vocabulary) -> bool:
         case syntax.Chain() | syntax.Negate() | syntax.Elements() | syntax.Entries() | syntax.Interval():
             return False
         case syntax.Name() | syntax.Step():
-            found = names.value(_paths(node)[0]) if _paths(node) else None
+            found = names.value(paths[0]) if (paths := comparisons.paths(node)) else None
             return not isinstance(found, Value) or found.kind in (None, FLAG)
     return True

@@ -20,7 +20,8 @@ _PLACES = {
     "forms": (f"({{home}}/{_SLUG}|_shared)/[^/]+\\.json",),
     "documents": (f"({{home}}/{_SLUG}|_shared)/[^/]+\\.docx",),
 }
-_EXPECTED = {
+MISPLACED = "文件放在了不会读取的位置，或名称不对"
+EXPECTED = {
     "bpmn": "法规目录下是 regulation.toml、given.toml，事项目录下是 procedure.toml、process.bpmn、paths/*.toml，"
     "_shared/图名 下是 process.bpmn、shared.toml",
     "forms": "表单放在 forms/法规/事项/名称.json，共用的放在 _shared",
@@ -41,7 +42,7 @@ def faults(whole: Whole) -> Iterator[Fault]:
         root, _, rest = file.partition("/")
         home = re.escape(whole.content.regulation)
         if not any(re.fullmatch(place.format(home=home), rest) for place in _PLACES[root]):
-            yield Fault("文件放在了不会读取的位置，或名称不对", _EXPECTED[root], file=file)
+            yield Fault(MISPLACED, EXPECTED[root], file=file)
         elif used is not None and rest.startswith(f"{whole.content.regulation}/") and file not in used:
             yield _unused(whole, file)
 

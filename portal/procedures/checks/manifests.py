@@ -9,7 +9,7 @@ from portal.errors import Fault
 from portal.feel import Call
 from portal.procedures.checks import expressions
 from portal.procedures.checks.expressions import Where
-from portal.procedures.checks.names import TEXT, Found, Names, Path, Unknown
+from portal.procedures.checks.names import TEXT, Columns, Found, Names, Path, Unknown
 from portal.procedures.checks.shape import is_plain
 from portal.procedures.checks.whole import Subject, Whole, forms_named
 from portal.procedures.drawing import Element
@@ -204,10 +204,19 @@ class _Manifest:
             if not (rule.basis or rule.assumed or self._says_article(f"deadlines.{name}.basis", f"basis.{name}")):
                 mend = f'写 basis = {{ {name} = "…" }}，文本没有规定时在期限里写 assumed = "…"'
                 yield self.fault(f"deadlines.{name}", f"期限“{rule.title or name}”没有写依据哪一条", mend)
+            yield from self._reasoned(name)
             for key, events in (("after", rule.after), ("met", rule.met)):
                 for event in events:
                     yield from self._event(f"deadlines.{name}.{key}", event)
             yield from self._warned(name, rule)
+
+    def _reasoned(self, name: str) -> Iterator[Fault]:
+        """An article and a reason in place of one: a file says one of them."""
+        for table in (self.subject.own, self.subject.under):
+            if all(table.holds(f"deadlines.{name}.{key}") for key in ("basis", "assumed")):
+                what = f"期限“{name}”既写了 basis 又写了 assumed"
+                mend = "有条款的写 basis，文本没有规定的写 assumed，留下一个"
+                yield self.fault(f"deadlines.{name}.assumed", what, mend)
 
     def _warned(self, name: str, rule: DeadlineRule) -> Iterator[Fault]:
         """Warnings reach people of offices and the party; an overdue duty comes onto the desk of an office."""
@@ -320,7 +329,7 @@ class _FactNames:
             return Unknown("事实的表达式中不能再用 facts", "把那个事实的表达式写进来")
         return self._names.value(path)
 
-    def columns(self, path: Path) -> frozenset[str] | None:
+    def columns(self, path: Path) -> Columns | None:
         """The columns of the table that stands behind a path; None where that cannot be told."""
         return self._names.columns(path)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from portal.feel import Call, parser, syntax
@@ -52,6 +52,9 @@ class Unknown:
     mend: str
 
 
+Columns = Mapping[str, frozenset[str] | None]
+"""The columns of a table, each with the texts that can be chosen in it (None: not known, or any)."""
+
 Found = Value | Unknown | None
 """None: what would tell could not be read, so nothing is said."""
 
@@ -79,7 +82,7 @@ class Names:
         ids = [key for drawn in around for key, element in drawn.elements.items() if element.yields]
         return Unknown(f"不认识的名称“{first}”", nearest(first, [*ids, *NAMES]))
 
-    def columns(self, path: Path) -> frozenset[str] | None:
+    def columns(self, path: Path) -> Columns | None:
         """The columns of the table that stands behind a path; None where that cannot be told."""
         for drawn in visible_from(self.subject.procedure, self.drawn):
             element = drawn.elements.get(path[0])
@@ -245,7 +248,7 @@ class FormNames:
         near = isinstance(found, Unknown) and meant(path[0], own)
         return Unknown(found.what, nearest(path[0], own)) if isinstance(found, Unknown) and near else found
 
-    def columns(self, path: Path) -> frozenset[str] | None:
+    def columns(self, path: Path) -> Columns | None:
         """The columns of the table that stands behind a path; None where that cannot be told."""
         if path[0] in self.row:
             return None
@@ -274,7 +277,7 @@ class StartNames:
             return self._names.value(path)
         return Unknown(f"启动表单填写时还没有“{path[0]}”", "启动表单只能用本表单的答案和 about")
 
-    def columns(self, path: Path) -> frozenset[str] | None:
+    def columns(self, path: Path) -> Columns | None:
         """The columns of the table that stands behind a path; None where that cannot be told."""
         return self._names.columns(path) if path[0] == "about" else None
 
@@ -296,10 +299,10 @@ def form_of(element: Element) -> str | None:
     return element.form or (element.message.form if element.message else None)
 
 
-def columns_of(form: Form, path: Path) -> frozenset[str] | None:
+def columns_of(form: Form, path: Path) -> Columns | None:
     """The columns of the table that stands under a path of a form; None where no table does."""
     tables = (field for field in form.fields if field.path == path and isinstance(field.kind, Table))
-    return next((frozenset(column.name for column in table.columns) for table in tables), None)
+    return next(({column.name: choices_of(column) for column in table.columns} for table in tables), None)
 
 
 def in_form(form: Form, key: str, rest: Path) -> Found:

@@ -1,4 +1,5 @@
-"""Whether expressions ask the registers for what they hold: `record("register", [key, …]).field`."""
+"""Whether expressions ask the registers for what they hold, `record("register", [key, …]).field`, and of an
+organisation what is known of it, `registered(code).name`."""
 
 from __future__ import annotations
 
@@ -6,10 +7,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from portal.feel import syntax
-from portal.procedures.checks.names import Unknown
+from portal.procedures.checks.names import Unknown, nearest
+from portal.procedures.expressions import NAMES
 from portal.registers.rules import STATE, Register
 
-FUNCTION = "record"
+FUNCTION, OF_UNIT = "record", "registered"
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,21 @@ def faults(node: syntax.Node, register_of: Callable[[str | None], Register | Unk
             if fault not in said:
                 said.add(fault)
                 yield fault
+
+
+def unit_faults(node: syntax.Node) -> Iterator[Unknown]:
+    """The parts that calls of `registered` ask for and that no organisation has, each once."""
+    known = NAMES["party"]
+    found = sorted(key for key in _unit_parts(node) if key not in known)
+    yield from (Unknown(f"“{OF_UNIT}”没有“{key}”", nearest(key, known)) for key in dict.fromkeys(found))
+
+
+def _unit_parts(node: syntax.Node) -> Iterator[str]:
+    match node:
+        case syntax.Step(syntax.Invocation(function), key) if function == OF_UNIT:
+            yield key
+    for part in syntax.parts(node):
+        yield from _unit_parts(part)
 
 
 def _faults(asked: _Asked, register: Register | Unknown | None) -> Iterator[Unknown]:

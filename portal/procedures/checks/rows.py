@@ -1,14 +1,15 @@
-"""Whether expressions read only columns that a table has, of its rows in filters, loops and quantifiers."""
+"""Whether expressions ask the rows of a table, in filters, loops and quantifiers, for what their columns can hold."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from portal.feel import syntax
 from portal.feel.syntax import Node
-from portal.procedures.checks.names import Found, Path, Unknown, nearest
+from portal.procedures.checks import comparisons
+from portal.procedures.checks.names import Columns, Found, Path, Unknown, nearest
 from portal.procedures.spelling import meant
 
 # The functions whose answer has the rows of their first argument.
@@ -21,7 +22,7 @@ class Tables(Protocol):
     def value(self, path: Path) -> Found:
         """What stands behind a path."""
 
-    def columns(self, path: Path) -> frozenset[str] | None:
+    def columns(self, path: Path) -> Columns | None:
         """The columns of the table that stands behind a path; None where that cannot be told."""
 
 
@@ -30,28 +31,32 @@ class _Rows:
     """The rows of a table, or one of them."""
 
     table: str
-    columns: frozenset[str]
+    columns: Columns
 
 
 @dataclass(frozen=True)
 class _Inside:
     """What is bound at a place of an expression.
 
-    `bound` has what is known of each name; `filtered` are the rows of the filter around it. Inside a filter over
+    `bound` has what is known of each name; `filtered` are the rows of the filter around it, `cells` the columns of rows
+    whose names stand alone there. Inside a filter over
     elements that are not known (`loose`) every name may be one of their keys.
     """
 
     bound: Mapping[str, _Rows | None]
     filtered: _Rows | None = None
+    cells: Columns = field(default_factory=dict)
     loose: bool = False
 
     def binding(self, name: str, rows: _Rows | None) -> _Inside:
-        return _Inside({**self.bound, name: rows}, self.filtered, self.loose)
+        cells = {key: texts for key, texts in self.cells.items() if key != name}
+        return _Inside({**self.bound, name: rows}, self.filtered, cells, self.loose)
 
     def filtering(self, rows: _Rows | None) -> _Inside:
         if rows is None:
-            return _Inside(dict.fromkeys([*self.bound, "item"]), None, True)
-        return _Inside({**self.bound, "item": rows, **dict.fromkeys(rows.columns)}, rows, self.loose)
+            return _Inside(dict.fromkeys([*self.bound, "item"]), loose=True)
+        bound = {**self.bound, "item": rows, **dict.fromkeys(rows.columns)}
+        return _Inside(bound, rows, {**self.cells, **rows.columns}, self.loose)
 
 
 def faults(node: Node, names: Tables) -> Iterator[Unknown]:
@@ -59,6 +64,12 @@ def faults(node: Node, names: Tables) -> Iterator[Unknown]:
     reader = _Reader(names)
     reader.read(node, _Inside({}))
     yield from dict.fromkeys(reader.found)
+
+
+def columns_of(node: Node, names: Tables) -> Columns | None:
+    """The columns of the rows that an expression gives; None where it gives none, or that cannot be told."""
+    rows = _Reader(names).read(node, _Inside({}))
+    return rows.columns if rows is not None else None
 
 
 class _Reader:
@@ -70,6 +81,7 @@ class _Reader:
 
     def read(self, node: Node, inside: _Inside) -> _Rows | None:
         """Notes the faults of a node; the rows that are its value, where it is rows of a table."""
+        self._compared(node, inside)
         match node:
             case syntax.Name() | syntax.Step():
                 return self._path(node, inside)
@@ -93,6 +105,16 @@ class _Reader:
             case syntax.Invocation(function) if function in _KEEPING:
                 return found[0]
         return None
+
+    def _compared(self, node: Node, inside: _Inside) -> None:
+        """Cells of rows that are compared with what nobody can choose there."""
+        for path, text in sorted(comparisons.of(node)):
+            rows = inside.bound.get(path[0])
+            columns, key = (rows.columns, path[1:]) if rows is not None else (inside.cells, path)
+            options = columns.get(key[0]) if len(key) == 1 else None
+            if options is not None and text not in options:
+                mend = f"可能的值：{'、'.join(sorted(options))}"
+                self.found.append(Unknown(f"“{'.'.join(path)}”不会是“{text}”", mend))
 
     def _bindings(self, bindings: tuple[syntax.Binding, ...], inside: _Inside) -> _Inside:
         for binding in bindings:

@@ -10,6 +10,7 @@ from portal import forms
 from portal.documents.service import own_paths
 from portal.documents.template import Placeholders, placeholders
 from portal.errors import ContentFaults, Fault
+from portal.forms import Form
 from portal.procedures.checks import expressions
 from portal.procedures.checks.expressions import Vocabulary, Where
 from portal.procedures.checks.names import (
@@ -43,6 +44,7 @@ _ATTRIBUTES = {
     "label": "标签",
     "description": "说明",
     "refuse": "拒绝条件",
+    "refusal": "拒绝说明",
     "text": "文字",
 }
 
@@ -89,6 +91,7 @@ def _form(whole: Whole, subject: Subject, name: str, below: Names | StartNames) 
     file = whole.content.find("forms", subject.slug, f"{name}.json")
     if form is None or file is None:
         return
+    yield from _named(form, file)
     own = FormNames(form, below)
     tables = {field.place: FormNames(form, below, field.columns) for field in form.fields if field.columns}
     for written in form.expressions:
@@ -98,6 +101,13 @@ def _form(whole: Whole, subject: Subject, name: str, below: Names | StartNames) 
         if written.columns:
             names = tables.get(written.element.rpartition(".")[0], own)
         yield from expressions.faults(written.text, where, names)
+
+
+def _named(form: Form, file: str) -> Iterator[Fault]:
+    """Findings name a form by its id; it is looked up by its file."""
+    name = file.rpartition("/")[2].removesuffix(".json")
+    if form.id != name:
+        yield Fault(f"表单的 id“{form.id}”与文件名不同", f'写 "id": "{name}"，或把文件改名为 {form.id}.json', file=file)
 
 
 def _issued(subject: Subject, drawn: Drawing, element: Element, names: Names) -> Iterator[Fault]:
@@ -118,6 +128,28 @@ def _issued(subject: Subject, drawn: Drawing, element: Element, names: Names) ->
             yield Fault(f"占位符“{path}”：{found.what}（{place}）", found.mend, path, file=file)
         elif isinstance(found, Value) and walked is None:
             yield from _fits(path, found, said, file)
+            yield from _chosen(path, found.options, said, file, place)
+        elif walked is not None:
+            columns = names.columns(tuple(walked.split("."))) or {}
+            yield from _chosen(path, columns.get(path.removeprefix(f"{walked}.")), said, file, place)
+
+
+def _chosen(path: str, options: frozenset[str] | None, said: Placeholders, file: str, place: str) -> Iterator[Fault]:
+    """Conditions that ask for what cannot be chosen, and branches that leave out what can."""
+    if options is None:
+        return
+    possible = f"可能的值：{_texts_of(options)}"
+    for text in sorted(text for compared, text in said.compared if compared == path and text not in options):
+        yield Fault(f"“{path}”不会是“{text}”（{place}）", possible, path, file=file)
+    for provided in sorted((texts for asked, texts in said.choices if asked == path), key=sorted):
+        missing = options - provided
+        if missing and provided <= options:
+            what = f"“{path}”的几个分支没有写“{_texts_of(missing)}”时说什么（{place}）"
+            yield Fault(what, "补上 elif 或 else；什么也不说的，写一个空的 elif", path, file=file)
+
+
+def _texts_of(options: frozenset[str]) -> str:
+    return "、".join(sorted(options))
 
 
 def _walked(path: str, said: Placeholders) -> str | None:

@@ -15,7 +15,7 @@ from portal.procedures.drawing import Drawing, Element
 from portal.procedures.manifest import placed
 from portal.procedures.procedure import Procedure
 from portal.procedures.regulation import Regulation
-from portal.procedures.tables import Table, parse
+from portal.procedures.tables import Table, opened
 
 
 @dataclass(frozen=True)
@@ -178,7 +178,4 @@ def _tables(content: Content, procedure: Procedure) -> tuple[Table, Table]:
     own = f"bpmn/{content.regulation}/{procedure.slug}/procedure.toml"
     under = procedure.drawing.file.removesuffix("process.bpmn") + "shared.toml"
     shared = content.files.get(under, b"") if procedure.manifest.diagram else b""
-    tables = [
-        Table(parse(data, file), file, data.decode()) for data, file in ((content.files[own], own), (shared, under))
-    ]
-    return tables[0], tables[1]
+    return opened(content.files[own], own), opened(shared, under)

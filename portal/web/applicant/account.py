@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 from flask import url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from portal import identity, inbox, ledger, registers
+from portal.cases.models import Case
 from portal.identity import Permission, Subject
 from portal.ledger.rules import dimensions_text
 from portal.procedures.regulation import Asset, Regulation
@@ -36,19 +39,25 @@ class HoldingView:
 
 @dataclass(frozen=True)
 class LineView:
-    """One line of the statement."""
+    """One entry of the statement."""
 
-    at: str
     what: str
     basis: str
-    asset: str
-    kind: str
     amount: str
-    taken: bool
-    balance: str
-    unit: str
     case: str
     case_url: str | None
+
+
+@dataclass(frozen=True)
+class PostingView:
+    """The entries of one act on one balance, what was taken back first, and the balance after all of them."""
+
+    at: str
+    asset: str
+    kind: str
+    lines: tuple[LineView, ...]
+    balance: str
+    unit: str
 
 
 @dataclass(frozen=True)
@@ -65,14 +74,14 @@ class OnRecord:
 @blueprint.get("/account")
 @needs(Permission.ACCOUNT_READ)
 def my_account() -> ResponseReturnValue:
-    """Balances and the statement, newest entry first."""
+    """Balances and the statement, newest act first."""
     actor = signed_in()
     organisation_id = organisation_of(actor)
     admit(Subject(party_id=organisation_id))
     with reading() as tx:
         context = {
             "holdings": holdings(tx, organisation_id),
-            "entries": _entries(tx, organisation_id),
+            "postings": _postings(tx, organisation_id),
             "on_record": on_record(tx, organisation_id),
             **frame(tx, actor, "my_account"),
         }
@@ -95,39 +104,39 @@ def holdings(tx: Session, organisation_id: int) -> list[HoldingView]:
 def _known(tx: Session, organisation_id: int) -> list[ledger.StatementLine]:
     """The statement without what came with letters that nobody has opened yet, its balances reckoned without it."""
     hidden = {seal.case_id for seal in queries.sealed(tx, organisation_id)}
-    shown, balances = [], dict[tuple[str, str], int]()
-    for line in ledger.statement(tx, organisation_id):
-        if line.case_id in hidden:
-            continue
-        place = (line.account, dimensions_text(line.dimensions))
-        balances[place] = balances.get(place, 0) + line.amount
-        shown.append(replace(line, balance=balances[place]))
-    return shown
+    return ledger.with_balances(line for line in ledger.statement(tx, organisation_id) if line.case_id not in hidden)
 
 
-def _entries(tx: Session, organisation_id: int) -> list[LineView]:
+def _postings(tx: Session, organisation_id: int) -> list[PostingView]:
+    """What each act did to each balance, the newest act first."""
     statement = _known(tx, organisation_id)
     cases = queries.cases_by_id(tx, (line.case_id for line in statement), organisation_id)
-    found = []
-    for line in reversed(statement):
-        asset, case = _asset(tx, line.asset), cases.get(line.case_id)
-        regulation = machine().kernel.releases.newest(tx, line.asset.regulation).regulation
-        found.append(
-            LineView(
-                at=wording.minute_text(line.moment),
-                what=line.kind,
-                basis=citation(regulation, line.basis) or "",
-                asset=asset.title,
-                kind=dimensions_text(line.dimensions),
-                amount=f"{line.amount:+,}",
-                taken=line.amount < 0,
-                balance=wording.amount_text(line.balance),
-                unit=asset.unit,
-                case=case.number if case else "",
-                case_url=url_for("applicant.my_case", case_id=case.id) if case else None,
-            )
-        )
-    return found
+    made = [list(lines) for _key, lines in groupby(statement, key=lambda line: (line.act_id, line.place))]
+    return [_posting(tx, lines, cases) for lines in reversed(made)]
+
+
+def _posting(tx: Session, lines: Sequence[ledger.StatementLine], cases: Mapping[int, Case]) -> PostingView:
+    first = lines[0]
+    asset = _asset(tx, first.asset)
+    regulation = machine().kernel.releases.newest(tx, first.asset.regulation).regulation
+    return PostingView(
+        at=wording.minute_text(first.moment),
+        asset=asset.title,
+        kind=dimensions_text(first.dimensions),
+        lines=tuple(_line_view(line, regulation, cases.get(line.case_id)) for line in lines),
+        balance=wording.amount_text(first.balance),
+        unit=asset.unit,
+    )
+
+
+def _line_view(line: ledger.StatementLine, regulation: Regulation, case: Case | None) -> LineView:
+    return LineView(
+        what=line.kind,
+        basis=citation(regulation, line.basis) or "",
+        amount=f"{line.amount:+,}",
+        case=case.number if case else "",
+        case_url=url_for("applicant.my_case", case_id=case.id) if case else None,
+    )
 
 
 def on_record(tx: Session, organisation_id: int) -> list[OnRecord]:

@@ -29,7 +29,9 @@ from portal.web.applicant import clocks, offering, progress, queries, wording
 from portal.web.applicant.clocks import DeadlineView
 from portal.web.applicant.frame import admit, blueprint, case_of, frame, has_agreed, organisation_of
 from portal.web.applicant.offering import OfferView
-from portal.web.applicant.progress import Standing
+from portal.web.applicant.progress import Seal, Standing
+from portal.web.applicant.replaced import replacement
+from portal.web.applicant.seals import seal_of, seal_on
 from portal.web.articles import citation
 from portal.web.machine import machine
 from portal.web.pages import render
@@ -45,6 +47,8 @@ class StateView:
     deadline: DeadlineView | None
     action: str = ""
     url: str = ""
+    looks: bool = False
+    """Whether the action only looks at something, which people may do who may do nothing else."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,7 @@ def my_case(case_id: int) -> ResponseReturnValue:
             "files": _files(queries.files_of(tx, case_id, organisation_of(actor))),
             "said": submitted(tx, case, organisation_of(actor)),
             "acts": _acts(case, standing.waits) if actor.may_file else [],
-            "offers": _offers(tx, actor, case, now),
+            "offers": offers_about(tx, actor, case, now),
             "linked": _linked(tx, case),
             "receipt": url_for("applicant.receipt", case_id=case_id) if case.row.filer_id is not None else None,
             "basis": _basis(case),
@@ -153,9 +157,7 @@ def opened(tx: Session, case_id: int) -> tuple[LiveCase, Actor]:
 def standing_of(tx: Session, case: LiveCase) -> Standing:
     """Where a case stands."""
     history = audit.entries(tx, case.id)
-    seals = queries.sealed(tx, case.row.party_id) if case.row.party_id else []
-    hidden = queries.sealed_from(seals, case.id)
-    return Standing(case, history, queries.open_tasks(tx, case.id), queries.waits(tx, case.id), hidden)
+    return Standing(case, history, queries.open_tasks(tx, case.id), queries.waits(tx, case.id), seal_of(tx, case.row))
 
 
 def letter_lines(letters: Sequence[tuple[Letter, Service]], *, may_sign: bool) -> list[LetterLine]:
@@ -185,7 +187,6 @@ def _unread(addressed: Sequence[tuple[Letter, Service]]) -> Letter | None:
 def _state(tx: Session, standing: Standing, unread: Letter | None, now: datetime) -> StateView:
     """The state card: whose turn it is decides what it says first."""
     case = standing.case
-    ended = _("已办结：%(outcome)s", outcome=case.row.outcome) if case.ended else ""
     mine = next((task for task in standing.tasks if task.role == PARTY), None)
     if mine is not None:
         shown = _shown(tx, case, case.deadlines.get(mine.deadline or ""), now)
@@ -196,19 +197,42 @@ def _state(tx: Session, standing: Standing, unread: Letter | None, now: datetime
         url = url_for("applicant.my_letter", letter_id=unread.id)
         text = _("《%(title)s》（%(number)s）等您打开并签收。", title=unread.title, number=unread.number)
         return StateView(wording.sealed_text(), text, "a", None, _("去签收"), url)
-    if standing.sealed_from is not None:
-        return StateView(wording.sealed_text(), _("文书送达后，可以在这里看到结果。"), "", None)
+    if standing.seal is not None:
+        return _sealed(standing.seal)
     if case.ended:
-        return StateView(ended, _ended_text(case), "n", None)
+        return _ended(tx, case)
     deadline = _hero(case, now)
     shown = _shown(tx, case, deadline, now)
     late = shown is not None and shown.late
     return StateView(case.row.status, _turn_text(standing, deadline), "r" if late else "", shown)
 
 
+def _sealed(seal: Seal) -> StateView:
+    """That there is a letter to be signed for first: in this case, or in the one about it."""
+    if seal.answer is None:
+        return StateView(seal.text, _("文书送达后，可以在这里看到结果。"), "", None)
+    text = _(
+        "《%(title)s》（%(number)s）的文书签收后，这里显示结果。", title=seal.answer.title, number=seal.answer.number
+    )
+    url = url_for("applicant.my_case", case_id=seal.answer.id)
+    return StateView(seal.text, text, "a", None, _("查看该办件"), url, looks=True)
+
+
+def _ended(tx: Session, case: LiveCase) -> StateView:
+    """How a case ended; of one that was replaced, by what."""
+    replaced = replacement(tx, case.row)
+    if replaced is None:
+        return StateView(_("已办结：%(outcome)s", outcome=case.row.outcome), _ended_text(case), "n", None)
+    if replaced.unread:
+        text = _("新的通知书等您打开并签收，期限自新通知书送达的次日起重新计算。")
+        return StateView(replaced.text, text, "a", None, _("去签收"), replaced.url)
+    text = _("本通知不再有效，以取代它的为准。")
+    return StateView(replaced.text, text, "n", None, _("查看取代它的结果"), replaced.url, looks=True)
+
+
 def _for_readers(state: StateView, actor: Actor) -> StateView:
     """The state card without a next step for whoever may not take it."""
-    if actor.may_file or not state.url:
+    if actor.may_file or not state.url or state.looks:
         return state
     text = state.text + _("请本单位有“办理”权限的人员办理，您只有查看权限。")
     return replace(state, text=text, action="", url="")
@@ -305,19 +329,22 @@ def why_not(case: LiveCase, wait: Subscription) -> str:
     return "" if holds else message.otherwise
 
 
-def _offers(tx: Session, actor: Actor, case: LiveCase, now: datetime) -> list[OfferView]:
+def offers_about(tx: Session, actor: Actor, case: LiveCase, now: datetime) -> list[OfferView]:
+    """What a person may file about a case."""
     found = filing.offers(machine().kernel, tx, actor)
     return [offering.view(tx, offer, now) for offer in found if offer.about is not None and offer.about.id == case.id]
 
 
 def _linked(tx: Session, case: LiveCase) -> list[LinkedView]:
     seals = queries.sealed(tx, case.row.party_id) if case.row.party_id else []
-    return [_linked_view(row, seals) for row in queries.linked(tx, case.row)]
+    return [_linked_view(tx, row, seals) for row in queries.linked(tx, case.row)]
 
 
-def _linked_view(row: Case, seals: Sequence[queries.Sealed]) -> LinkedView:
-    status = row.status if queries.sealed_from(seals, row.id) is None else wording.sealed_text()
-    return LinkedView(row.title, row.number, status, url_for("applicant.my_case", case_id=row.id))
+def _linked_view(tx: Session, row: Case, seals: Sequence[queries.Sealed]) -> LinkedView:
+    seal = seal_on(tx, seals, row.id)
+    return LinkedView(
+        row.title, row.number, seal.text if seal else row.status, url_for("applicant.my_case", case_id=row.id)
+    )
 
 
 def _facts(case: LiveCase) -> list[tuple[str, str]]:

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from portal.cases import drafts
 from portal.cases import filing as filings
 from portal.cases.attachments import NotYourFile, TooMany
+from portal.cases.drafts import ChangedElsewhere
 from portal.cases.errors import FormRefused, MayNotStart, Refused
 from portal.cases.filing import Offer
 from portal.cases.live import Cases, LiveCase
@@ -40,6 +41,8 @@ from portal.web.machine import machine
 from portal.web.pages import render
 
 NEXT = "next"
+SEEN, OVER = "_seen", "_over"
+"""The mark of the draft that a page was made of, and that of the one which the person says his own shall replace."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,8 @@ class Desk:
     """A draft laid out: the procedure, what it is about, and the files its fields hold."""
 
     draft: Filing
+    answers: Mapping[str, Sequence[str]]
+    """What was saved; on a page that comes back without having saved, what was typed."""
     procedure: Procedure
     about: LiveCase | None
     held: Mapping[str, Sequence[Attachment]]
@@ -64,7 +69,7 @@ class Desk:
         """The form with what was typed and uploaded so far."""
         if self.form is None:
             return None
-        answers = self.draft.answers or None
+        answers = self.answers or None
         view = self.form.view(answers, errors, self.names, self.known, wording.language())
         return uploads.with_limits(view, self.procedure, self.form)
 
@@ -72,7 +77,14 @@ class Desk:
         """The answers so far, held against the form."""
         if self.form is None:
             return Checked({}, {})
-        return self.form.check(self.draft.answers, self.names, self.known)
+        return self.form.check(self.answers, self.names, self.known)
+
+    @property
+    def mark(self) -> str:
+        """What tells the saved answers from others; files that are added do no harm to them."""
+        return drafts.mark(
+            self.draft.answers, [field.name for field in uploads.pickers(self.form)] if self.form else []
+        )
 
 
 @dataclass(frozen=True)
@@ -142,14 +154,21 @@ def save_draft(draft_id: int) -> ResponseReturnValue:
                 return tables.given_out(form, pressed, answers, names, known_in_tables(tx, form, answers))
             changed = tables.change(tx, form, pressed, answers, names)
             answers = {name: list(cast(list[str], texts)) for name, texts in changed.answers.items()}
+    if "HX-Request" in request.headers:
+        # These overlap one another; what a person presses as a whole page keeps the draft.
+        return _typed_page(draft_id, answers, changed.errors if changed else {}, changed.said if changed else {}), 200
     taken = uploads.take(desk.procedure, form, held)
 
-    def keep(tx: Session, now: datetime) -> None:
+    def keep(tx: Session, now: datetime) -> ChangedElsewhere | None:
         actor = signed_in()
         new = uploads.write_rows(tx, actor, form, taken, now)
-        drafts.save(tx, actor, draft_id, answers, new, request.form.get(uploads.REMOVE), now)
+        return drafts.save(tx, actor, draft_id, answers, new, request.form.get(uploads.REMOVE), now, _seen())
 
-    act(keep, _("保存申请草稿"))
+    elsewhere = act(keep, _("保存申请草稿"))
+    if elsewhere is not None:
+        errors = {**taken.errors, **(changed.errors if changed else {})}
+        page = _typed_page(draft_id, answers, errors, changed.said if changed else {}, elsewhere)
+        return page, status_of(elsewhere)
     return _after_save(draft_id, taken) if changed is None else _after_change(draft_id, taken, changed)
 
 
@@ -175,12 +194,14 @@ def hand_in(draft_id: int) -> ResponseReturnValue:
     actor = signed_in()
     try:
         case_id = act(
-            lambda tx, now: drafts.hand_in(machine().kernel, tx, actor, draft_id, now),
+            lambda tx, now: drafts.hand_in(machine().kernel, tx, actor, draft_id, now, _seen()),
             _("提交申请"),
             desk.draft.about_id,
         )
-    except FormRefused:
-        return redirect(url_for("applicant.draft", draft_id=draft_id, check=1), 303)
+    except FormRefused as refusal:
+        return _refused(draft_id, refusal)
+    except ChangedElsewhere as elsewhere:
+        return _read_anew(draft_id, elsewhere)
     except (Refused, MayNotStart, NotYourFile, TooMany) as error:
         with reading() as tx:
             return _check_page(tx, _desk(tx, draft_id), error), status_of(error)
@@ -206,8 +227,13 @@ def _admit_to(tx: Session, regulation: str, slug: str, about_id: int | None) -> 
     return actor
 
 
-def _desk(tx: Session, draft_id: int) -> Desk:
-    """The person's own draft, laid out."""
+def _seen() -> str | None:
+    """The mark of the draft that this request goes by."""
+    return request.form.get(OVER) or request.form.get(SEEN)
+
+
+def _desk(tx: Session, draft_id: int, typed: drafts.Answers | None = None) -> Desk:
+    """The person's own draft, laid out; with answers that were typed instead of those saved."""
     row = drafts.draft(tx, signed_in(), draft_id)
     actor = _admit_to(tx, row.regulation, row.procedure, row.about_id)
     procedure = machine().kernel.releases.newest(tx, row.regulation).procedure(row.procedure)
@@ -217,8 +243,10 @@ def _desk(tx: Session, draft_id: int) -> Desk:
         field.name: drafts.usable(tx, actor, row.answers.get(field.name, ()))
         for field in (uploads.pickers(form) if form else [])
     }
-    known = {**uploads.choices(form, held), **known_in_tables(tx, form, row.answers)} if form else {}
-    return Desk(row, procedure, about, held, scope_before(tx, procedure.regulation, about), known)
+    files = {name: row.answers[name] for name in held if name in row.answers}
+    answers = row.answers if typed is None else {**typed, **files}
+    known = {**uploads.choices(form, held), **known_in_tables(tx, form, answers)} if form else {}
+    return Desk(row, answers, procedure, about, held, scope_before(tx, procedure.regulation, about), known)
 
 
 class Unread(Refused):
@@ -230,6 +258,13 @@ class Unread(Refused):
     def __init__(self, title: str, number: str, letter_id: int) -> None:
         self.letter_id = letter_id
         super().__init__(title=title, number=number)
+
+
+class JustOver(PortalError):
+    """The filing was refused for what the form asks only after a period, which has just run out."""
+
+    zh = "期限刚刚届满。{what}请一分钟后返回修改。"
+    en = "The period has just run out. {what} Please go back and add it in a minute."
 
 
 def _unread(tx: Session, actor: Actor, offer: Offer) -> Unread | None:
@@ -262,6 +297,28 @@ def _without_removed(desk: Desk) -> dict[str, list[Attachment]]:
     return {name: [file for file in files if str(file.id) != removed] for name, files in desk.held.items()}
 
 
+def _typed_page(
+    draft_id: int,
+    typed: drafts.Answers,
+    errors: Mapping[str, FieldError],
+    said: tables.Said,
+    elsewhere: ChangedElsewhere | None = None,
+) -> str:
+    """The form with what was typed and not saved, going by the same draft as the page before."""
+    with reading() as tx:
+        return _form_page(tx, _desk(tx, draft_id, typed), errors, said, request.form.get(SEEN), elsewhere)
+
+
+def _read_anew(draft_id: int, elsewhere: ChangedElsewhere) -> ResponseReturnValue:
+    """What the draft holds now, to be checked instead of what was; or mended, where it cannot be handed in."""
+    with reading() as tx:
+        desk = _desk(tx, draft_id)
+        if desk.check().ok:
+            return _check_page(tx, desk, elsewhere), status_of(elsewhere)
+    flash(wording.said(elsewhere), "warning")
+    return redirect(url_for("applicant.draft", draft_id=draft_id, check=1), 303)
+
+
 def _after_save(draft_id: int, taken: Taken) -> ResponseReturnValue:
     """The form again with what is wrong, the next step, or the form with what was saved."""
     if taken.errors or REFRESH in request.form:
@@ -291,6 +348,16 @@ def _after_change(draft_id: int, taken: uploads.Taken, changed: tables.Changed) 
         return _form_page(tx, _desk(tx, draft_id), errors, changed.said), 422 if errors else 200
 
 
+def _refused(draft_id: int, refusal: FormRefused) -> ResponseReturnValue:
+    """The form with what is wrong; a period that has just run out asks for more than the form can show yet."""
+    with reading() as tx:
+        desk = _desk(tx, draft_id)
+        if not desk.check().ok:
+            return redirect(url_for("applicant.draft", draft_id=draft_id, check=1), 303)
+        missing = "".join(fault.text(wording.language()) for fault in refusal.fields.values())
+        return _check_page(tx, desk, JustOver(what=missing)), status_of(refusal)
+
+
 def _to_receipt(case_id: int) -> ResponseReturnValue:
     return redirect(url_for("applicant.receipt", case_id=case_id), 303)
 
@@ -303,7 +370,14 @@ def _offer_of(tx: Session, desk: Desk) -> OfferView:
     return offering.view(tx, Offer(published, desk.procedure, desk.about, until), moment(tx))
 
 
-def _form_page(tx: Session, desk: Desk, errors: Mapping[str, FieldError], said: tables.Said = tables.NOTHING) -> str:
+def _form_page(
+    tx: Session,
+    desk: Desk,
+    errors: Mapping[str, FieldError],
+    said: tables.Said = tables.NOTHING,
+    seen: str | None = None,
+    elsewhere: ChangedElsewhere | None = None,
+) -> str:
     return render(
         "applicant/draft.html",
         form=desk.view(errors),
@@ -313,6 +387,9 @@ def _form_page(tx: Session, desk: Desk, errors: Mapping[str, FieldError], said: 
         saved=wording.minute_text(desk.draft.saved_at) if desk.draft.answers else None,
         here=url_for("applicant.draft", draft_id=desk.draft.id),
         tables=said,
+        seen=seen or desk.mark,
+        over=desk.mark,
+        elsewhere=wording.said(elsewhere) if elsewhere else None,
         **frame(tx, signed_in()),
     )
 
@@ -323,10 +400,17 @@ def _check_page(tx: Session, desk: Desk, error: PortalError | None) -> str:
         answers=_answers(desk),
         offer=_offer_of(tx, desk),
         draft=desk.draft,
-        error=wording.said(error) if error else None,
+        error=_said_above(error) if error else None,
+        seen=drafts.mark(desk.draft.answers),
         change=url_for("applicant.draft", draft_id=desk.draft.id),
         **frame(tx, signed_in()),
     )
+
+
+def _said_above(error: PortalError) -> str:
+    if isinstance(error, ChangedElsewhere):
+        return wording.said(error) + _("下面是现在的内容，请核对后再提交。")
+    return wording.said(error) + _("草稿仍然保留。")
 
 
 def _answers(desk: Desk) -> list[AnswerView]:

@@ -26,6 +26,9 @@ from portal.web.applicant.account import holdings
 from portal.web.applicant.clocks import DeadlineView
 from portal.web.applicant.frame import blueprint, frame, has_agreed
 from portal.web.applicant.offering import OfferView
+from portal.web.applicant.progress import Seal
+from portal.web.applicant.replaced import replacement
+from portal.web.applicant.seals import seal_on
 from portal.web.auth import first_page
 from portal.web.machine import machine
 from portal.web.pages import render
@@ -115,11 +118,11 @@ def my_cases() -> ResponseReturnValue:
 def lines(tx: Session, cases: list[Case], now: datetime) -> list[CaseLine]:
     """Cases as lines of a list, those that run before those that have ended."""
     seals = queries.sealed(tx, cases[0].party_id) if cases and cases[0].party_id else []
-    found = [_line(tx, case, now, sealed=queries.sealed_from(seals, case.id) is not None) for case in cases]
+    found = [_line(tx, case, now, seal_on(tx, seals, case.id)) for case in cases]
     return sorted(found, key=lambda line: line.ended)
 
 
-def _line(tx: Session, case: Case, now: datetime, *, sealed: bool) -> CaseLine:
+def _line(tx: Session, case: Case, now: datetime, seal: Seal | None) -> CaseLine:
     calendar = calendars.current(tx)
     running = [] if case.ended_at else [d for d in deadlines.of_case(tx, case.id) if d.state == "running"]
     shown = [d for d in running if d.kind != "right" or (d.due > now and queries.is_awaited(d, case))]
@@ -127,13 +130,19 @@ def _line(tx: Session, case: Case, now: datetime, *, sealed: bool) -> CaseLine:
     return CaseLine(
         title=case.title,
         number=case.number,
-        status=wording.sealed_text() if sealed else case.status,
+        status=seal.text if seal else _status(tx, case),
         url=url_for("applicant.my_case", case_id=case.id),
-        ended=case.ended_at is not None,
+        # Whether a letter that nobody has opened ended it is not told yet either.
+        ended=case.ended_at is not None and seal is None,
         next=_("%(what)s：%(due)s", what=first.title, due=wording.due_text(first.due, day_of(now))) if first else "",
         left=wording.left_text(first, now, calendar) if first else "",
         tone=wording.tone(first, now, calendar) if first else "n",
     )
+
+
+def _status(tx: Session, case: Case) -> str:
+    replaced = replacement(tx, case)
+    return replaced.text if replaced else case.status
 
 
 def _todos(tx: Session, actor: Actor, organisation_id: int, offers: list[OfferView], now: datetime) -> list[TodoView]:

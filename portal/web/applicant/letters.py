@@ -25,10 +25,12 @@ from portal.errors import PortalError
 from portal.identity import Actor, Permission, Subject
 from portal.storage import ObjectMissing, StoreUnavailable
 from portal.web.access import needs, signed_in
-from portal.web.acting import act, asked, reading
+from portal.web.acting import act, asked, moment, reading
 from portal.web.applicant import queries, wording
-from portal.web.applicant.cases import letter_lines
+from portal.web.applicant.cases import letter_lines, offers_about
 from portal.web.applicant.frame import admit, blueprint, case_of, frame, has_agreed, organisation_of
+from portal.web.applicant.replaced import replacement
+from portal.web.applicant.seals import seal_of
 from portal.web.errors import status_of
 from portal.web.letters import paper
 from portal.web.machine import machine
@@ -90,7 +92,12 @@ def my_letter(letter_id: int) -> ResponseReturnValue:
     """One letter: to be signed for, or to be read."""
     with reading() as tx:
         letter, service, actor, case = _addressed(tx, letter_id)
-        context = {"letter": _view(case, letter, service, agreed=has_agreed(tx, actor)), **frame(tx, actor)}
+        context = {
+            "letter": _view(case, letter, service, agreed=has_agreed(tx, actor)),
+            "offers": offers_about(tx, actor, case, moment(tx)) if _starts(case, letter) else [],
+            "replaced": None if seal_of(tx, case.row) else replacement(tx, case.row),
+            **frame(tx, actor),
+        }
     if service.state != "served" or letter.state != "ready":
         return render("applicant/letter_closed.html", **context)
     body, trouble = _body(letter)

@@ -23,9 +23,13 @@ IN_TIME, LATE, OPEN, NONE = "in time", "late", "open", "none"
 
 @dataclass(frozen=True)
 class OfferView:
-    """One thing to file; `state` says how its period stands: in time, late, open (not begun) or none."""
+    """One thing to file; `state` says how its period stands: in time, late, open (not begun) or none.
+
+    `does` is what one presses to begin it where the case that it is about stands beside it.
+    """
 
     title: str
+    does: str
     about: str
     about_id: int | None
     letter: str
@@ -43,6 +47,7 @@ def view(tx: Session, offer: Offer, moment: datetime) -> OfferView:
         until = clocks.view(offer.until, moment, calendars.current(tx), regulation)
     return OfferView(
         title=offer.procedure.manifest.title,
+        does=offer.procedure.drawing.start().name or offer.procedure.manifest.title,
         about=about.row.title if about else "",
         about_id=about.id if about else None,
         letter=letter_named(about) if about else "",

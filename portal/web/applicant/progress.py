@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 
 from portal.audit import Entry
 from portal.cases.live import LiveCase
-from portal.cases.models import Subscription, Task
+from portal.cases.models import Case, Subscription, Task
 from portal.procedures.drawing import Element
 from portal.web.applicant import wording
 from portal.web.applicant.ahead import Way, is_letter
@@ -32,6 +32,18 @@ class StepView:
 
 
 @dataclass(frozen=True)
+class Seal:
+    """From which act on nothing is told but that there is a letter, until it is opened; `text` says so.
+
+    `answer` is the case with that letter, where it is another one.
+    """
+
+    act_id: int
+    text: str
+    answer: Case | None = None
+
+
+@dataclass(frozen=True)
 class Standing:
     """Where a case stands: its history, its open tasks, and what it waits for besides."""
 
@@ -39,15 +51,14 @@ class Standing:
     history: Sequence[Entry]
     tasks: Sequence[Task]
     waits: Sequence[Subscription]
-    sealed_from: int | None = None
-    """The act from which on nothing is told but that there is a letter, until it is opened."""
+    seal: Seal | None = None
 
     @property
     def told(self) -> Sequence[Entry]:
         """The part of the history that the applicant may know."""
-        if self.sealed_from is None:
+        if self.seal is None:
             return self.history
-        return [entry for entry in self.history if entry.act_id < self.sealed_from or entry.kind == "letter.issued"]
+        return [entry for entry in self.history if entry.act_id < self.seal.act_id or entry.kind == "letter.issued"]
 
 
 def steps(standing: Standing, progress: str) -> list[StepView]:
@@ -56,8 +67,8 @@ def steps(standing: Standing, progress: str) -> list[StepView]:
     `progress` says how far the period of the present step has run.
     """
     done = list(_done(standing))
-    if standing.sealed_from is not None:
-        return [*done, StepView(wording.sealed_text(), "", "now")]
+    if standing.seal is not None:
+        return [*done, StepView(standing.seal.text, "", "now")]
     if standing.case.ended:
         return done
     return [*done, *_now(standing, progress), *_ahead(standing)]

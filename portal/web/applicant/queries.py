@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
-from portal.cases.matters import RENEWED
-from portal.cases.models import Attachment, Case, DeskMatter, Subscription, Task
+from portal.cases.models import Attachment, Case, Subscription, Task
+from portal.cases.renewing import renewal_of, renewed_by
 from portal.deadlines.models import Deadline
 from portal.documents.models import Letter, Service
 from portal.identity import PARTY
@@ -83,26 +83,23 @@ def unsigned(tx: Session, organisation_id: int) -> list[tuple[Letter, Service]]:
 def sealed(tx: Session, organisation_id: int) -> list[Sealed]:
     """The cases with a letter that the organisation has not opened yet.
 
-    A notice that was made anew is about the one whose place it took.
-
     Until service a party sees that there is a letter, not its content; so neither status and outcome of the case
-    and of the one it is about, nor what it posted to an account, are shown.
+    and of the one it is about, nor what it posted to an account, are shown. That a notice was made anew is told at
+    once, by a message to the party; what the new one says is not.
     """
     unread = _addressed(organisation_id).where(Service.state != "served").subquery()
-    renewed = DeskMatter.details["renewed"].as_integer()
     rows = tx.execute(
-        select(Case.id, func.coalesce(Case.about_id, DeskMatter.case_id), func.min(unread.c.act_id))
+        select(Case.id, Case.about_id, func.min(unread.c.act_id))
         .join(unread, unread.c.case_id == Case.id)
-        .outerjoin(DeskMatter, and_(DeskMatter.decision == RENEWED, renewed == Case.id))
-        .group_by(Case.id, DeskMatter.case_id)
+        .group_by(Case.id)
     )
     return [Sealed(*row) for row in rows]
 
 
-def sealed_from(seals: Iterable[Sealed], case_id: int) -> int | None:
-    """The act from which on a case's history is not told yet; None when all of it is."""
-    acts = [seal.act_id for seal in seals if case_id in (seal.case_id, seal.about_id)]
-    return min(acts, default=None)
+def seal_of(seals: Iterable[Sealed], case_id: int) -> Sealed | None:
+    """The first that keeps something of a case from being told yet: its own, or that of one about it."""
+    here = [seal for seal in seals if case_id in (seal.case_id, seal.about_id)]
+    return min(here, key=lambda seal: seal.act_id, default=None)
 
 
 def letters_in(tx: Session, case_id: int, organisation_id: int) -> list[tuple[Letter, Service]]:
@@ -135,8 +132,10 @@ def is_awaited(deadline: Deadline, case: Case) -> bool:
 
 
 def linked(tx: Session, case: Case) -> list[Case]:
-    """The cases this one is about or was started by, and those about it or started by it, of the same party."""
-    near = [found for found in (case.about_id, case.started_by_id) if found is not None]
+    """The cases this one is about or was started by, those about it or started by it, and the one whose place it
+    took or that took its place; of the same party."""
+    renewed = [other.id for other in (renewed_by(tx, case.id), renewal_of(tx, case.id)) if other is not None]
+    near = [*renewed, *(found for found in (case.about_id, case.started_by_id) if found is not None)]
     rows = select(Case).where(
         Case.party_id == case.party_id,
         or_(Case.id.in_(near), Case.about_id == case.id, Case.started_by_id == case.id),

@@ -89,6 +89,6 @@ def size_text(size: int) -> str:
     return f"{max(1, round(size / 1000))} KB"
 
 
-def sealed_text() -> str:
-    """Where a case stands whose letter the party has not opened yet."""
-    return _("文书已制发，等您签收")
+def sealed_text(answer: str = "") -> str:
+    """Where a case stands whose letter the party has not opened yet, or whose `answer` has such a letter."""
+    return _("《%(title)s》的文书等您签收", title=answer) if answer else _("文书已制发，等您签收")

@@ -15,11 +15,13 @@ from portal.calendar import base
 from portal.calendar import service as calendars
 from portal.calendar.models import HolidayNotice
 from portal.calendar.notice import DayOfAnotherYear, Notice, StatutoryDayMissing, YearOutOfRange, faults
+from portal.calendar.rules import WEEKDAYS
 from portal.calendar.typed import read_days, written
 from portal.cases import reckoning
 from portal.cases.reckoning import CalendarChanged, ChangedDay, Line, Preview
 from portal.clock import day_of
 from portal.deadlines.weighing import Fate
+from portal.forms.characters import narrow
 from portal.identity import Actor, Permission
 from portal.identity import queries as identity
 from portal.web import dates
@@ -55,7 +57,8 @@ class Typed:
     @classmethod
     def read(cls) -> Typed:
         """What this request posts."""
-        return cls(*(request.form.get(name, "").strip() for name in FIELDS))
+        typed = {name: request.form.get(name, "").strip() for name in FIELDS}
+        return cls(**{**typed, "year": narrow(typed["year"])})
 
     def notice(self) -> tuple[Notice, Errors]:
         """The notice as far as it can be read, and what is wrong with it by field."""
@@ -194,7 +197,7 @@ def _form(actor: Actor, typed: Typed, errors: Errors) -> str:
             "official/calendar.html",
             years=_years(tx, now, notices),
             notices=_notices(tx, notices),
-            waiting=reckoning.waiting(tx),
+            waiting=reckoning.waiting(tx, now),
             typed=typed,
             errors={name: "".join(texts) for name, texts in errors.items()},
             faults=[(name, text) for name, texts in errors.items() for text in texts],
@@ -203,7 +206,7 @@ def _form(actor: Actor, typed: Typed, errors: Errors) -> str:
 
 
 def _years(tx: Session, now: datetime, notices: Sequence[HolidayNotice]) -> list[YearView]:
-    calendar, provisional = calendars.current(tx), reckoning.provisional_by_year(tx)
+    calendar, provisional = calendars.current(tx), reckoning.provisional_by_year(tx, now)
     this = day_of(now).year
     years = {*range(this - 1, this + _AHEAD + 1), *(notice.year for notice in notices), *provisional}
     numbers = {notice.year: notice.number for notice in notices}
@@ -287,11 +290,18 @@ def _told(days: Sequence[ChangedDay]) -> list[str]:
     """Each changed day in words; of many the first ones."""
     said = [
         _("%(day)s（%(weekday)s）由“%(before)s”改为“%(after)s”", day=one.day.isoformat(),
-          weekday=dates.weekday(one.day), before=one.before, after=one.after)
+          weekday=dates.weekday(one.day), before=_kind(one.before), after=_kind(one.after))
         for one in days
     ]  # fmt: skip
     more = len(said) - _SOME_DAYS
     return said if more <= 1 else [*said[:_SOME_DAYS], _("另有 %(n)s 天", n=more)]
+
+
+def _kind(reason: str) -> str:
+    """What a day is: one that is told by its weekday only is worked as always, or off as every weekend."""
+    if reason not in WEEKDAYS:
+        return reason
+    return _("上班") if WEEKDAYS.index(reason) < WEEKDAYS.index("周六") else _("周末休息")
 
 
 def _sentence(text: str) -> str:

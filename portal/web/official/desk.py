@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from portal import inbox
 from portal.cases import desk, renewing
+from portal.cases.desk import MatterChanged
 from portal.cases.errors import EnteredIt, NotRenewable, NotServed, NotYourRole
 from portal.cases.live import Cases, LiveCase
 from portal.cases.matters import KEPT, RENEWED, SERVICE, SETTLED
@@ -57,6 +58,8 @@ class MatterView:
     decision: str | None
     decided_by: str
     renewed: Case | None
+    version: str
+    """What is posted with a decision, so that nobody decides on what he has not seen."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,7 @@ def decide_matter(matter_id: int) -> ResponseReturnValue:
         actor = permit(Subject(regulation=matter.regulation, roles=frozenset({matter.role})))
         case_id = matter.case_id
     reason, decision = request.form.get("reason", "").strip(), request.form.get("decision")
+    seen = request.form.get("seen", "")
     if decision not in (KEPT, RENEWED):
         return _page(Typed(matter_id, reason, _("请选择：维持原结果，或重新作出通知"))), 422
     if len(reason) > LIMIT:
@@ -92,15 +96,17 @@ def decide_matter(matter_id: int) -> ResponseReturnValue:
     try:
         if decision == RENEWED:
             new = act(
-                lambda tx, now: desk.renew(kernel, tx, actor, matter_id, reason, now).number, _("重新作出通知"), case_id
+                lambda tx, now: desk.renew(kernel, tx, actor, matter_id, reason, now, seen).number,
+                _("重新作出通知"),
+                case_id,
             )
             flash(_("已重新作出通知（%(number)s），原通知已被取代。", number=new), "success")
         else:
-            act(lambda tx, now: desk.keep(kernel, tx, actor, matter_id, reason, now), _("维持原结果"), case_id)
+            act(lambda tx, now: desk.keep(kernel, tx, actor, matter_id, reason, now, seen), _("维持原结果"), case_id)
             flash(_("已维持原结果。"), "success")
     except ReasonMissing:
         return _page(Typed(matter_id, reason, _("请写明理由"))), 422
-    except (NotRenewable, NotServed) as refusal:
+    except (MatterChanged, NotRenewable, NotServed) as refusal:
         return _page(Typed(matter_id, reason, refusal.text("zh"))), 409
     return redirect("/desk")
 
@@ -160,6 +166,7 @@ def _view(tx: Session, cases: Cases, matter: DeskMatter, row: Case, party: str |
         decision=_decision(matter),
         decided_by=who.get(matter.decided_by_id or 0, ""),
         renewed=tx.get(Case, details["renewed"]) if "renewed" in details else None,
+        version=desk.version(matter),
     )
 
 
@@ -195,6 +202,16 @@ def _sentence(matter: DeskMatter) -> str:
 
 
 def _hastened(details: Mapping[str, Any]) -> str:
+    if details["old_due"] <= details["new_due"]:
+        return _(
+            "%(before)s 的送达记录作废后，重新登记的送达时间为 %(after)s，“%(title)s”按此至 %(new)s，登记时已经届满，"
+            "案件结果为“%(outcome)s”。",
+            before=_moment(details["served_before"]),
+            after=_moment(details["served"]),
+            title=details["title"],
+            new=_day(details["new_due"]),
+            outcome=details["outcome"] or _("期限届满"),
+        )
     return _(
         "送达时间由 %(before)s 提前为 %(after)s，“%(title)s”由 %(old)s 提前至 %(new)s，"
         "随即届满，案件结果为“%(outcome)s”。",

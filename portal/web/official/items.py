@@ -103,7 +103,7 @@ def _drop_page(item_id: int, reason: str, errors: dict[str, str]) -> str:
         item, case = _item(tx, item_id)
         actor = _decider(case)
         if item.state != "failed":
-            raise ItemNotFailed(item=item.item)
+            raise ItemNotFailed(item=item.item, case_id=case.id)
         code = str(item.values.get(bulk.units_of(case).get(item.procedure, ""), ""))
         name = identity.organisation_names(tx, [code]).get(code)
         return render(

@@ -268,7 +268,7 @@ def _page(
         situation=_situation_text(known),
         differs=_differences(row, known.organisation),
         people=membership.people_of(tx, known.organisation.id) if known.organisation else [],
-        others=known.waiting - (row.state == "waiting"),
+        others=registering.waiting_for(tx, row),
         records=_records(tx, row.uscc),
         rounds=[_round_view(change) for change in changes.of_registration(tx, row.number, row.person_id)],
         rights=organisations.right_options() if known.stands == PEOPLED else [],
@@ -338,5 +338,6 @@ def _adding_page(tx: Session, actor: Actor, typed: Typed, faults: Mapping[str, P
         errors=organisations.texts(faults),
         districts=organisations.districts(tx),
         kinds=organisations.kinds(),
+        labels=organisations.labels(),
         **frame(tx, actor, "/organisations"),
     )

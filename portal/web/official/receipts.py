@@ -19,6 +19,7 @@ from portal.cases.models import Case
 from portal.clock import TZ
 from portal.documents import service as documents
 from portal.documents.rules import FileNotReady, ServedBeforeIssue, ServedInFuture
+from portal.forms.characters import narrow
 from portal.identity import Actor, Permission, Subject
 from portal.inbox import Place
 from portal.web.access import needs, permit
@@ -37,7 +38,7 @@ _NOTE_LIMIT = 500
 def typed_moment(day: str, clock: str) -> datetime | None:
     """The moment that a typed day and time make; None when either is none."""
     try:
-        return datetime.combine(date.fromisoformat(day), time.fromisoformat(clock), TZ)
+        return datetime.combine(date.fromisoformat(narrow(day)), time.fromisoformat(narrow(clock)), TZ)
     except ValueError:
         return None
 

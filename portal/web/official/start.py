@@ -23,6 +23,7 @@ from portal.procedures import Published
 from portal.web import choices, tables
 from portal.web.access import needs, permit
 from portal.web.acting import act, reading
+from portal.web.acting import asked as in_query
 from portal.web.machine import machine
 from portal.web.official.blueprint import blueprint, frame, place_of, side
 from portal.web.organisations import token
@@ -85,7 +86,7 @@ def begin(regulation: str, procedure: str) -> ResponseReturnValue:
             return _changed(regulation, procedure, form, asked, taken)
         if taken.errors:
             return _again(regulation, procedure, answers, taken.errors), 422
-    about = _about_id()
+    about = in_query("about")
     try:
         case = act(
             lambda tx, now: filing.file(machine().kernel, tx, actor, regulation, procedure, answers, now, about, once),
@@ -100,7 +101,7 @@ def begin(regulation: str, procedure: str) -> ResponseReturnValue:
 
 def _offered(tx: Session, regulation: str, procedure: str) -> tuple[Actor, Offer]:
     actor = _permitted(machine().kernel.releases.newest(tx, regulation), procedure)
-    return actor, filing.offer(machine().kernel, tx, actor, regulation, procedure, _about_id())
+    return actor, filing.offer(machine().kernel, tx, actor, regulation, procedure, in_query("about"))
 
 
 def _permitted(published: Published, procedure: str) -> Actor:
@@ -115,10 +116,6 @@ def _permitted(published: Published, procedure: str) -> Actor:
 def _once() -> str:
     """The random text of this request's form, by which a form that is posted again is known."""
     return token(request.form.get(ONCE, ""))
-
-
-def _about_id() -> int | None:
-    return request.args.get("about", type=int)
 
 
 def _address(offer: Offer) -> str:

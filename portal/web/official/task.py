@@ -207,7 +207,14 @@ def _too_slow(task_id: int, answers: Answers, refusal: PortalError) -> ResponseR
         if _done_by(task, actor):
             return _politely_on(tx, actor, task, _same(case, task, answers))
         over = isinstance(refusal, (cases.TaskDone, cases.TaskGone))
-        return _page(tx, actor, task, case, answers, {}, Obstacle(refusal.text("zh"), over)), 409
+        said = refusal.text("zh") + (_("您填写的内容没有提交，仍保留在页面上。") if _is_typed(answers) else "")
+        return _page(tx, actor, task, case, answers, {}, Obstacle(said, over)), 409
+
+
+def _is_typed(answers: Answers) -> bool:
+    """Whether anything was typed or chosen."""
+    said = [text for texts in answers.values() for text in (texts if isinstance(texts, list) else [texts])]
+    return any(str(text).strip() for text in said)
 
 
 def _done_by(task: Task, actor: Actor) -> bool:
