@@ -345,7 +345,8 @@ class Dispute:
         bureau.complete("check", bureau.li, review, result="补正", corrections="写明数量")
         match self.luck.choice(self.WAYS):
             case "correct":
-                bureau.complete("correct", bureau.wang, review, claimed_amount="1", grounds="更正")
+                answers = {"claimed_amount": "1", "grounds": "更正", "late_reason": "洪水断路"}
+                bureau.complete("correct", bureau.wang, review, **answers)
             case "forget and go on":
                 self.forget(review)
                 while "check" not in review.tasks:
