@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
@@ -14,6 +12,7 @@ from portal.cases import filing
 from portal.cases.errors import Refused, UnknownCase
 from portal.cases.kernel import Kernel
 from portal.cases.models import Attachment, Filing
+from portal.cases.values import digest
 from portal.clock import TZ
 from portal.identity import Actor, Person
 
@@ -80,7 +79,7 @@ def begun(tx: Session, actor: Actor) -> list[Filing]:
 def mark(answers: Answers, but: Collection[str] = ()) -> str:
     """A short text that tells these answers from others; those of the fields `but` may differ."""
     told = {name: texts for name, texts in answers.items() if name not in but}
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
+    return digest(told)[:16]
 
 
 def save(

@@ -103,6 +103,10 @@ class Graph:
         """The node itself, or the one whose border it stands on."""
         return self.nodes[node].host or node
 
+    def leads_to_note(self, flow: Flow) -> bool:
+        """Whether an association is drawn towards its note; it is routed from the note to the subject all the same."""
+        return flow.quiet and self.nodes[flow.target].is_note and not self.nodes[flow.source].is_note
+
     def everywhere(self) -> Iterator[Node]:
         """The nodes of this level and of all inside it."""
         for node in self.nodes.values():

@@ -180,7 +180,7 @@ class _Plan:
     def _edge(self, flow: Flow) -> Edge:
         route = self.routes[flow.id]
         ends = [self.graph.nodes[end] for end in (flow.source, flow.target)]
-        turned = flow.quiet and ends[1].is_note and not ends[0].is_note
+        turned = self.graph.leads_to_note(flow)
         first, last = ends[::-1] if turned else ends
         points = [
             self._port(first, route.out),
@@ -214,8 +214,7 @@ def _sides(graph: Graph, routes: Mapping[str, Route]) -> Mapping[str, frozenset[
     sides: dict[str, frozenset[str]] = {}
     for flow in graph.flows:
         if flow.id in routes:
-            turned = flow.quiet and graph.nodes[flow.target].is_note and not graph.nodes[flow.source].is_note
-            ends = (flow.target, flow.source) if turned else (flow.source, flow.target)
+            ends = (flow.target, flow.source) if graph.leads_to_note(flow) else (flow.source, flow.target)
             for end, side in zip(ends, (routes[flow.id].out, routes[flow.id].into), strict=True):
                 sides[end] = sides.get(end, frozenset()) | {side}
     return sides

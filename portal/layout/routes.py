@@ -80,8 +80,7 @@ def routed(grid: Grid, ranks: Ranks) -> tuple[Mapping[str, Route], float]:
 
 def _from_note(flow: Flow, grid: Grid) -> Flow:
     """The flow, an association so turned that it leads from the note to its subject."""
-    nodes = grid.graph.nodes
-    if flow.quiet and nodes[flow.target].is_note and not nodes[flow.source].is_note:
+    if grid.graph.leads_to_note(flow):
         return Flow(flow.id, flow.name, flow.target, flow.source, quiet=True)
     return flow
 

@@ -26,11 +26,9 @@ from portal.web.history import SENTENCES, how_text
 from portal.web.machine import machine
 from portal.web.official.blueprint import blueprint, frame
 from portal.web.official.proofs import counting_text
-from portal.web.official.receipts import WAYS, typed_moment
+from portal.web.official.receipts import LIMIT, receipt_errors, typed_moment
 from portal.web.pages import render
 
-LIMIT = 500
-"""Characters of a reason or a remark."""
 CORRECT, STRIKE = "correct", "strike"
 # Lines of a history that tell what a correction changes beside the record of service itself.
 _CONSEQUENCES = ("deadline.", "timer.", "case.", "matter.", "letter.unserved", "message.")
@@ -119,12 +117,7 @@ def _errors(typed: Typed) -> dict[str, str]:
     if typed.what not in (CORRECT, STRIKE):
         errors["what"] = _("请选择如何更正")
     if typed.what == CORRECT:
-        if typed.how not in WAYS:
-            errors["how"] = _("请选择送达方式")
-        if typed.at is None:
-            errors["day"] = _("请填写签收的日期和时间，例如 2026-11-23 和 09:30")
-        if len(typed.note) > LIMIT:
-            errors["note"] = _("备注最多 %(n)s 字，请删减", n=LIMIT)
+        errors |= receipt_errors(typed.how, typed.at, typed.note)
     if not typed.reason:
         errors["reason"] = _("请说明更正的理由")
     elif len(typed.reason) > LIMIT:

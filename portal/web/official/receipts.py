@@ -32,7 +32,8 @@ from portal.web.pages import render
 SIZE = 50
 # Reading in the portal is proved by the addressee himself.
 WAYS = ("post", "in person")
-_NOTE_LIMIT = 500
+LIMIT = 500
+"""Characters of a note or a reason."""
 
 
 def typed_moment(day: str, clock: str) -> datetime | None:
@@ -111,7 +112,7 @@ def enter(service_id: int) -> ResponseReturnValue:
     typed = Typed(*(request.form.get(name, "").strip() for name in ("how", "day", "time", "note")))
     with reading() as tx:
         actor, case = _permitted(tx, service_id)
-    errors = _errors(typed)
+    errors = receipt_errors(typed.how, typed.at, typed.note)
     at = typed.at
     if errors or at is None:
         return _page(service_id, typed, errors), 422
@@ -142,14 +143,15 @@ def _entered_text(service_id: int, how: str, at: datetime) -> str:
         return _("已登记；以更早的送达（%(proof)s）为准，期限不变", proof=counting_text(service.how, service.served_at))
 
 
-def _errors(typed: Typed) -> dict[str, str]:
+def receipt_errors(how: str, at: datetime | None, note: str) -> dict[str, str]:
+    """What is wrong with a receipt as typed, by field."""
     errors = {}
-    if typed.how not in WAYS:
+    if how not in WAYS:
         errors["how"] = _("请选择送达方式")
-    if typed.at is None:
+    if at is None:
         errors["day"] = _("请填写签收的日期和时间，例如 2026-11-23 和 09:30")
-    if len(typed.note) > _NOTE_LIMIT:
-        errors["note"] = _("备注最多 %(n)s 字，请删减", n=_NOTE_LIMIT)
+    if len(note) > LIMIT:
+        errors["note"] = _("备注最多 %(n)s 字，请删减", n=LIMIT)
     return errors
 
 
