@@ -1,11 +1,12 @@
-# make run    start everything on http://127.0.0.1:8000 (PORT, PORTAL_HOME), with demo accounts
+# make run    start everything on http://127.0.0.1:8000 (PORT, PORTAL_HOME), with demo accounts; DEMO=0: empty
 # make test   all tests
 # make check  format, lint, types, import contract
+# make messages  bring the texts of the pages into the English catalogue
 # make clean  remove what can be made again; the data in PORTAL_HOME stay
 #
 # Each does its own set-up, from a bare checkout with Python 3.11 or newer.
 
-.PHONY: run test check clean chromium assets
+.PHONY: run test check clean chromium assets messages
 .NOTPARALLEL:
 
 VENV := .venv
@@ -15,11 +16,12 @@ PIP := $(PY) -m pip --disable-pip-version-check -qq
 HERE := $(shell pwd | cksum | cut -d' ' -f1)
 RUN := $(VENV)/.run-$(HERE)
 TEST := $(VENV)/.test-$(HERE)
+TEXTS := portal/web/translations
 export PORT ?= 8000
 export PORTAL_HOME ?= $(CURDIR)/.portal
 
 run: $(RUN) assets
-	@PORTAL_DEMO=$${PORTAL_DEMO:-1} exec $(PY) -m portal run
+	@PORTAL_DEMO=$${PORTAL_DEMO:-$${DEMO:-1}} exec $(PY) -m portal run
 
 test: $(TEST) assets chromium
 	@$(PY) -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
@@ -32,6 +34,13 @@ check: $(TEST)
 
 assets:
 	@$(PY) -I portal/web/assets.py
+
+# New texts come in with an empty translation, those no longer used go; docs/how-to/translate.md.
+messages: $(TEST)
+	@$(VENV)/bin/pybabel -q extract -F $(TEXTS)/babel.cfg --add-location=file --sort-by-file --omit-header \
+	  -o $(VENV)/messages.pot portal/web
+	@$(VENV)/bin/pybabel -q update -i $(VENV)/messages.pot -o $(TEXTS)/en/LC_MESSAGES/messages.po -l en \
+	  --no-fuzzy-matching --ignore-obsolete --omit-header --no-wrap
 
 clean:
 	rm -rf $(VENV) frontend/node_modules portal/web/static/dist dist .pytest_cache .mypy_cache .ruff_cache \

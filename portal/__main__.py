@@ -140,10 +140,13 @@ def _administration(commands: Commands) -> None:
     migrate.set_defaults(do=_migrate)
 
     user = commands.add_parser("user", help="people").add_subparsers(required=True, metavar="WHAT")
-    add = user.add_parser("add", help="an administrator; with --role or --organisation, an official or applicant")
-    add.add_argument("login")
-    add.add_argument("name")
-    add.add_argument("--password-file", type=Path)
+    add = user.add_parser("add", help="an administrator, an official with roles, or an applicant")
+    add.add_argument("login", help="what is typed to sign in")
+    add.add_argument("--name", required=True, help="how the person is called on pages")
+    add.add_argument("--administrator", action="store_true")
+    secret = add.add_mutually_exclusive_group()
+    secret.add_argument("--password-file", type=Path, help="its first line; else the password is asked for twice")
+    secret.add_argument("--one-time", action="store_true", help="print a password to be changed at the first sign-in")
     add.add_argument("--role", action="append", default=[], metavar="REGULATION:ROLE")
     add.add_argument("--organisation", metavar="USCC")
     add.set_defaults(do=_add_user)
@@ -161,8 +164,11 @@ def _migrate(settings: Settings, options: argparse.Namespace) -> None:
 
 
 def _add_user(settings: Settings, options: argparse.Namespace) -> None:
-    password = administration.password_from(options.password_file)
-    administration.add_user(settings, options.login, options.name, password, options.role, options.organisation)
+    password = None if options.one_time else administration.password_from(options.password_file)
+    new = administration.NewUser(
+        options.login, options.name, password, options.administrator, options.role, options.organisation
+    )
+    administration.add_user(settings, new)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,9 @@ from portal.cases.kernel import Kernel
 from portal.db import Base, Database, moved_clock
 from portal.deadlines import models as deadlines
 from portal.documents import models as documents
+from portal.documents import pdf
 from portal.identity import models as identity
+from portal.inbox import models as inbox
 from portal.jobs import ProcrastinateQueue
 from portal.ledger import models as ledger
 from portal.notify import models as notify
@@ -34,7 +36,20 @@ from portal.web.assets import DIST, Manifest
 from portal.worker import Tools
 
 # Every table of the portal, for Alembic: a module that is missing here is missed by the migrations.
-TABLES = (moved_clock, audit, calendar, cases, deadlines, documents, identity, ledger, notify, procedures, registers)
+TABLES = (
+    moved_clock,
+    audit,
+    calendar,
+    cases,
+    deadlines,
+    documents,
+    identity,
+    inbox,
+    ledger,
+    notify,
+    procedures,
+    registers,
+)
 PACKAGE = Path(portal.__file__).resolve().parent
 
 
@@ -49,14 +64,16 @@ def kernel(settings: Settings) -> Kernel:
     def now(tx: Session) -> datetime:
         return clock.now(moved_clock.offset(tx)) if settings.demo else clock.now()
 
-    return Kernel(Releases(), ProcrastinateQueue(), now, ACTIONS)
+    return Kernel(Releases(), ProcrastinateQueue(), now, ACTIONS, mails=settings.mail is not None)
 
 
 def tools(settings: Settings) -> Tools:
     """What the worker and the demo work with; the settings name a database and an object store."""
     assert settings.database_url is not None
     assert settings.s3 is not None
-    return Tools(Database(settings.database_url), S3Store(settings.s3), kernel(settings), settings.public_url)
+    database, store = Database(settings.database_url), S3Store(settings.s3)
+    office = pdf.office() if settings.letter_pdf else None
+    return Tools(database, store, kernel(settings), settings.public_url, settings.mail, office)
 
 
 def web(settings: Settings, accounts: Sequence[DemoAccount] = ()) -> Flask:

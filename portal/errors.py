@@ -9,6 +9,21 @@ from typing import ClassVar, Literal
 Language = Literal["zh", "en"]
 
 
+@dataclass(frozen=True)
+class Words:
+    """Something named in an error, in both languages."""
+
+    zh: str
+    en: str
+
+    def __str__(self) -> str:
+        return self.zh
+
+    def text(self, language: Language = "zh") -> str:
+        """The words in one language."""
+        return self.zh if language == "zh" else self.en
+
+
 class PortalError(Exception):
     """Something a person should be told; `zh` and `en` say it, with fields in braces."""
 
@@ -28,7 +43,8 @@ class PortalError(Exception):
     def text(self, language: Language = "zh") -> str:
         """The message in one language, its fields filled in."""
         template = self.zh if language == "zh" else self.en
-        return template.format(**self.facts)
+        told = {name: fact.text(language) if isinstance(fact, Words) else fact for name, fact in self.facts.items()}
+        return template.format(**told)
 
 
 @dataclass(frozen=True)

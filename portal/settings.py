@@ -5,12 +5,21 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from email.utils import parseaddr
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from portal.errors import PortalError
 
 T = TypeVar("T")
+Security = Literal["plain", "starttls", "tls"]
+_MAIL_SCHEMES: Mapping[str, tuple[Security, int]] = {
+    "smtp": ("plain", 25),
+    "starttls": ("starttls", 587),
+    "smtps": ("tls", 465),
+}
+"""The scheme of a mail server's address -> how it is spoken to, and the usual port."""
 YES, NO = {"1", "true", "yes", "on"}, {"", "0", "false", "no", "off"}
 
 
@@ -36,6 +45,20 @@ class S3Settings:
 
 
 @dataclass(frozen=True)
+class MailSettings:
+    """How to reach the mail server that takes the portal's mail, and whom that is from."""
+
+    host: str
+    port: int
+    security: Security
+    """plain; starttls: encrypted after a greeting, else nothing is sent; tls: encrypted from the start."""
+    sender: str
+    """A plain address, or one with a name before it: 市生态环境局 <no-reply@example.gov.cn>."""
+    user: str | None = None
+    password: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
 class Settings:
     """One installation of the portal."""
 
@@ -55,6 +78,10 @@ class Settings:
     upload_megabytes: int
     """Largest single file."""
     web_workers: int
+    mail: MailSettings | None = None
+    """None: this portal sends no mail."""
+    letter_pdf: bool = True
+    """Whether letters are made as PDF too, where LibreOffice is installed."""
 
     @classmethod
     def read(cls, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -70,6 +97,8 @@ class Settings:
             demo=_flag(environ, "PORTAL_DEMO", default=False),
             upload_megabytes=_number(environ, "UPLOAD_MEGABYTES", 50, at_most=1024),
             web_workers=_number(environ, "WEB_WORKERS", 2, at_most=64),
+            mail=_mail(environ),
+            letter_pdf=_flag(environ, "LETTER_PDF", default=True),
         )
 
 
@@ -86,6 +115,38 @@ def _s3(environ: Mapping[str, str]) -> S3Settings | None:
         secure=_flag(environ, "S3_SECURE", default=scheme != "http"),
         region=environ.get("S3_REGION") or "us-east-1",
     )
+
+
+def _mail(environ: Mapping[str, str]) -> MailSettings | None:
+    """The mail server of `SMTP_URL`, smtp://user:password@host:port; user and password may be left out."""
+    given = environ.get("SMTP_URL")
+    if not given:
+        return None
+    wanted = "smtp://user:password@host:port, or the same with starttls:// or smtps://"
+    address, port = _converted(given, "SMTP_URL", _server, bool, wanted, secret=True)
+    security, usual = _MAIL_SCHEMES[address.scheme]
+    return MailSettings(
+        host=address.hostname or "",
+        port=port or usual,
+        security=security,
+        sender=_converted(environ.get("MAIL_FROM", ""), "MAIL_FROM", str.strip, _is_sender, "name <user@host>"),
+        user=unquote(address.username) if address.username else None,
+        password=unquote(address.password or ""),
+    )
+
+
+def _server(given: str) -> tuple[SplitResult, int | None]:
+    """The parts of a mail server's address; ValueError."""
+    address = urlsplit(given)
+    if address.scheme not in _MAIL_SCHEMES or not address.hostname:
+        raise ValueError(given)
+    return address, address.port
+
+
+def _is_sender(text: str) -> bool:
+    name, address = parseaddr(text)
+    user, _, host = address.rpartition("@")
+    return text.isprintable() and bool(user and host) and (name + address).isprintable()
 
 
 def _needed(environ: Mapping[str, str], name: str) -> str:
@@ -117,12 +178,16 @@ def _flag(environ: Mapping[str, str], name: str, *, default: bool) -> bool:
     return word in YES
 
 
-def _converted(given: str, name: str, convert: Callable[[str], T], fits: Callable[[T], bool], wanted: str) -> T:
-    """The converted value; WrongSetting when it cannot be converted or does not fit."""
+def _converted(
+    given: str, name: str, convert: Callable[[str], T], fits: Callable[[T], bool], wanted: str, *, secret: bool = False
+) -> T:
+    """The converted value; WrongSetting, which does not show a `secret` one, when it cannot be converted or does not
+    fit."""
+    shown = "…" if secret else given
     try:
         value = convert(given)
     except ValueError as error:
-        raise WrongSetting(name=name, value=given, wanted=wanted) from error
+        raise WrongSetting(name=name, value=shown, wanted=wanted) from (None if secret else error)
     if not fits(value):
-        raise WrongSetting(name=name, value=given, wanted=wanted)
+        raise WrongSetting(name=name, value=shown, wanted=wanted)
     return value

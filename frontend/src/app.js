@@ -2,9 +2,16 @@
 import 'bootstrap/dist/css/bootstrap-reboot.css';
 import './css/app.css';
 import htmx from 'htmx.org';
+import { watchBeside } from './beside.js';
+import { keepForms } from './filing.js';
+import { watchInbox } from './inbox.js';
 import { watchKeys } from './keys.js';
 import { watchMenus, watchPrint } from './menus.js';
+import { watchComparisons } from './public.js';
 import { sayWhenAway, watchForms } from './refresh.js';
+import { watchSaving } from './saving.js';
+import { watchTabs } from './tabs.js';
+import { watchViewer } from './viewer.js';
 
 htmx.config.allowEval = false; // the content security policy forbids it
 htmx.config.allowScriptTags = false;
@@ -21,6 +28,13 @@ htmx.config.responseHandling = [
 document.documentElement.classList.add('js');
 watchForms();
 sayWhenAway();
+keepForms();
+watchInbox();
 watchKeys();
 watchMenus();
 watchPrint();
+watchTabs();
+watchSaving();
+watchBeside();
+watchViewer();
+watchComparisons();

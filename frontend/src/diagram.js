@@ -14,7 +14,15 @@ const CLOSE = 0.9;
 const NARROW = 560; // in less room than this the smallest readable scale shows more of what stands around
 const EDGE = 12;
 
-for (const box of document.querySelectorAll('[data-diagram]')) show(box);
+// A drawing in what is folded or hidden has no room yet: it is drawn when it is seen.
+const seen = new IntersectionObserver((entries) => {
+  for (const { isIntersecting, target } of entries) {
+    if (!isIntersecting) continue;
+    seen.unobserve(target);
+    show(target);
+  }
+});
+for (const box of document.querySelectorAll('[data-diagram]')) seen.observe(box);
 
 async function show(box) {
   const xml = await source(box);

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from functools import lru_cache
 
-from sqlalchemy import Function, func, select
+from sqlalchemy import Function, ScalarSelect, func, select
 from sqlalchemy.orm import Session
 
 from portal.calendar import base
@@ -41,6 +41,24 @@ def current(tx: Session) -> Calendar:
     """The calendar with every notice entered so far; its version is the last notice's id, 0 without any."""
     rows = entered(tx)
     return _calendar(rows[-1].id if rows else 0, tuple(map(_notice, rows)))
+
+
+def newest_version() -> ScalarSelect[int | None]:
+    """SQL for the version of the calendar with every notice entered so far; null without any."""
+    return select(func.max(HolidayNotice.id)).scalar_subquery()
+
+
+class Calendars:
+    """The calendar as one process has read it last; a version never changes, so it is read again only for another."""
+
+    def __init__(self) -> None:
+        self._read: Calendar | None = None
+
+    def of_version(self, tx: Session, version: int) -> Calendar:
+        """The calendar that is in force, whose version was read before."""
+        if self._read is None or self._read.version != version:
+            self._read = current(tx)
+        return self._read
 
 
 def entered(tx: Session) -> list[HolidayNotice]:

@@ -25,6 +25,7 @@ from portal.deadlines.changes import Change
 from portal.deadlines.models import Deadline
 from portal.engine import EngineFault, OpenMessage, Place
 from portal.identity import Actor
+from portal.notify import Post
 
 # A case that sends itself messages for ever is stopped; no lawful act needs a hundredth of this.
 _MOST_MESSAGES = 500
@@ -43,6 +44,8 @@ class Act:
     ) -> None:
         self.family, self.moment, self.kind, self.actor, self.job = family, moment, kind, actor, job
         self.tx: Session = family.tx
+        self.for_id: int | None = None
+        """For whom the actor, a deputy, does it; see `done_for`."""
         self._record: ActRecord | None = None
         self._history: dict[int, list[Event]] = defaultdict(list)
         self.touched: dict[int, LiveCase] = {}
@@ -60,11 +63,23 @@ class Act:
                 moment=self.moment,
                 kind=self.kind,
                 person_id=self.actor.person_id if self.actor else None,
+                for_id=self.for_id,
                 job=self.job,
             )
             self.tx.add(self._record)
             self.tx.flush()
         return self._record.id
+
+    @property
+    def post(self) -> Post:
+        """By which its messages go out."""
+        return self.family.kernel.post(self.tx)
+
+    def done_for(self, principal_id: int | None) -> None:
+        """Says for whom the actor, a deputy, does it (`Actor.acts_for`), before anything of it is written."""
+        if self._record is not None:
+            raise RuntimeError("for whom an act is done is said before it is written")
+        self.for_id = principal_id
 
     # What happens, and what is written about it
 
@@ -72,7 +87,7 @@ class Act:
         """Writes a line into a case's history: `kind` is noun.verb, `at` the element where it happened."""
         self.touched[case.id] = case
         person = self.actor.person_id if self.actor else None
-        self._history[case.id].append(Event(self.moment, self.id, kind, person, None, at, details))
+        self._history[case.id].append(Event(self.moment, self.id, kind, person, self.for_id, at, details))
 
     def happened(self, case: LiveCase, event: str, at: datetime | None = None) -> None:
         """An event of the case that deadlines may start from or be met by."""
@@ -97,7 +112,7 @@ class Act:
     def say(self, case: LiveCase, place: Place, value: Mapping[str, Any]) -> None:
         """Keeps what was said at a place."""
         person = self.actor.person_id if self.actor else None
-        case.values.write(place, self.id, person, value)
+        case.values.write(place, self.id, person, value, self.for_id)
         self.touched[case.id] = case
 
     def outcome_of(self, case: LiveCase, place: Place, end: str) -> None:
@@ -269,7 +284,7 @@ class Act:
             position = self.family.positions.get(case.id)
             if position is not None:
                 opened = projection.project(self.tx, case, position, self.moment, self._done)
-                telling.tasks_wait(self.tx, case, opened, self.moment)
+                telling.tasks_wait(self.post, case, opened, self.moment)
         for case_id, events in self._history.items():
             self._write_history(case_id, events)
         self.tx.flush()
@@ -294,7 +309,7 @@ class Act:
         if replaced is not None and replaced.ended:
             self.replace(replaced, end.replaced_as or end.name, case)
             matters.settle_services(self, replaced)
-        telling.outcome_known(self.tx, case, self.moment, replaced if replaced and replaced.ended else None)
+        telling.outcome_known(self.post, case, self.moment, replaced if replaced and replaced.ended else None)
 
     def _leave_alone(self, case: LiveCase, deadline: Deadline) -> None:
         """Warns no more of a deadline that was over when its case ended."""

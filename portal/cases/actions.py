@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from portal.cases import bulk, recording
+from portal.cases import bulk, finding, recording
 from portal.cases.act import Act
 from portal.cases.delivery import RENDER
 from portal.cases.errors import Refused, StepFailed
@@ -14,10 +14,12 @@ from portal.cases.family import Message
 from portal.cases.kernel import Action
 from portal.cases.live import LiveCase
 from portal.cases.names import Names, evaluate
+from portal.cases.standing import REVOKED
 from portal.cases.starting import StartedBy, begin, party_of
 from portal.cases.values import digest, plain
 from portal.clock import day_of
 from portal.documents import service as documents
+from portal.documents.models import Letter
 from portal.documents.rules import DocumentRule
 from portal.documents.service import Addressee
 from portal.engine import Place
@@ -76,9 +78,20 @@ def issue(act: Act, case: LiveCase, place: Place, inputs: Inputs) -> Result:
         case, "letter.issued", place.element, letter=letter.id, number=letter.number, title=letter.title,
         data=digest(letter.data),
     )  # fmt: skip
+    finding.letter_issued(act.tx, case, letter.number)
     act.happened(case, f"issued({name})")
+    if inputs.get("revokes"):
+        _revoke(act, _linked(case, "about"), inputs["revokes"], letter)
     act.family.kernel.queue.defer(act.tx, RENDER, letter_id=letter.id)
     return {"number": letter.number}
+
+
+def _revoke(act: Act, about: LiveCase, name: str, by: Letter) -> None:
+    """Notes that a letter withdraws the newest letter of that name of the case it is about."""
+    old = about.letters.get(name)
+    if old is None:
+        raise StepFailed(reason=f"案件 {about.row.number} 没有可以撤销的文书“{name}”。")
+    act.note(about, REVOKED, letter=old.id, number=old.number, by=by.id, of=by.number)
 
 
 def _addressees(case: LiveCase, rule: DocumentRule) -> dict[str, Addressee]:
@@ -225,7 +238,9 @@ def _basis(case: LiveCase, place: Place) -> str:
 
 
 ACTIONS: Mapping[str, Action] = {
-    "documents.issue": Action(ActionRule(frozenset({"document"}), yields=frozenset({"number"})), issue),
+    "documents.issue": Action(
+        ActionRule(frozenset({"document"}), frozenset({"revokes"}), yields=frozenset({"number"})), issue
+    ),
     "ledger.post": Action(
         ActionRule(frozenset({"asset", "to", "amount"}), free=True, yields=frozenset({"transfer"})), post
     ),

@@ -130,7 +130,8 @@ def _failed(kernel: Kernel, tx: Session, item: StartItem, fault: str, moment: da
     holders = identity.people_in_roles(tx, starter.row.regulation, deciders(starter), day_of(moment))
     where = f"{starter.row.title} {starter.row.number} 的“逐个启动的案件”"
     notify.keep_sent(
-        tx, [person for _role, person in holders], case_id=starter.id, kind="task", at=moment, title=SOME_FAILED,
+        kernel.post(tx), [person for _role, person in holders],
+        case_id=starter.id, kind="task", at=moment, title=SOME_FAILED,
         body=f"有 {tx.scalar(broken)} 行没有启动成功，请到{where}处理。",
     )  # fmt: skip
 
@@ -146,7 +147,8 @@ def give_up_item(kernel: Kernel, tx: Session, moment: datetime, job: str | None,
     item = _locked(tx, item_id)
     if item.state == "waiting":
         _failed(kernel, tx, item, BROKEN, moment)
-        incidents.note(tx, f"逐行启动案件（第 {item.item} 行）", reason, moment, item.starter_id)
+        again = incidents.Again(incidents.ROW, {"item_id": item.id})
+        incidents.note(tx, f"逐行启动案件（第 {item.item} 行）", reason, moment, item.starter_id, again)
 
 
 def item_ended(kernel: Kernel, tx: Session, moment: datetime, job: str | None, case_id: int) -> None:
@@ -188,10 +190,13 @@ def _tell_if_over(act: Act, starter: LiveCase) -> None:
 
 
 def retry(kernel: Kernel, tx: Session, actor: Actor, item_id: int, moment: datetime) -> None:
-    """Has a failed row tried again; ItemNotFailed, NotYourRole."""
+    """Has a failed row tried again, by those who decide about it or an administrator; ItemNotFailed, NotYourRole."""
 
     def verb(act: Act) -> None:
-        starter, item = _failed_item(act, actor, item_id)
+        starter, item = _failed_item(act, item_id)
+        if not actor.administrator:
+            may_decide(starter, actor)
+            act.done_for(_done_for(starter, actor))
         _again(act, [item])
         act.note(starter, "item.retried", item.element, item=item.item)
 
@@ -204,6 +209,7 @@ def retry_all(kernel: Kernel, tx: Session, actor: Actor, starter_id: int, moment
     def verb(act: Act) -> int:
         starter = act.family.cases.get(starter_id)
         may_decide(starter, actor)
+        act.done_for(_done_for(starter, actor))
         failed = select(StartItem).where(StartItem.starter_id == starter_id, StartItem.state == "failed")
         items = act.tx.scalars(failed.order_by(StartItem.id).with_for_update()).all()
         if items:
@@ -230,7 +236,9 @@ def drop(kernel: Kernel, tx: Session, actor: Actor, item_id: int, reason: str, m
         raise NoReason(most=LONGEST_REASON)
 
     def verb(act: Act) -> None:
-        starter, item = _failed_item(act, actor, item_id)
+        starter, item = _failed_item(act, item_id)
+        may_decide(starter, actor)
+        act.done_for(_done_for(starter, actor))
         fault = item.fault
         item.state, item.fault, item.reason, item.changed_at = "dropped", None, said, act.moment
         act.note(starter, "item.dropped", item.element, item=item.item, reason=said, fault=fault)
@@ -261,6 +269,11 @@ def may_decide(starter: LiveCase, actor: Actor) -> None:
         raise NotYourRole(role="、".join(starter.published.regulation.role_title(role) for role in roles))
 
 
+def _done_for(starter: LiveCase, actor: Actor) -> int | None:
+    """For whom a deputy decides."""
+    return actor.acts_for_one_of([(starter.row.regulation, role) for role in deciders(starter)])
+
+
 def _starter_of(tx: Session, item_id: int) -> int:
     found_id = tx.scalar(select(StartItem.starter_id).where(StartItem.id == item_id))
     if found_id is None:
@@ -268,10 +281,9 @@ def _starter_of(tx: Session, item_id: int) -> int:
     return found_id
 
 
-def _failed_item(act: Act, actor: Actor, item_id: int) -> tuple[LiveCase, StartItem]:
+def _failed_item(act: Act, item_id: int) -> tuple[LiveCase, StartItem]:
     item = _locked(act.tx, item_id)
     starter = act.family.cases.get(item.starter_id)
-    may_decide(starter, actor)
     if item.state != "failed":
         raise ItemNotFailed(item=item.item)
     return starter, item

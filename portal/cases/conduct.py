@@ -62,6 +62,7 @@ def _follow(act: Act) -> None:
     """Does what an act left to be done once the timers that it made ripe have fired."""
     if act.afterwards:
         last = Act(act.family, act.moment, act.kind, act.actor)
+        last.for_id = act.for_id
         for do in act.afterwards:
             do(last)
         last.settle()
@@ -113,7 +114,7 @@ def catch_up(family: Family, moment: datetime, party_id: int | None) -> None:
         if changes:
             act = Act(family, moment, "calendar")
             act.note_changes(case, changes)
-            telling.calendar_moved(family.tx, case, changes, moment)
+            telling.calendar_moved(act.post, case, changes, moment)
             if not case.ended:
                 family.position(case)
             act.settle()

@@ -12,7 +12,7 @@ from portal import audit
 from portal.audit.rules import Entry
 from portal.cases.act import Act
 from portal.cases.conduct import conduct
-from portal.cases.delivery import RECEIPTS, may_enter_receipt, proved
+from portal.cases.delivery import RECEIPTS, entered_for, may_enter_receipt, proved
 from portal.cases.errors import NothingCorrected, ProvedByParty
 from portal.cases.kernel import Kernel
 from portal.cases.models import Case
@@ -21,6 +21,7 @@ from portal.documents import service as documents
 from portal.documents.models import ServiceProof
 from portal.documents.rules import UnknownWayOfService
 from portal.documents.service import Served
+from portal.errors import Words
 from portal.identity import Actor
 
 
@@ -63,18 +64,23 @@ def correct(
         proof = documents.proof_record(tx, proof_id)
         case = act.family.cases.get(proof.service.letter.case_id)
         may_enter_receipt(case, proof.service.letter, actor)
+        act.done_for(entered_for(case, proof.service.letter, actor))
         check(proof, instead)
-        served = _corrected(tx, proof, instead, reason, actor, moment)
+        served = _corrected(act, proof, instead, reason, actor)
         act.note(case, "receipt.corrected" if instead else "receipt.struck", **_said(proof, instead, reason))
         proved(act, served, reason)
 
     conduct(kernel, tx, letter.case_id, moment, "correct", verb, actor)
 
 
+_PROVED = {"read": Words("门户签收", "signed for in the portal")}
+_BY_FILING = Words("提出申请", "an application was filed")
+
+
 def check(proof: ServiceProof, instead: Receipt | None) -> None:
     """Raises ProvedByParty, AlreadyStruck, UnknownWayOfService or NothingCorrected when it cannot be corrected so."""
     if proof.how not in RECEIPTS:
-        raise ProvedByParty(how={"read": "门户签收"}.get(proof.how, "提出申请"))
+        raise ProvedByParty(how=_PROVED.get(proof.how, _BY_FILING))
     documents.check_stands(proof)
     if instead is not None and instead.how not in RECEIPTS:
         raise UnknownWayOfService(how=instead.how)
@@ -111,15 +117,14 @@ def _lengths(tx: Session, root_id: int | None) -> dict[int, tuple[int, str]]:
     return {case_id: (length, number) for case_id, length, number in rows}
 
 
-def _corrected(
-    tx: Session, proof: ServiceProof, instead: Receipt | None, reason: str, actor: Actor, moment: datetime
-) -> Served:
+def _corrected(act: Act, proof: ServiceProof, instead: Receipt | None, reason: str, actor: Actor) -> Served:
     """What striking out and entering did to the service together."""
-    struck = documents.strike(tx, proof, reason=reason, by=actor.person_id, now=moment)
+    tx, moment, by, for_id = act.tx, act.moment, actor.person_id, act.for_id
+    struck = documents.strike(tx, proof, reason=reason, by=by, for_id=for_id, now=moment)
     if instead is None:
         return struck
     entered = documents.prove(
-        tx, proof.service, instead.how, instead.at, now=moment, by=actor.person_id, note=instead.note
+        tx, proof.service, instead.how, instead.at, now=moment, by=by, for_id=for_id, note=instead.note
     )
     return replace(entered, before=struck.before)
 

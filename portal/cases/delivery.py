@@ -29,6 +29,8 @@ from portal.identity import Actor
 SERVED = "served"
 RENDER = "letters.render"
 """The job that makes a letter's file."""
+PDF = "letters.pdf"
+"""The job that makes a PDF of it, where LibreOffice is installed."""
 RECEIPTS = ("post", "in person")
 """Ways of service whose receipt a clerk enters; reading in the portal proves itself."""
 
@@ -43,9 +45,16 @@ class StoredFile:
 
 
 def rendered(
-    kernel: Kernel, tx: Session, letter_id: int, file: StoredFile, moment: datetime, job: str | None = None
+    kernel: Kernel,
+    tx: Session,
+    letter_id: int,
+    file: StoredFile,
+    moment: datetime,
+    job: str | None = None,
+    *,
+    pdf: bool = False,
 ) -> None:
-    """The file of a letter is stored: its addressees may open it."""
+    """The file of a letter is stored: its addressees may open it; `pdf` has a PDF made of it as well."""
     letter = documents.letter(tx, letter_id)
 
     def verb(act: Act) -> None:
@@ -53,9 +62,26 @@ def rendered(
         documents.mark_ready(tx, under_lock, object_key=file.key, sha256=file.sha256, size=file.size, moment=moment)
         case = act.family.cases.get(under_lock.case_id)
         act.note(case, "letter.rendered", letter=letter_id, number=under_lock.number, sha256=file.sha256)
-        telling.letter_waits(act.tx, case, under_lock, moment)
+        telling.letter_waits(act.post, case, under_lock, moment)
+        if pdf:
+            kernel.queue.defer(tx, PDF, letter_id=letter_id)
 
     conduct(kernel, tx, letter.case_id, moment, "render", verb, job=job)
+
+
+def pdf_made(
+    kernel: Kernel, tx: Session, letter_id: int, file: StoredFile, moment: datetime, job: str | None = None
+) -> None:
+    """The PDF of a letter is stored beside its file."""
+    letter = documents.letter(tx, letter_id)
+
+    def verb(act: Act) -> None:
+        under_lock = documents.letter(tx, letter_id)
+        documents.mark_pdf(tx, under_lock, object_key=file.key, sha256=file.sha256, size=file.size)
+        case = act.family.cases.get(under_lock.case_id)
+        act.note(case, "letter.pdf", letter=letter_id, number=under_lock.number, sha256=file.sha256)
+
+    conduct(kernel, tx, letter.case_id, moment, "pdf", verb, job=job)
 
 
 def failed(kernel: Kernel, tx: Session, letter_id: int, reason: str, moment: datetime, job: str | None = None) -> None:
@@ -72,13 +98,18 @@ def failed(kernel: Kernel, tx: Session, letter_id: int, reason: str, moment: dat
 
 
 def render_again(kernel: Kernel, tx: Session, actor: Actor, letter_id: int, moment: datetime) -> None:
-    """Has a letter whose rendering failed made again, with the newest release's template, which is recorded."""
+    """Has a letter whose rendering failed made again, with the newest release's template, which is recorded.
+
+    By those who enter its receipts, or an administrator.
+    """
     letter = documents.letter(tx, letter_id)
 
     def verb(act: Act) -> None:
         under_lock = documents.letter(tx, letter_id)
         case = act.family.cases.get(under_lock.case_id)
-        may_enter_receipt(case, under_lock, actor)
+        if not actor.administrator:
+            may_enter_receipt(case, under_lock, actor)
+            act.done_for(entered_for(case, under_lock, actor))
         newest = kernel.releases.newest(tx, case.row.regulation)
         template = newest.procedure(case.row.procedure).template_files[under_lock.name]
         documents.retry(tx, under_lock, release_id=newest.id, template=template)
@@ -128,8 +159,10 @@ def enter_receipt(
         service = documents.service_record(tx, service_id)
         case = act.family.cases.get(service.letter.case_id)
         may_enter_receipt(case, service.letter, actor)
+        act.done_for(entered_for(case, service.letter, actor))
         _check_new(service, how, at, note)
-        served = documents.prove(tx, service, how, at, now=moment, by=actor.person_id, note=note)
+        by = actor.person_id
+        served = documents.prove(tx, service, how, at, now=moment, by=by, for_id=act.for_id, note=note)
         received = at.astimezone(TZ).isoformat()
         act.note(case, "receipt.entered", letter=service.letter.id, number=service.letter.number, how=how, at=received)
         proved(act, served, note=note)
@@ -154,6 +187,12 @@ def may_enter_receipt(case: LiveCase, letter: Letter, actor: Actor) -> None:
     if role is None or not actor.has(case.row.regulation, case.procedure.manifest.role(role)):
         title = case.published.regulation.role_title(role) if role else ""
         raise NotYourRole(role=title)
+
+
+def entered_for(case: LiveCase, letter: Letter, actor: Actor) -> int | None:
+    """For whom a deputy enters receipts of a letter."""
+    role = case.procedure.manifest.receipts.get(letter.name)
+    return actor.acts_for(case.row.regulation, case.procedure.manifest.role(role)) if role else None
 
 
 def addressed_to(letter: Letter, actor: Actor) -> Service:
@@ -190,7 +229,7 @@ def proved(act: Act, served: Served, reason: str | None = None, note: str = "") 
     act.note_changes(case, changes)
     desk.service_changed(act, case, served, changes, reason, note)
     if act.actor is None or act.actor.official:
-        telling.service_changed(act.tx, case, served, changes, act.moment)
+        telling.service_changed(act.post, case, served, changes, act.moment)
     if served.first:
         act.send(Message(case.id, SERVED, {}, document=letter.name))
     elif not case.ended:

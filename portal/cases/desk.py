@@ -14,7 +14,7 @@ from portal import audit, notify
 from portal.cases import telling
 from portal.cases.act import Act
 from portal.cases.conduct import conduct
-from portal.cases.errors import EnteredIt, MatterDecided, NotServed, NotYourRole, Refused, UnknownCase
+from portal.cases.errors import EnteredIt, MatterDecided, MatterDecidedFor, NotServed, NotYourRole, Refused, UnknownCase
 from portal.cases.kernel import Kernel
 from portal.cases.live import LiveCase
 from portal.cases.matters import (
@@ -39,11 +39,15 @@ from portal.deadlines.models import Deadline
 from portal.documents import service as documents
 from portal.documents.models import Service, StruckProof
 from portal.documents.service import ReasonMissing, Served
+from portal.errors import Words
 from portal.identity import Actor
 from portal.identity import queries as identity
-from portal.identity.models import Person
 
-WORDS: Mapping[str, str] = {KEPT: "维持原结果", RENEWED: "重新作出通知", SETTLED: "已自行消除"}
+WORDS: Mapping[str, Words] = {
+    KEPT: Words("维持原结果", "the outcome stands"),
+    RENEWED: Words("重新作出通知", "the notice is made anew"),
+    SETTLED: Words("已自行消除", "settled by itself"),
+}
 """How people call a decision."""
 
 
@@ -254,7 +258,7 @@ def keep(
         if documents.service_record(act.tx, matter.details["service"]).served_at is None:
             raise NotServed()
         _decide(act, case, matter, KEPT, reason, actor)
-        telling.outcome_kept(act.tx, case, act.moment)
+        telling.outcome_kept(act.post, case, act.moment)
 
     conduct(kernel, tx, matter_record(tx, matter_id).case_id, moment, "desk", verb, actor)
 
@@ -275,7 +279,7 @@ def renew(
         _decide(act, case, matter, RENEWED, reason, actor, by=new.row.number)
         for other in act.tx.scalars(open_of(case.id)).all():
             settle(act, case, other)
-        telling.notice_renewed(act.tx, case, new, act.moment)
+        telling.notice_renewed(act.post, case, new, act.moment)
         return new.row
 
     row = conduct(kernel, tx, matter_record(tx, matter_id).case_id, moment, "desk", verb, actor)
@@ -288,7 +292,10 @@ def may_decide(tx: Session, case: LiveCase, matter: DeskMatter, actor: Actor) ->
     """Raises NotYourRole or EnteredIt when a person may not decide a matter."""
     if not actor.has(matter.regulation, matter.role):
         raise NotYourRole(role=case.published.regulation.role_title(matter.role))
-    if matter.kind == SERVICE and actor.person_id in _enterers(documents.service_record(tx, matter.details["service"])):
+    if matter.kind != SERVICE:
+        return
+    enterers = _enterers(documents.service_record(tx, matter.details["service"]))
+    if {actor.person_id, actor.acts_for(matter.regulation, matter.role)} & enterers:
         raise EnteredIt()
 
 
@@ -305,7 +312,7 @@ def _tell(act: Act, case: LiveCase, matter: DeskMatter, body: str) -> None:
     """Lets the people of a desk know that there is something to decide."""
     people = identity.people_in_roles(act.tx, matter.regulation, [matter.role], day_of(act.moment))
     notify.send(
-        act.tx,
+        act.post,
         [person_id for _role, person_id in people],
         case_id=case.id,
         kind="warning",
@@ -323,30 +330,42 @@ def _decidable(act: Act, actor: Actor, matter_id: int, reason: str, seen: str | 
         raise UnknownCase()  # a duty overdue goes away when it is done
     case = act.family.cases.get(matter.case_id)
     may_decide(act.tx, case, matter, actor)
+    act.done_for(actor.acts_for(matter.regulation, matter.role))
     if not reason.strip():
         raise ReasonMissing
     if matter.decided_at is not None:
-        who = act.tx.get(Person, matter.decided_by_id) if matter.decided_by_id else None
-        when = matter.decided_at.astimezone(TZ).strftime("%m-%d %H:%M")
-        raise MatterDecided(when=when, who=who.name if who else "系统", decision=WORDS[matter.decision or SETTLED])
+        raise _decided(act.tx, matter, matter.decided_at)
     if seen is not None and seen != version(matter):
         raise MatterChanged()
     return matter, case
+
+
+def _decided(tx: Session, matter: DeskMatter, decided_at: datetime) -> MatterDecided:
+    names = identity.person_names(tx, filter(None, (matter.decided_by_id, matter.decided_for_id)))
+    said = {
+        "when": decided_at.astimezone(TZ).strftime("%m-%d %H:%M"),
+        "who": names.get(matter.decided_by_id or 0, Words("系统", "the system")),
+        "decision": WORDS[matter.decision or SETTLED],
+    }
+    if matter.decided_for_id is None:
+        return MatterDecided(**said)
+    return MatterDecidedFor(principal=names.get(matter.decided_for_id, ""), **said)
 
 
 def _decide(
     act: Act, case: LiveCase, matter: DeskMatter, decision: str, reason: str, actor: Actor, **more: object
 ) -> None:
     matter.decided_at, matter.decision, matter.reason = act.moment, decision, reason
-    matter.decided_by_id = actor.person_id
+    matter.decided_by_id, matter.decided_for_id = actor.person_id, act.for_id
     act.tx.flush()
     act.note(case, f"matter.{decision}", matter=matter.id, title=matter.details["title"], reason=reason, **more)
 
 
 def _enterers(service: Service) -> set[int]:
-    """Who entered or corrected a service."""
-    proofs = service.proofs
-    return {proof.entered_by for proof in proofs} | {proof.struck.entered_by for proof in proofs if proof.struck}
+    """Who entered or corrected a service, and for whom deputies did."""
+    entries = [(proof.entered_by, proof.entered_for) for proof in service.proofs]
+    entries += [(proof.struck.entered_by, proof.struck.entered_for) for proof in service.proofs if proof.struck]
+    return {person for people in entries for person in people if person is not None}
 
 
 def _fired(tx: Session, case_id: int, letter_id: int, deadline: str) -> Mapping[str, Any] | None:

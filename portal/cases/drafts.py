@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, or_, select
@@ -14,6 +14,7 @@ from portal.cases.kernel import Kernel
 from portal.cases.models import Attachment, Filing
 from portal.cases.values import digest
 from portal.clock import TZ
+from portal.forms import Form, Page
 from portal.identity import Actor, Person
 
 Answers = Mapping[str, list[str]]
@@ -26,26 +27,15 @@ class ChangedElsewhere(Refused):
     zh = "这份草稿已于 {when} 在另一个窗口改动并保存。"
     en = "This draft was changed and saved in another window at {when}."
 
-    def __init__(self, draft: Filing) -> None:
-        super().__init__(when=draft.saved_at.astimezone(TZ).strftime("%m-%d %H:%M"))
+    def __init__(self, saved_at: datetime) -> None:
+        super().__init__(when=saved_at.astimezone(TZ).strftime("%m-%d %H:%M"))
 
 
 def begin(tx: Session, actor: Actor, regulation: str, procedure: str, about_id: int | None, moment: datetime) -> Filing:
     """The person's draft of this filing: the one he has begun, or a new one."""
     # Two first clicks at once begin one draft.
     tx.execute(select(Person.id).where(Person.id == actor.person_id).with_for_update(key_share=True))
-    begun = tx.scalar(
-        select(Filing)
-        .where(
-            *_own(actor),
-            Filing.regulation == regulation,
-            Filing.procedure == procedure,
-            Filing.about_id.is_not_distinct_from(about_id),
-            Filing.case_id.is_(None),
-        )
-        .order_by(Filing.id)
-        .limit(1)
-    )
+    begun = begun_for(tx, actor, regulation, procedure, about_id)
     if begun is not None:
         return begun
     draft = Filing(
@@ -62,6 +52,29 @@ def begin(tx: Session, actor: Actor, regulation: str, procedure: str, about_id: 
     return draft
 
 
+def begun_for(tx: Session, actor: Actor, regulation: str, procedure: str, about_id: int | None) -> Filing | None:
+    """The person's draft of this filing, if he has begun one."""
+    mine = select(Filing).where(
+        *_own(actor),
+        Filing.regulation == regulation,
+        Filing.procedure == procedure,
+        Filing.about_id.is_not_distinct_from(about_id),
+        Filing.case_id.is_(None),
+    )
+    return tx.scalar(mine.order_by(Filing.id).limit(1))
+
+
+def settle(
+    tx: Session, actor: Actor, regulation: str, procedure: str, about_id: int | None, case_id: int | None
+) -> None:
+    """Closes the person's draft of this filing: it became the case, or None: he wants it no more."""
+    draft = begun_for(tx, actor, regulation, procedure, about_id)
+    if draft is not None and case_id is None:
+        tx.delete(draft)
+    elif draft is not None:
+        draft.case_id = case_id
+
+
 def draft(tx: Session, actor: Actor, draft_id: int) -> Filing:
     """One draft of the person himself, handed in or not; UnknownCase."""
     found = tx.scalar(select(Filing).where(Filing.id == draft_id, *_own(actor)))
@@ -76,50 +89,66 @@ def begun(tx: Session, actor: Actor) -> list[Filing]:
     return [row for row in rows if row.answers]
 
 
-def mark(answers: Answers, but: Collection[str] = ()) -> str:
-    """A short text that tells these answers from others; those of the fields `but` may differ."""
-    told = {name: texts for name, texts in answers.items() if name not in but}
-    return digest(told)[:16]
+def mark(answers: Answers) -> str:
+    """A short text that tells these answers from others."""
+    return digest(dict(answers))[:16]
 
 
 def save(
     tx: Session,
     actor: Actor,
     draft_id: int,
+    form: Form,
+    page: Page,
     answers: Answers,
     files: Mapping[str, Sequence[str]],
     removed: str | None,
     moment: datetime,
     seen: str | None = None,
 ) -> ChangedElsewhere | None:
-    """Keeps answers; of the file fields, which `files` names, it adds the new ids and takes one away.
+    """Keeps the answers of one page; of its file fields, which `files` names, it adds the new ids and takes one away.
 
-    So a file uploaded in another window meanwhile stays. Answers are not kept, and ChangedElsewhere comes back, when
-    others were kept since the page was made whose `mark` without the files is `seen`. What was handed in before stays
-    as it is.
+    So a file uploaded in another window meanwhile stays, and so do the other pages. Answers are not kept, and
+    ChangedElsewhere comes back, when others were kept since the page was made whose `mark` (`typed` of the page) is
+    `seen`. What was handed in before stays as it is.
     """
     row = _locked(tx, actor, draft_id)
     if row.case_id is not None:
         return None
-    kept = {name: [text for text in row.answers.get(name, ()) if text != removed] for name in files}
-    merged = {name: [*ids, *files[name]] for name, ids in kept.items()}
-    before = {name: texts for name, texts in row.answers.items() if name not in files}
-    typed = _storable(answers, files)
+    # A newer release may ask for less than the draft has answered.
+    others = {name: texts for name, texts in row.answers.items() if form.asks(name) and not page.asks(name)}
+    merged = {
+        name: [*(text for text in row.answers.get(name, ()) if text != removed), *new] for name, new in files.items()
+    }
+    before, typed = page.typed(row.answers), page.typed(storable(answers))
     # The same again, as after a double click, takes nothing away.
     stale = seen is not None and seen != mark(before) and typed != before
-    elsewhere = ChangedElsewhere(row) if stale else None
-    row.answers = {**(before if stale else typed), **merged}
-    row.saved_at = row.saved_at if stale else moment
+    elsewhere = ChangedElsewhere(row.saved_at) if stale else None
+    if not stale:
+        row.saved_at = moment
+    row.answers = {**others, **(before if stale else typed), **merged}
     tx.flush()
     return elsewhere
 
 
-def _storable(answers: Answers, files: Collection[str]) -> dict[str, list[str]]:
-    """What was typed, as it can be stored, without the file fields."""
+def keep(tx: Session, actor: Actor, draft_id: int, answers: Answers, moment: datetime, seen: str) -> Filing:
+    """Keeps the answers of a whole form, files among them, in the place of those whose `mark` is `seen`.
+
+    Raises ChangedElsewhere when others were kept meanwhile; the same again is kept as it is.
+    """
+    row = _locked(tx, actor, draft_id)
+    typed = storable(answers)
+    if seen != mark(row.answers) and typed != row.answers:
+        raise ChangedElsewhere(row.saved_at)
+    row.answers, row.saved_at = typed, moment
+    tx.flush()
+    return row
+
+
+def storable(answers: Answers) -> dict[str, list[str]]:
+    """What was typed, as it can be stored."""
     # PostgreSQL's JSON cannot hold NUL; what stands in its place is refused by every form.
-    return {
-        name: [text.replace("\0", "\x01") for text in texts] for name, texts in answers.items() if name not in files
-    }
+    return {name: [text.replace("\0", "\x01") for text in texts] for name, texts in answers.items()}
 
 
 def hand_in(kernel: Kernel, tx: Session, actor: Actor, draft_id: int, moment: datetime, seen: str | None = None) -> int:
@@ -132,8 +161,10 @@ def hand_in(kernel: Kernel, tx: Session, actor: Actor, draft_id: int, moment: da
     if row.case_id is not None:
         return row.case_id
     if seen is not None and seen != mark(row.answers):
-        raise ChangedElsewhere(row)
-    case = filing.file(kernel, tx, actor, row.regulation, row.procedure, row.answers, moment, row.about_id)
+        raise ChangedElsewhere(row.saved_at)
+    form = kernel.releases.newest(tx, row.regulation).procedure(row.procedure).start_form
+    answers = {name: texts for name, texts in row.answers.items() if form is not None and form.asks(name)}
+    case = filing.file(kernel, tx, actor, row.regulation, row.procedure, answers, moment, row.about_id)
     row.case_id = case.id
     tx.flush()
     return case.id

@@ -26,6 +26,13 @@ class TaskDone(Refused):
     en = "{who} completed this task at {when}."
 
 
+class TaskDoneFor(TaskDone):
+    """A deputy was faster."""
+
+    zh = "这项任务已于 {when} 由{who}（代 {principal}）办结。"
+    en = "{who} (for {principal}) completed this task at {when}."
+
+
 class TaskGone(Refused):
     """The case went on without this task."""
 
@@ -47,6 +54,13 @@ class NotYourRole(PortalError):
     en = "This step belongs to the role {role}, which you do not hold."
 
 
+class NotYourRegulation(PortalError):
+    """The person is no official of the regulation under which the case is handled."""
+
+    zh = "本案由其他岗位办理，您不能办理。"
+    en = "This case is handled under a regulation in which you hold no role."
+
+
 class MayOnlyRead(PortalError):
     """The person sees what his organisation has, but may not act in its name."""
 
@@ -66,6 +80,20 @@ class Separated(PortalError):
 
     zh = "您已办理本案或原案的“{other}”，按回避要求不能再办理“{step}”。"
     en = "You did “{other}” in this case or the one it is about, so you may not do “{step}”."
+
+
+class PrincipalSeparated(Separated):
+    """The one for whom a deputy would act may not do both of two steps; so neither may the deputy for him."""
+
+    zh = "您所代理的人已办理本案或原案的“{other}”，按回避要求不能由您代为办理“{step}”。"
+    en = "The person for whom you stand in did “{other}” in this case or the one it is about: you may not do “{step}”."
+
+
+class NotTheirDeputy(Refused):
+    """The person does not stand in, any more, for the one whom he has chosen."""
+
+    zh = "您现在没有代理所选的人办理这个岗位的事项，没有提交。请刷新页面后重新选择。"
+    en = "You do not stand in for this person in this role now; nothing was handed in. Please choose anew."
 
 
 class FormRefused(PortalError):
@@ -161,6 +189,13 @@ class MatterDecided(Refused):
 
     zh = "这件事项已于 {when} 由{who}处理（{decision}），您的决定没有提交。"
     en = "{who} settled this matter at {when} ({decision}); your decision was not carried out."
+
+
+class MatterDecidedFor(MatterDecided):
+    """A deputy was faster at the desk."""
+
+    zh = "这件事项已于 {when} 由{who}（代 {principal}）处理（{decision}），您的决定没有提交。"
+    en = "{who} (for {principal}) settled this matter at {when} ({decision}); your decision was not carried out."
 
 
 class NotServed(Refused):

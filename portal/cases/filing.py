@@ -102,6 +102,7 @@ def file(
         procedure, published = checked_offer.procedure, checked_offer.published
         if about is not None:
             _check_about(tx, procedure, about, actor)
+        act.done_for(_done_for(published, procedure, actor))
         known = known_in_tables(tx, procedure.start_form, answers) if procedure.start_form else {}
         values = checked(procedure, answers, scope_before(tx, published.regulation, about), known)
         if about is not None and actor.organisation_id == about.row.party_id:
@@ -150,6 +151,13 @@ def _rule(published: Published, procedure: Procedure, actor: Actor) -> Start | N
         if open_to or actor.has(published.regulation.slug, role.name):
             return rule
     return None
+
+
+def _done_for(published: Published, procedure: Procedure, actor: Actor) -> int | None:
+    """For whom a deputy starts a procedure."""
+    manifest = procedure.manifest
+    roles = [manifest.role(rule.role) for rule in manifest.starts if rule.role is not None]
+    return actor.acts_for_one_of([(published.regulation.slug, role) for role in roles])
 
 
 def _party(

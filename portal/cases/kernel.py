@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from portal.jobs import Queue
+from portal.notify import Post
 from portal.procedures import Releases
 from portal.procedures.actions import ActionRule
 
@@ -30,7 +31,7 @@ def _unobserved(procedure: str, drawing: str, flow: str) -> None:
 class Kernel:
     """Releases, the job queue, the clock as a transaction reads it, and the actions diagrams may name.
 
-    `walked` is told every flow a case walks: procedure, drawing, flow.
+    `walked` is told every flow a case walks: procedure, drawing, flow. `mails`: whether messages are mailed too.
     """
 
     releases: Releases
@@ -38,3 +39,8 @@ class Kernel:
     now: Callable[[Session], datetime]
     actions: Mapping[str, Action]
     walked: Callable[[str, str, str], None] = _unobserved
+    mails: bool = False
+
+    def post(self, tx: Session) -> Post:
+        """By which the messages of a transaction go out."""
+        return Post(tx, self.queue if self.mails else None)

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from portal.cases import message_drafts
 from portal.cases.act import Act
 from portal.cases.conduct import conduct
 from portal.cases.errors import FormRefused, NobodyWaits, UnknownCase
@@ -33,12 +34,16 @@ def send(
     def verb(act: Act) -> None:
         case = act.family.cases.get(case_id)
         element = sendable(case, name, actor)
+        if element.message and element.message.role:
+            role = case.procedure.manifest.role(element.message.role)
+            act.done_for(actor.acts_for(case.row.regulation, role))
         values: Mapping[str, object] = {}
         if element.message and element.message.form:
             result = case.procedure.forms[element.message.form].check(answers, scope_of(case))
             if result.errors:
                 raise FormRefused(result.errors)
             values = result.values
+        message_drafts.discard(act.tx, actor.person_id, case_id, name)
         act.take(case, name, values)
 
     conduct(kernel, tx, case_id, moment, "message", verb, actor)

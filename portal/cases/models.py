@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.audit.rules import BEFORE_THE_FIRST
@@ -21,6 +21,7 @@ class Case(Base):
     __table_args__ = (
         Index("ix_cases_ripe", "ripe_at", postgresql_where=text("ripe_at IS NOT NULL")),
         Index("ix_cases_about", "about_id", "procedure"),
+        Index("ix_cases_open_release", "release_id", postgresql_where=text("ended_at IS NULL")),
         # Cases started by a step of another are unique by that step, so a repeated job starts nothing twice.
         Index("uq_cases_once", "once", unique=True, postgresql_where=text("once IS NOT NULL")),
         UniqueConstraint(
@@ -50,6 +51,8 @@ class Case(Base):
     party_id: Mapped[int | None] = mapped_column(ForeignKey("organisations.id"), index=True)
     filer_id: Mapped[int | None] = mapped_column(ForeignKey("persons.id"))
     filed_at: Mapped[datetime]
+    query_code: Mapped[str | None]
+    """What its party asks by without signing in, beside the number; only a case with a party has one."""
     status: Mapped[str] = mapped_column(default="")
     outcome: Mapped[str | None]
     ended_at: Mapped[datetime | None]
@@ -64,8 +67,25 @@ class Case(Base):
     audit_head: Mapped[str] = mapped_column(default=BEFORE_THE_FIRST)
 
 
+class CaseText(Base):
+    """What a case is found by: what is said of it, and the number of each of its letters (`portal.cases.finding`)."""
+
+    __tablename__ = "case_texts"
+    __table_args__ = (
+        Index("ix_case_texts_pairs", "pairs", postgresql_using="gin"),
+        Index("ix_case_texts_newest", "regulation", "case_id"),
+    )
+
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), primary_key=True)
+    letter: Mapped[str] = mapped_column(primary_key=True)
+    """The letter whose number it is; empty for the case itself."""
+    regulation: Mapped[str]
+    text: Mapped[str]
+    pairs: Mapped[list[str]] = mapped_column(ARRAY(Text))
+
+
 class ActRecord(Base):
-    """One act on a family: its moment, who did it, and the job that ran it if one did."""
+    """One act on a family: its moment, who did it and, of a deputy, for whom, and the job that ran it if one did."""
 
     __tablename__ = "acts"
 
@@ -74,6 +94,7 @@ class ActRecord(Base):
     moment: Mapped[datetime]
     kind: Mapped[str]
     person_id: Mapped[int | None] = mapped_column(ForeignKey("persons.id"))
+    for_id: Mapped[int | None] = mapped_column(ForeignKey("persons.id"))
     # A job that commits its act and dies before it is marked done finds its own id here and does nothing.
     job: Mapped[str | None] = mapped_column(unique=True)
 
@@ -102,6 +123,29 @@ class Task(Base):
         Index("ix_tasks_open", "regulation", "due", "id", postgresql_where=text("state = 'open'")),
         Index("ix_tasks_open_role", "regulation", "role", "due", "id", postgresql_where=text("state = 'open'")),
         Index("ix_tasks_open_holder", "holder_id", "due", "id", postgresql_where=text("state = 'open'")),
+        Index("ix_tasks_open_party", "party_id", "due", "id", postgresql_where=text("state = 'open'")),
+        Index(
+            "ix_tasks_open_procedure", "regulation", "procedure", "due", "id", postgresql_where=text("state = 'open'")
+        ),
+        Index(
+            "ix_tasks_open_step",
+            "regulation",
+            "procedure",
+            "name",
+            "due",
+            "id",
+            postgresql_where=text("state = 'open'"),
+        ),
+        Index(
+            "ix_tasks_open_role_procedure",
+            "regulation",
+            "role",
+            "procedure",
+            "due",
+            "id",
+            postgresql_where=text("state = 'open'"),
+        ),
+        Index("ix_tasks_done_holder", "holder_id", "closed_at", "id", postgresql_where=text("state = 'done'")),
         Index("ix_tasks_case", "case_id"),
     )
 
@@ -113,6 +157,9 @@ class Task(Base):
     visit: Mapped[int]
     name: Mapped[str]
     regulation: Mapped[str]
+    procedure: Mapped[str]
+    """Its case's, and below its party: lists are filtered by them without looking at the cases."""
+    party_id: Mapped[int | None]
     role: Mapped[str]
     form: Mapped[str]
     deadline: Mapped[str | None]
@@ -120,6 +167,8 @@ class Task(Base):
     opened_at: Mapped[datetime]
     state: Mapped[str] = mapped_column(default="open")  # open, done, gone
     holder_id: Mapped[int | None] = mapped_column(ForeignKey("persons.id"))
+    for_id: Mapped[int | None] = mapped_column(ForeignKey("persons.id"))
+    """For whom its holder, a deputy, has claimed or done it."""
     held_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
 
@@ -156,13 +205,23 @@ class Incident(Base):
     """A step or job that failed and waits for somebody to look at it."""
 
     __tablename__ = "incidents"
+    __table_args__ = (
+        CheckConstraint("(closed_at IS NULL) = (reason IS NULL)", name="closed"),
+        CheckConstraint("(closed_at IS NULL) = (closed_by_id IS NULL)", name="closed_by"),
+        Index("ix_incidents_open", "id", postgresql_where=text("closed_at IS NULL")),
+    )
 
     id: Mapped[Id]
     case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"), index=True)
     at: Mapped[datetime]
     during: Mapped[str]
     what: Mapped[str]
+    again: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """How it can be tried again (`incidents.Again`); none when the portal does not know."""
     closed_at: Mapped[datetime | None]
+    closed_by_id: Mapped[int | None] = mapped_column(ForeignKey("persons.id"))
+    reason: Mapped[str | None]
+    """Why it was closed, or that it was tried again."""
 
 
 class StartItem(Base):
@@ -223,6 +282,8 @@ class DeskMatter(Base):
     """kept, renewed; settled when it went away by itself (the duty was done)."""
     reason: Mapped[str | None]
     decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("persons.id"))
+    decided_for_id: Mapped[int | None] = mapped_column(ForeignKey("persons.id"))
+    """For whom a deputy decided."""
 
 
 class Attachment(Base):
@@ -260,5 +321,45 @@ class Filing(Base):
     case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"))
 
 
-for _table in (ActRecord.__table__, CaseValue.__table__):
+class TaskDraft(Base):
+    """What one person has put into the form of a task so far; nobody else reads it, and it goes with the task."""
+
+    __tablename__ = "task_drafts"
+
+    task_id: Mapped[int] = mapped_column(ForeignKey("tasks.id"), primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("persons.id"), primary_key=True)
+    answers: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    """As a browser posts them: by field, each a list of texts."""
+    saved_at: Mapped[datetime]
+
+
+class MessageDraft(Base):
+    """What one person has put into the form of a message to a case so far, and not sent; nobody else reads it."""
+
+    __tablename__ = "message_drafts"
+
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), primary_key=True)
+    message: Mapped[str] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("persons.id"), primary_key=True)
+    answers: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    """As a browser posts them: by field, each a list of texts."""
+    saved_at: Mapped[datetime]
+
+
+class CaseNote(Base):
+    """What an official has written beside the procedure: for the officials alone, or `visible` to the party too."""
+
+    __tablename__ = "case_notes"
+
+    id: Mapped[Id]
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), index=True)
+    at: Mapped[datetime]
+    person_id: Mapped[int] = mapped_column(ForeignKey("persons.id"))
+    for_id: Mapped[int | None] = mapped_column(ForeignKey("persons.id"))
+    """For whom he stood in (代)."""
+    visible: Mapped[bool]
+    text: Mapped[str]
+
+
+for _table in (ActRecord.__table__, CaseValue.__table__, CaseNote.__table__):
     append_only(_table)  # type: ignore[arg-type] # Base.__table__ is typed as FromClause

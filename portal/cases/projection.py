@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from portal.cases import finding
 from portal.cases.live import LiveCase
 from portal.cases.models import Subscription, Task
 from portal.cases.names import Names
@@ -25,8 +26,10 @@ def project(tx: Session, case: LiveCase, position: Position, moment: datetime, d
     tasks = () if case.ended else waiting.tasks
     opened = _tasks(tx, case, {task.id: task for task in tasks}, newest, moment, done)
     _subscriptions(tx, case, () if case.ended else waiting.messages)
+    is_new, searchable = not case.row.state, _searchable(case)
+    is_said_anew = is_new or searchable != case.row.searchable
     case.row.state = position.dump()
-    case.row.searchable = _searchable(case)
+    case.row.searchable = searchable
     timers = () if case.ended else waiting.timers
     running = [newest[t.deadline] for t in timers if t.deadline in newest]
     case.row.rests_until = None
@@ -36,6 +39,8 @@ def project(tx: Session, case: LiveCase, position: Position, moment: datetime, d
         unserved = _unserved(case, [newest[t.deadline] for t in timers if t.deadline in newest])
         case.row.status = unserved if unserved and not tasks else _status(case, tasks, messages)
     tx.flush()
+    if is_said_anew:
+        finding.case_changed(tx, case)
     return opened
 
 
@@ -75,6 +80,8 @@ def _opened(case: LiveCase, task: OpenTask, newest: Mapping[str, Deadline], mome
         visit=task.place.visit,
         name=element.name,
         regulation=case.row.regulation,
+        procedure=case.row.procedure,
+        party_id=case.row.party_id,
         role=case.procedure.manifest.role(drawn.role),
         form=drawn.form,
         deadline=drawn.deadline,

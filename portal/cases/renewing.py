@@ -16,6 +16,7 @@ from portal.cases.recording import ENTERED
 from portal.cases.starting import StartedBy, begin
 from portal.deadlines import service as deadlines
 from portal.engine import Place
+from portal.errors import Words
 from portal.ledger import InsufficientBalance
 from portal.ledger import service as ledger
 from portal.registers import Cause, Record, Register
@@ -25,22 +26,35 @@ REPLACED = "已被取代"
 """The outcome of a case whose place another has taken."""
 
 
-def obstacle(case: LiveCase) -> str | None:
-    """Why no new notice can take the place of a case, in Chinese; None when one can."""
+def obstacle(case: LiveCase) -> Words | None:
+    """Why no new notice can take the place of a case; None when one can."""
     if not case.ended:
-        return "案件还没有办结，期限已按更正后的送达时间重新计算。"
+        return Words(
+            "案件还没有办结，期限已按更正后的送达时间重新计算。",
+            "The case has not ended; its deadlines have been recounted with the corrected service.",
+        )
     if case.row.started_by_id is None:
-        return "案件是由当事人提出的，不是依职权作出的通知。"
+        return Words(
+            "案件是由当事人提出的，不是依职权作出的通知。",
+            "The case was filed by the party and is no notice of the authority.",
+        )
     answers = case.answers
     pending = next((one.row for one in answers if not one.ended), None)
     if pending is not None:
-        return f"针对它的《{pending.title}》（{pending.number}）正在办理，由该案决定。"
+        return Words(
+            f"针对它的《{pending.title}》（{pending.number}）正在办理，由该案决定。",
+            f"“{pending.title}” ({pending.number}) about it is under way and decides it.",
+        )
     if case.row.outcome == REPLACED:
         by = "".join(f"（{one.row.number}：{one.row.outcome}）" for one in answers[:1])
-        return f"它已被取代{by}。"
+        by_en = "".join(f" ({one.row.number}: {one.row.outcome})" for one in answers[:1])
+        return Words(f"它已被取代{by}。", f"It has been replaced{by_en}.")
     decided = next((one.row for one in answers if one.decided), None)
     if decided is not None:
-        return f"针对它的《{decided.title}》（{decided.number}）已有结果（{decided.outcome}），以该结果为准。"
+        return Words(
+            f"针对它的《{decided.title}》（{decided.number}）已有结果（{decided.outcome}），以该结果为准。",
+            f"“{decided.title}” ({decided.number}) about it has the outcome {decided.outcome}, which counts.",
+        )
     return None
 
 
@@ -87,8 +101,10 @@ def _start(act: Act, old: LiveCase, mark: str) -> LiveCase:
     try:
         new = begin(act, row.procedure, said.value if said else {}, StartedBy(starter, place, row.started_by_item, old))
     except FormRefused as refusal:
-        faults = "；".join(fault.zh for fault in refusal.fields.values())
-        raise NotRenewable(reason=f"原来填写的内容不符合现行表单：{faults}。") from refusal
+        zh = "；".join(fault.zh for fault in refusal.fields.values())
+        en = "; ".join(fault.en for fault in refusal.fields.values())
+        unfit = Words(f"原来填写的内容不符合现行表单：{zh}。", f"What was entered does not fit the present form: {en}.")
+        raise NotRenewable(reason=unfit) from refusal
     bulk.stands_for(act, old, new)
     return new
 
@@ -101,7 +117,8 @@ def _withdraw(act: Act, old: LiveCase, register: Register, mark: str, why: str) 
         return
     state = next((state for state in register.states if state in register.closed), None)
     if state is None:
-        raise NotRenewable(reason=f"《{register.title}》中的记录不能撤销。")
+        stays = f"The record on “{register.title}” cannot be withdrawn."
+        raise NotRenewable(reason=Words(f"《{register.title}》中的记录不能撤销。", stays))
     first, scope = old.procedure.drawing.start(), f"{mark}/{register.name}"
     cause = Cause(
         moment=act.moment,
@@ -138,7 +155,7 @@ def _reverse(act: Act, old: LiveCase, new: LiveCase, mark: str) -> None:
             basis=old.procedure.article(old.procedure.drawing.start()) or "",
         )
     except InsufficientBalance as refusal:
-        raise NotRenewable(reason=refusal.text()) from refusal
+        raise NotRenewable(reason=Words(refusal.text("zh"), refusal.text("en"))) from refusal
     if transfers:
         numbers = [transfer.id for transfer in transfers]
         act.note(new, "ledger.reversed", transfers=numbers, of=old.row.number)

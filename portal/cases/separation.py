@@ -10,7 +10,7 @@ from portal.procedures.manifest import Separation
 
 @dataclass(frozen=True)
 class Doers:
-    """A case of the family, its procedure and who did which of its elements."""
+    """A case of the family, its procedure and who did which of its elements; what a deputy did, both have done."""
 
     procedure: str
     did: Callable[[str], set[int]]

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from portal.cases import once
+from portal.cases import once, querycodes
 from portal.cases.act import Act
 from portal.cases.errors import FormRefused, InForceAlready, StartedByOthers, UnknownParty
 from portal.cases.live import FACTS_KEPT, LiveCase
@@ -100,6 +100,7 @@ def start(
         started_by_visit=started_by.place.visit if started_by else None,
         started_by_item=started_by.item if started_by else 0,
         party_id=party.id if party else None,
+        query_code=querycodes.new_code() if party else None,
         filer_id=act.actor.person_id if act.actor and filed else None,
         filed_at=act.moment,
     )

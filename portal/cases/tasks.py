@@ -11,7 +11,18 @@ from sqlalchemy.orm import Session
 from portal.cases import attachments
 from portal.cases.act import Act
 from portal.cases.conduct import conduct
-from portal.cases.errors import FormRefused, NotYourRole, Separated, TaskDone, TaskGone, TaskHeld, UnknownCase
+from portal.cases.errors import (
+    FormRefused,
+    NotTheirDeputy,
+    NotYourRole,
+    PrincipalSeparated,
+    Separated,
+    TaskDone,
+    TaskDoneFor,
+    TaskGone,
+    TaskHeld,
+    UnknownCase,
+)
 from portal.cases.kernel import Kernel
 from portal.cases.live import LiveCase
 from portal.cases.models import Task
@@ -25,12 +36,19 @@ from portal.identity import service as identity
 from portal.procedures.regulation import PARTY
 
 
-def claim(kernel: Kernel, tx: Session, actor: Actor, task_id: int, moment: datetime) -> None:
-    """Takes a task for oneself; the others of the role see who holds it."""
+def claim(kernel: Kernel, tx: Session, actor: Actor, task_id: int, moment: datetime, for_id: int | None = None) -> None:
+    """Takes a task for oneself; the others of the role see who holds it.
+
+    What somebody holds for whom the actor stands in he need not claim, and cannot: he may do it as it is. `for_id`
+    is for whom he does it when several have lent him the role. Raises what `complete` raises but FormRefused.
+    """
 
     def verb(act: Act) -> None:
-        task, case = _open_task(act, actor, task_id)
-        task.holder_id, task.held_at = actor.person_id, moment
+        task, case = _open_task(act, actor, task_id, for_id)
+        other = _other_holder(tx, task, actor, moment)
+        if other is not None:
+            raise TaskHeld(who=other)
+        task.holder_id, task.for_id, task.held_at = actor.person_id, act.for_id, moment
         act.note(case, "task.claimed", task.element, task=task.name)
 
     conduct(kernel, tx, _case_of(tx, task_id), moment, "claim", verb, actor)
@@ -41,7 +59,7 @@ def release(kernel: Kernel, tx: Session, actor: Actor, task_id: int, moment: dat
 
     def verb(act: Act) -> None:
         task, case = _open_task(act, actor, task_id)
-        task.holder_id = task.held_at = None
+        task.holder_id = task.for_id = task.held_at = None
         act.note(case, "task.released", task.element, task=task.name)
 
     conduct(kernel, tx, _case_of(tx, task_id), moment, "release", verb, actor)
@@ -54,19 +72,22 @@ def complete(
     task_id: int,
     answers: Mapping[str, object],
     moment: datetime,
+    for_id: int | None = None,
 ) -> None:
     """Completes a task with the answers to its form; an unclaimed one is claimed thereby.
 
-    Raises TaskDone (with who was faster), TaskGone, TaskHeld, NotYourRole, Separated or FormRefused.
+    A deputy does what the one for whom he stands in has claimed, or what is free for the role that is lent to him;
+    `for_id` chooses for whom when several have. Raises TaskDone (with who was faster), TaskGone, TaskHeld,
+    NotYourRole, NotTheirDeputy, Separated or FormRefused.
     """
 
     def verb(act: Act) -> None:
-        task, case = _open_task(act, actor, task_id)
+        task, case = _open_task(act, actor, task_id, for_id)
         values = check_answers(case, task.scope, task.form, answers)
         if values.errors:
             raise FormRefused(values.errors)
         attachments.bind(act.tx, case, task.form, values.values, actor)
-        task.holder_id = actor.person_id
+        task.holder_id, task.for_id = actor.person_id, act.for_id
         act.complete(case, task, values.values)
 
     conduct(kernel, tx, _case_of(tx, task_id), moment, "complete", verb, actor)
@@ -104,8 +125,17 @@ def known_in_tables(tx: Session, form: Form, answers: Mapping[str, object]) -> d
     return choices
 
 
-def may_do(case: LiveCase, task: Task, actor: Actor) -> None:
-    """Raises NotYourRole, MayOnlyRead or Separated when a person may not do a task."""
+def done_for(task: Task, actor: Actor, chosen: int | None = None) -> int | None:
+    """For whom a deputy does a task: whoever holds it, else the one he has chosen, now or as he claimed it."""
+    kept = task.for_id if task.holder_id == actor.person_id else None
+    return actor.acts_for(task.regulation, task.role, task.holder_id, kept if chosen is None else chosen)
+
+
+def may_do(case: LiveCase, task: Task, actor: Actor, chosen: int | None = None) -> None:
+    """Raises NotYourRole, NotTheirDeputy, MayOnlyRead or Separated when a person may not do a task.
+
+    `chosen` is for whom he would do it. What keeps the one from it keeps the other too.
+    """
     if task.role == PARTY:
         if actor.organisation_id is None or actor.organisation_id != case.row.party_id:
             raise UnknownCase()
@@ -115,23 +145,41 @@ def may_do(case: LiveCase, task: Task, actor: Actor) -> None:
     if own_case or not actor.has(case.row.regulation, task.role):
         raise NotYourRole(role=case.published.regulation.role_title(task.role))
     check_may_file(actor)
+    if chosen is not None and chosen not in actor.principals(task.regulation, task.role):
+        raise NotTheirDeputy()
+    _check_separated(case, task, actor.person_id, Separated)
+    principal = done_for(task, actor, chosen)
+    if principal is not None:
+        _check_separated(case, task, principal, PrincipalSeparated)
+
+
+def _check_separated(case: LiveCase, task: Task, person_id: int, refusal: type[Separated]) -> None:
     family = [Doers(other.row.procedure, other.persons) for other in case.ancestors()]
     own = Doers(case.row.procedure, case.persons)
-    other = conflict(case.procedure.manifest.separation, task.element, actor.person_id, own, family)
+    other = conflict(case.procedure.manifest.separation, task.element, person_id, own, family)
     if other is not None:
-        raise Separated(step=task.name, other=_name_of(case, other))
+        raise refusal(step=task.name, other=_name_of(case, other))
 
 
 def check_free(tx: Session, task: Task, actor: Actor, moment: datetime) -> None:
     """Raises TaskHeld when somebody else has claimed a task who can still do it.
 
-    Within a party one person's claim must not let another miss the day, so there it keeps nobody out.
+    Within a party one person's claim must not let another miss the day, so there it keeps nobody out. Nor does it
+    keep out who stands in for the holder, or for whom the holder has claimed it.
     """
-    if task.role == PARTY or task.holder_id is None or task.holder_id == actor.person_id:
+    if task.for_id == actor.person_id or task.holder_id in actor.principals(task.regulation, task.role):
         return
+    other = _other_holder(tx, task, actor, moment)
+    if other is not None:
+        raise TaskHeld(who=other)
+
+
+def _other_holder(tx: Session, task: Task, actor: Actor, moment: datetime) -> str | None:
+    """The name of whoever else has claimed a task and can still do it."""
+    if task.role == PARTY or task.holder_id is None or task.holder_id == actor.person_id:
+        return None
     holder = identity.actor_of(tx, task.holder_id, day_of(moment))
-    if holder is not None and holder.has(task.regulation, task.role):
-        raise TaskHeld(who=holder.name)
+    return holder.name if holder is not None and holder.has(task.regulation, task.role) else None
 
 
 def _name_of(case: LiveCase, step: Done) -> str:
@@ -150,18 +198,27 @@ def _case_of(tx: Session, task_id: int) -> int:
     return found
 
 
-def _open_task(act: Act, actor: Actor, task_id: int) -> tuple[Task, LiveCase]:
-    """The task as it is under the lock, with its case, if the actor may do it now."""
+def _open_task(act: Act, actor: Actor, task_id: int, chosen: int | None = None) -> tuple[Task, LiveCase]:
+    """The task as it is under the lock, with its case, if the actor may do it now; says for whom he does it."""
     task = act.tx.get_one(Task, task_id)
     case = act.family.cases.get(task.case_id)
-    may_do(case, task, actor)
+    may_do(case, task, actor, chosen)
     if task.state == "done" and task.holder_id is not None and task.closed_at is not None:
-        when = task.closed_at.astimezone(TZ).strftime("%m-%d %H:%M")
-        raise TaskDone(who=_person(act.tx, task.holder_id), when=when, case_id=case.id)
+        raise _done(act.tx, task, task.closed_at)
     if task.state != "open":
         raise TaskGone()
     check_free(act.tx, task, actor, act.moment)
+    act.done_for(done_for(task, actor, chosen))
     return task, case
+
+
+def _done(tx: Session, task: Task, closed_at: datetime) -> TaskDone:
+    said = {
+        "who": _person(tx, task.holder_id),
+        "when": closed_at.astimezone(TZ).strftime("%m-%d %H:%M"),
+        "case_id": task.case_id,
+    }
+    return TaskDone(**said) if task.for_id is None else TaskDoneFor(principal=_person(tx, task.for_id), **said)
 
 
 def _person(tx: Session, person_id: int | None) -> str:

@@ -16,42 +16,44 @@ from portal.cases.live import LiveCase
 from portal.cases.models import Case, Task
 from portal.clock import TZ, day_of
 from portal.deadlines.changes import Change
+from portal.deadlines.wording import due_text
 from portal.documents.models import Letter, Service
 from portal.documents.service import Served
 from portal.identity import PARTY
 from portal.identity import queries as identity
+from portal.notify import Post
 
 
-def letter_waits(tx: Session, case: LiveCase, letter: Letter, moment: datetime) -> None:
+def letter_waits(post: Post, case: LiveCase, letter: Letter, moment: datetime) -> None:
     """A letter can be opened and signed for, by the people of the party that agreed to that."""
     party = case.party
     if party is None or not party.electronic_service:
         return
     if any(one.organisation_id == party.id and one.state == "open" for one in letter.services):
         body = f"{letter.title}（{letter.number}）。打开并签收后才能看到内容，签收当日即为送达日。"
-        _to_party(tx, case, "letter", moment, "有文书待签收", body, letter.id)
+        _to_party(post, case, "letter", moment, "有文书待签收", body, letter.id)
 
 
-def tasks_wait(tx: Session, case: LiveCase, opened: Iterable[Task], moment: datetime) -> None:
+def tasks_wait(post: Post, case: LiveCase, opened: Iterable[Task], moment: datetime) -> None:
     """The party is asked for something, such as a correction."""
     for task in opened:
         if task.role == PARTY:
-            until = f"请在 {_last_day(task.due)} 24:00 前办理。" if task.due else "请尽快办理。"
-            _to_party(tx, case, "task", moment, f"请办理：{task.name}", f"{_called(case)}。{until}", task.id)
+            until = f"请在 {_due(task.due)} 前办理。" if task.due else "请尽快办理。"
+            _to_party(post, case, "task", moment, f"请办理：{task.name}", f"{_called(case)}。{until}", task.id)
 
 
-def outcome_known(tx: Session, case: LiveCase, moment: datetime, replaced: LiveCase | None = None) -> None:
+def outcome_known(post: Post, case: LiveCase, moment: datetime, replaced: LiveCase | None = None) -> None:
     """The case has ended, and the outcome of another may have changed by it; when a letter is still unopened, that
     is what the party hears of, not the outcome."""
-    if case.party is not None and not _is_sealed(tx, case, case.party.id):
+    if case.party is not None and not _is_sealed(post.tx, case, case.party.id):
         title = f"已办结：{case.row.outcome}"
         body = f"{_called(case)}已办结，结果为“{case.row.outcome}”。"
         if replaced is not None:
             body += f"{_called(replaced)}的结果变更为“{replaced.row.outcome}”。"
-        _to_party(tx, case, "outcome", moment, title, body)
+        _to_party(post, case, "outcome", moment, title, body)
 
 
-def service_changed(tx: Session, case: LiveCase, served: Served, changes: Iterable[Change], moment: datetime) -> None:
+def service_changed(post: Post, case: LiveCase, served: Served, changes: Iterable[Change], moment: datetime) -> None:
     """A service on the party that was on record was corrected, struck out, or preceded by an earlier one."""
     service = served.service
     again = any(proof.struck for proof in service.proofs)
@@ -64,26 +66,31 @@ def service_changed(tx: Session, case: LiveCase, served: Served, changes: Iterab
         old = _minute(served.before) if served.before else "没有送达"
         title = "送达时间已更正"
         body = f"{letter}的送达时间由 {old} 更正为 {_minute(served.at)}。{_moved(changes)}"
-    _to_party(tx, case, "letter", moment, title, body, service.letter.id)
+    _to_party(post, case, "letter", moment, title, body, service.letter.id)
 
 
-def calendar_moved(tx: Session, case: LiveCase, changes: Iterable[Change], moment: datetime) -> None:
+def calendar_moved(post: Post, case: LiveCase, changes: Iterable[Change], moment: datetime) -> None:
     """A holiday notice moved deadlines of the party's case; nothing of what an unopened letter brought about."""
     moved = _moved(changes)
-    if moved and case.party is not None and not _is_sealed(tx, case, case.party.id):
-        _to_party(tx, case, "warning", moment, "期限因放假安排调整", f"{_called(case)}：{moved}")
+    if moved and case.party is not None and not _is_sealed(post.tx, case, case.party.id):
+        _to_party(post, case, "warning", moment, "期限因放假安排调整", f"{_called(case)}：{moved}")
 
 
-def outcome_kept(tx: Session, case: LiveCase, moment: datetime) -> None:
+def outcome_kept(post: Post, case: LiveCase, moment: datetime) -> None:
     """The desk has decided that a corrected service changes nothing in the outcome."""
     body = f"{_called(case)}：送达更正后，经决定维持原结果。"
-    _to_party(tx, case, "outcome", moment, "送达更正后维持原结果", body)
+    _to_party(post, case, "outcome", moment, "送达更正后维持原结果", body)
 
 
-def notice_renewed(tx: Session, case: LiveCase, new: LiveCase, moment: datetime) -> None:
+def notice_renewed(post: Post, case: LiveCase, new: LiveCase, moment: datetime) -> None:
     """The desk had a notice made anew; what the new one says its addressee reads when it is served."""
     body = f"{_called(case)}：送达更正后，经决定重新作出通知，由 {new.row.number} 取代，期限自新通知送达次日起算。"
-    _to_party(tx, case, "outcome", moment, "通知已重新作出", body)
+    _to_party(post, case, "outcome", moment, "通知已重新作出", body)
+
+
+def note_added(post: Post, case: LiveCase, text: str, moment: datetime, note_id: int) -> None:
+    """The office has written something for the party beside the procedure."""
+    _to_party(post, case, "note", moment, "办理机关说明", f"{_called(case)}：{text}", note_id)
 
 
 def _is_sealed(tx: Session, case: LiveCase, organisation_id: int) -> bool:
@@ -99,11 +106,11 @@ def _is_sealed(tx: Session, case: LiveCase, organisation_id: int) -> bool:
 
 
 def _to_party(
-    tx: Session, case: LiveCase, kind: notify.Kind, at: datetime, title: str, body: str, subject_id: int | None = None
+    post: Post, case: LiveCase, kind: notify.Kind, at: datetime, title: str, body: str, subject_id: int | None = None
 ) -> None:
     party = case.party
-    people = identity.people_of(tx, party.id) if party else []
-    notify.send(tx, people, case_id=case.id, kind=kind, at=at, title=title, body=body, subject_id=subject_id)
+    people = identity.people_of(post.tx, party.id) if party else []
+    notify.send(post, people, case_id=case.id, kind=kind, at=at, title=title, body=body, subject_id=subject_id)
 
 
 def _called(case: LiveCase) -> str:
@@ -111,17 +118,18 @@ def _called(case: LiveCase) -> str:
 
 
 def _moved(changes: Iterable[Change]) -> str:
-    """“提出异议”由 2026-10-10 24:00 改为 2026-10-12 24:00。"""
+    """“提出异议”由 2026年10月10日（周六）24:00 改为 2026年10月12日（周一）24:00。"""
     return "".join(
-        f"“{one.title}”由 {_last_day(one.old_due)} 24:00 改为 {_last_day(one.new_due)} 24:00。"
+        f"“{one.title}”由 {_due(one.old_due)} 改为 {_due(one.new_due)}。"
         for one in changes
         if one.what == "moved" and one.old_due and one.new_due
     )
 
 
 def _minute(moment: datetime) -> str:
-    return moment.astimezone(TZ).strftime("%Y-%m-%d %H:%M")
+    local = moment.astimezone(TZ)
+    return f"{local.year}年{local.month}月{local.day}日 {local:%H:%M}"
 
 
-def _last_day(due: datetime) -> str:
-    return day_of(due - timedelta(microseconds=1)).isoformat()
+def _due(due: datetime) -> str:
+    return due_text(day_of(due - timedelta(microseconds=1)))

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.cases.models import CaseValue
+from portal.cases.models import ActRecord, CaseValue
 from portal.clock import TZ
 from portal.engine import Place
 
@@ -41,7 +41,7 @@ def digest(value: Any) -> str:  # noqa: ANN401 - JSON
 
 @dataclass(frozen=True)
 class Said:
-    """One value: where, by whom, in which act."""
+    """One value: where, by whom, in which act; `for_id` is for whom a deputy said it."""
 
     scope: str
     element: str
@@ -49,6 +49,7 @@ class Said:
     person_id: int | None
     act_id: int
     value: Any
+    for_id: int | None = None
 
 
 class Values:
@@ -56,10 +57,16 @@ class Values:
 
     def __init__(self, tx: Session, case_id: int) -> None:
         self._tx, self._case_id = tx, case_id
-        rows = tx.scalars(
-            select(CaseValue).where(CaseValue.case_id == case_id).order_by(CaseValue.act_id, CaseValue.visit)
-        ).all()
-        self.all = [Said(row.scope, row.element, row.visit, row.person_id, row.act_id, row.value) for row in rows]
+        rows = tx.execute(
+            select(CaseValue, ActRecord.for_id)
+            .join(ActRecord, ActRecord.id == CaseValue.act_id)
+            .where(CaseValue.case_id == case_id)
+            .order_by(CaseValue.act_id, CaseValue.visit)
+        )
+        self.all = [
+            Said(row.scope, row.element, row.visit, row.person_id, row.act_id, row.value, for_id)
+            for row, for_id in rows
+        ]
 
     def latest(self, scope: str, element: str) -> Said | None:
         """What was said last at an element of a scope."""
@@ -72,12 +79,15 @@ class Values:
         return next((s for s in reversed(self.all) if (s.scope, s.element, s.visit) == here), None)
 
     def persons(self, element: str) -> set[int]:
-        """Who said anything at an element, in whatever scope and visit."""
-        return {s.person_id for s in self.all if s.element == element and s.person_id is not None}
+        """Who said anything at an element, in whatever scope and visit, and for whom deputies did."""
+        here = [said for said in self.all if said.element == element]
+        return {person for said in here for person in (said.person_id, said.for_id) if person is not None}
 
-    def write(self, place: Place, act_id: int, person_id: int | None, value: Mapping[str, Any]) -> None:
-        """Adds a value."""
-        said = Said(place.scope, place.element, place.visit, person_id, act_id, dict(value))
+    def write(
+        self, place: Place, act_id: int, person_id: int | None, value: Mapping[str, Any], for_id: int | None = None
+    ) -> None:
+        """Adds a value; `for_id` is that of its act."""
+        said = Said(place.scope, place.element, place.visit, person_id, act_id, dict(value), for_id)
         self.all.append(said)
         self._tx.add(
             CaseValue(

@@ -23,6 +23,7 @@ from portal.deadlines import service as deadlines
 from portal.deadlines.models import Deadline
 from portal.deadlines.rules import left
 from portal.deadlines.warn import Said
+from portal.deadlines.wording import due_text
 from portal.identity import PARTY
 from portal.identity import queries as identity
 
@@ -98,7 +99,7 @@ def _say(act: Act, case: LiveCase, deadline: Deadline, said: Said) -> None:
         return
     people = _people(act, case, roles)
     notify.send(
-        act.tx, people, case_id=case.id, kind="warning", at=act.moment,
+        act.post, people, case_id=case.id, kind="warning", at=act.moment,
         title=_title(act, deadline, said), body=_body(act, case, deadline),
     )  # fmt: skip
     regulation = case.published.regulation
@@ -131,21 +132,33 @@ def _reopened(case: LiveCase, deadline: Deadline) -> bool:
 
 
 def _people(act: Act, case: LiveCase, roles: Collection[str]) -> list[int]:
-    """Those whose role counts on the day; who has claimed a task of the role in this case stands for all of it."""
+    """Those whose role counts on the day; who has claimed a task of the role in this case stands for all of it, and
+    with him whoever stands in for him and the one for whom he has claimed it."""
     offices = [role for role in roles if role != PARTY]
     granted: dict[str, set[int]] = defaultdict(set)
     for role, person_id in identity.people_in_roles(act.tx, case.row.regulation, offices, day_of(act.moment)):
         granted[role].add(person_id)
-    holders: dict[str, set[int]] = defaultdict(set)
-    held = select(Task.role, Task.holder_id).where(
-        Task.case_id == case.id, Task.state == "open", Task.role.in_(offices), Task.holder_id.is_not(None)
-    )
-    for role, holder_id in act.tx.execute(held):
-        holders[role].add(holder_id or 0)
+    holders = _holders(act, case, offices)
     found = {person for role in offices for person in (granted[role] & holders[role] or granted[role])}
     if PARTY in roles and case.party is not None:
         found.update(identity.people_of(act.tx, case.party.id))
     return sorted(found)
+
+
+def _holders(act: Act, case: LiveCase, offices: Collection[str]) -> dict[str, set[int]]:
+    """Who has claimed tasks of some roles in a case, for whom, and who stands in for them, by role."""
+    holders: dict[str, set[int]] = defaultdict(set)
+    held = select(Task.role, Task.holder_id, Task.for_id).where(
+        Task.case_id == case.id, Task.state == "open", Task.role.in_(offices), Task.holder_id.is_not(None)
+    )
+    for role, *people in act.tx.execute(held):
+        holders[role].update(person for person in people if person is not None)
+    everybody = {person for people in holders.values() for person in people}
+    if everybody:
+        stand_in = identity.deputies_of(act.tx, everybody, case.row.regulation, day_of(act.moment))
+        for role, deputy in [(role, deputy) for role, principal, deputy in stand_in if principal in holders[role]]:
+            holders[role].add(deputy)
+    return holders
 
 
 def _title(act: Act, deadline: Deadline, said: Said) -> str:
@@ -159,7 +172,7 @@ def _title(act: Act, deadline: Deadline, said: Said) -> str:
 
 def _body(act: Act, case: LiveCase, deadline: Deadline) -> str:
     party = f"（{case.party.name}）" if case.party else ""
-    until = f"期限至 {deadline.last_day} 24:00"
+    until = f"期限至 {due_text(deadline.last_day)}"
     if act.moment < deadline.due:
         said = f"{until}，{left(deadline, act.moment, act.family.calendar).text}。"
     else:

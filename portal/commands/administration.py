@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import getpass
 import json
-from dataclasses import asdict
+import warnings
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal import app, audit, clock, identity, jobs
-from portal.audit import Chain
-from portal.cases import proof
-from portal.cases.models import Case
-from portal.commands.servers import database_of, serving
+from portal import app, clock, identity, jobs
+from portal.cases import checking
+from portal.commands.servers import database_of, running_at, serving
 from portal.db import migrations
 from portal.errors import PortalError
+from portal.identity import accounts
 from portal.procedures import Published
 from portal.settings import Settings
 from portal.storage import S3Store
@@ -27,6 +27,27 @@ class PasswordsDiffer(PortalError):
 
     zh = "两次输入的密码不一致。"
     en = "The two passwords differ."
+
+
+class NothingToBe(PortalError):
+    """A person who would be nobody here."""
+
+    zh = "请写明其身份：--administrator（管理员）、--role 法规:岗位（工作人员）或 --organisation 代码（单位人员）。"
+    en = "Say what the person is: --administrator, --role REGULATION:ROLE or --organisation USCC."
+
+
+class BothSides(PortalError):
+    """An applicant who would be an official too."""
+
+    zh = "单位人员不能兼任管理员或工作人员，请分别使用两个账号。"
+    en = "An applicant cannot be an administrator or official too: use two accounts."
+
+
+class NoTerminal(PortalError):
+    """A password is to be typed, and there is nowhere to type it unseen."""
+
+    zh = "这里不能隐藏输入密码；请改用 --one-time 或 --password-file。"
+    en = "There is no terminal to type a password unseen: use --one-time or --password-file."
 
 
 class NoSuchOrganisation(PortalError):
@@ -56,27 +77,59 @@ def make_bucket(settings: Settings) -> None:
         S3Store(settings.s3).create_bucket()
 
 
-def add_user(
-    settings: Settings, login: str, name: str, password: str, roles: list[str], organisation: str | None
-) -> None:
-    """Adds a person; an administrator, unless roles or an organisation are named."""
+@dataclass(frozen=True)
+class NewUser:
+    """A person to be added: an administrator, an official with roles, or an applicant of an organisation."""
+
+    login: str
+    name: str
+    password: str | None
+    """None: one is made, printed, and to be changed at the first sign-in."""
+    administrator: bool
+    roles: Sequence[str]
+    organisation: str | None
+
+
+def add_user(settings: Settings, new: NewUser) -> None:
+    """Adds a person and says what to do next; NothingToBe, BothSides, UnknownRole, NoSuchOrganisation, and what
+    identity refuses."""
+    if new.organisation and (new.administrator or new.roles):
+        raise BothSides()
+    if not (new.organisation or new.administrator or new.roles):
+        raise NothingToBe()
+    password = new.password or accounts.one_time_password()
     with serving(settings, objects=False) as served:
         kernel = app.kernel(served)
         with database_of(served) as database, database.transaction() as tx:
-            granted = [_role(role, kernel.releases.in_force(tx)) for role in roles]
+            granted = [_role(role, kernel.releases.in_force(tx)) for role in new.roles]
             person = identity.add_person(
                 tx,
-                login=login,
-                name=name,
+                login=new.login,
+                name=new.name,
                 password=password,
-                organisation_id=_organisation(tx, organisation) if organisation else None,
-                administrator=not roles and organisation is None,
+                organisation_id=_organisation(tx, new.organisation) if new.organisation else None,
+                administrator=new.administrator,
             )
+            person.must_change_password = new.password is None
+            login = person.login
             for regulation, role, region in granted:
                 today = clock.day_of(kernel.now(tx))
                 identity.grant_role(
                     tx, person_id=person.id, regulation=regulation, role=role, from_day=today, body=region
                 )
+    _say_what_next(settings, new, login, password)
+
+
+def _say_what_next(settings: Settings, new: NewUser, login: str, password: str) -> None:
+    what = "administrator" if new.administrator else "applicant" if new.organisation else "official"
+    print(f"{login} ({new.name}) is added: {what}")
+    if new.password is None:
+        print(f"one-time password: {password}\nIt is shown here only; it is changed at the first sign-in.")
+    address = running_at(settings)
+    begin = "" if address else "start the portal, then "
+    where = f"{begin}sign in at {address or settings.public_url}/sign-in"
+    then = "; the page 管理 leads through the first steps" if new.administrator else ""
+    print(f"next: {where}{then}")
 
 
 def _role(given: str, in_force: list[Published]) -> tuple[str, str, str | None]:
@@ -99,11 +152,17 @@ def _organisation(tx: Session, uscc: str) -> int:
 
 
 def password_from(file: Path | None) -> str:
-    """The password in a file's first line, or asked for twice."""
+    """The password in a file's first line, or asked for twice without showing it; PasswordsDiffer, NoTerminal."""
     if file is not None:
         return file.read_text().partition("\n")[0]
-    first = getpass.getpass("Password: ")
-    if first != getpass.getpass("Again: "):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", getpass.GetPassWarning)
+        try:
+            first = getpass.getpass("Password (10 characters or more): ")
+            again = getpass.getpass("Again: ")
+        except (getpass.GetPassWarning, EOFError) as error:
+            raise NoTerminal from error
+    if first != again:
         raise PasswordsDiffer
     return first
 
@@ -111,17 +170,14 @@ def password_from(file: Path | None) -> str:
 def verify_audit(settings: Settings, *, as_json: bool) -> int:
     """Proves the history of every case; 1 when it has been tampered with."""
     with serving(settings, objects=False) as served, database_of(served) as database, database.transaction() as tx:
-        # One snapshot: an act that commits in between must not look like a break.
-        tx.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-        rows = tx.execute(select(Case.id, Case.audit_length, Case.audit_head).order_by(Case.id)).all()
-        breaks = audit.verify(tx, ((case_id, Chain(length, head)) for case_id, length, head in rows))
-        breaks += proof.altered(tx)
-    entries = sum(length for _, length, _ in rows)
+        found = checking.verify(tx)
+    breaks = found.breaks
     if as_json:
-        said = {"ok": not breaks, "cases": len(rows), "entries": entries, "breaks": [asdict(b) for b in breaks]}
+        listed = [asdict(one) for one in breaks]
+        said = {"ok": not breaks, "cases": found.cases, "entries": found.entries, "breaks": listed}
         print(json.dumps(said, ensure_ascii=False, default=str))
     else:
         print(*breaks, sep="\n", end="\n" if breaks else "")
         verdict = f"{len(breaks)} breaks" if breaks else "every history is complete and unchanged"
-        print(f"{len(rows)} cases, {entries} entries: {verdict}")
+        print(f"{found.cases} cases, {found.entries} entries: {verdict}")
     return 1 if breaks else 0

@@ -20,11 +20,14 @@ from portal import app, demo
 from portal.commands.administration import migrate
 from portal.commands.content import publish_shipped
 from portal.commands.parent import GO
-from portal.commands.servers import serving
+from portal.commands.servers import RUNNING, database_of, serving
 from portal.db import servers
+from portal.documents import pdf
 from portal.errors import PortalError
+from portal.identity.accounts import has_administrator
 from portal.settings import Settings
 from portal.web import DemoAccount
+from portal.web.beginning import first_command
 
 STOPS_WITHIN = 6.0
 LOOKS_EVERY = 0.1
@@ -188,11 +191,32 @@ def _answers(url: str) -> bool:
         return False
 
 
+def _letters(settings: Settings) -> str:
+    """Whether letters are made as PDF too, and what it takes."""
+    if not settings.letter_pdf:
+        return "Letters: Word files only (LETTER_PDF=0)"
+    found = pdf.office()
+    if found is None:
+        return (
+            "Letters: Word files, shown as pages. For PDF too install LibreOffice and fonts "
+            "(apt-get install libreoffice-writer-nogui fonts-noto-cjk) and start again"
+        )
+    return f"Letters: Word files, and PDF by LibreOffice ({found})"
+
+
 def _greet(settings: Settings, address: str, seconds: float) -> None:
     _say(f"ready in {seconds:.1f} s; Ctrl-C stops everything\n")
     print(f"  {address}\n", flush=True)
+    print(f"  {_letters(settings)}\n", flush=True)
     if settings.demo:
         print(demo.table(_accounts(settings)), flush=True)
+    elif not _has_administrator(settings):
+        print(f"  There is no administrator yet. In another terminal:\n\n    {first_command(settings)}\n", flush=True)
+
+
+def _has_administrator(settings: Settings) -> bool:
+    with database_of(settings) as database, database.transaction() as tx:
+        return has_administrator(tx)
 
 
 def _accounts(settings: Settings) -> Sequence[DemoAccount]:
@@ -208,7 +232,7 @@ def _accounts(settings: Settings) -> Sequence[DemoAccount]:
 def _only_one(settings: Settings, address: str) -> Iterator[bool]:
     """Holds the home for this process; whether the one before ended cleanly."""
     settings.home.mkdir(parents=True, exist_ok=True)
-    about = settings.home / "running.json"
+    about = settings.home / RUNNING
     lock = servers.lock(settings.home / "run.lock")
     if lock is None:
         other = json.loads(about.read_text()) if about.exists() else {"pid": "?", "address": "?"}

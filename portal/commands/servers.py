@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ from portal.db.servers import write_secret
 from portal.settings import Settings
 from portal.storage.embedded import EmbeddedStore
 
+RUNNING = "running.json"
+"""What a running portal says of itself in its home."""
 CONNECTIONS = {"max_connections": "120"}
 
 
@@ -35,6 +38,17 @@ def serving(settings: Settings, *, objects: bool = True) -> Iterator[Settings]:
             for server in (store, postgres):
                 if server is not None:
                     server.stop()
+
+
+def running_at(settings: Settings) -> str | None:
+    """The address of the portal that `portal run` has up in this home; None when there is none."""
+    about = settings.home / RUNNING
+    try:
+        said = json.loads(about.read_text())
+        os.kill(said["pid"], 0)
+    except OSError:
+        return None
+    return str(said["address"])
 
 
 @contextmanager

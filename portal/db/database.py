@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TypeVar
 
 import psycopg
@@ -99,19 +99,23 @@ class Database:
 
     def attempt(self, act: Callable[[Session], T]) -> T:
         """Run an act in a transaction, again from scratch when it lost a race, at most five times."""
+        return self._tried(self.transaction, act)
+
+    def rehearse(self, act: Callable[[Session], T]) -> T:
+        """Run an act as `attempt` does and roll everything back; what it returns must not need its session."""
+        return self._tried(self.rehearsal, act)
+
+    def _tried(self, opened: Callable[[], AbstractContextManager[Session]], act: Callable[[Session], T]) -> T:
         for attempt in range(1, ATTEMPTS):
             try:
-                with self.transaction() as tx:
+                with opened() as tx:
                     return act(tx)
             except FAILURES as error:
                 if not isinstance(_said_by_driver(error), LOST_RACES):
                     raise
             time.sleep(random.uniform(0, 0.02 * attempt))
-        return self._last_attempt(act)
-
-    def _last_attempt(self, act: Callable[[Session], T]) -> T:
         try:
-            with self.transaction() as tx:
+            with opened() as tx:
                 return act(tx)
         except FAILURES as error:
             if isinstance(_said_by_driver(error), LOST_RACES):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import CheckConstraint, Interval, SmallInteger, delete, select
+from sqlalchemy import CheckConstraint, Interval, ScalarSelect, SmallInteger, delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -19,6 +19,11 @@ class MovedClock(Base):
 
     id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     ahead: Mapped[timedelta] = mapped_column(Interval)
+
+
+def ahead() -> ScalarSelect[timedelta]:
+    """SQL for how far the clock is ahead; null when it is right."""
+    return select(MovedClock.ahead).scalar_subquery()
 
 
 def offset(tx: Session) -> timedelta:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Protocol
 
+from portal.calendar.rules import WEEKDAYS
 from portal.deadlines.rules import Explained, Period, Until, parse_period, parse_until
 
 EVENTS = {
@@ -53,7 +54,9 @@ class Told(Protocol):
 
 
 @dataclass(frozen=True)
-class _Line:
+class Line:
+    """One day of an explanation, or a remark after the last one; `counted`: its number in the count."""
+
     day: date
     counted: int | None
     reason: str
@@ -71,9 +74,19 @@ def length_text(length: Period | Until) -> str:
     return f"{length.amount}{_UNITS[length.unit]}"
 
 
+def due_text(day: date) -> str:
+    """The end of a last day: 2026年10月12日（周一）24:00."""
+    return f"{day.year}年{day.month}月{day.day}日（{WEEKDAYS[day.weekday()]}）24:00"
+
+
+def lines_of(deadline: Told) -> list[Line]:
+    """The explanation of a deadline, line by line."""
+    return [Line(date.fromisoformat(line["day"]), line["counted"], line["reason"]) for line in deadline.explanation]
+
+
 def why(deadline: Told) -> str:
     """Why a deadline ends on its day: its start, what is skipped, its last day, and remarks."""
-    lines = [_Line(date.fromisoformat(line["day"]), line["counted"], line["reason"]) for line in deadline.explanation]
+    lines = lines_of(deadline)
     end = next(i for i, line in enumerate(lines) if line.day == deadline.last_day) + 1
     start = f"{_day(deadline.event_day)}{event_text(deadline.event)}"
     parts = [*_course(deadline, start, lines[:end])]
@@ -83,7 +96,7 @@ def why(deadline: Told) -> str:
     return text + "".join(f"{line.reason}。" for line in lines[end:])
 
 
-def _course(deadline: Told, start: str, lines: Sequence[_Line]) -> Iterable[str]:
+def _course(deadline: Told, start: str, lines: Sequence[Line]) -> Iterable[str]:
     """The parts of the sentence up to the last day."""
     year = deadline.event_day.year
     if "-" in deadline.period:
@@ -111,15 +124,15 @@ def _nominal(period: Period, event_day: date, last: date) -> str:
     return f"满{period.amount}个月的当月无对应日，取月末日{text}"
 
 
-def _moved(nominal: _Line, last: _Line, year: int) -> str:
+def _moved(nominal: Line, last: Line, year: int) -> str:
     if nominal.day != last.day:
         return f"，该日为{nominal.reason.partition('，')[0]}，顺延至{_day(last.day, year)}"
     return nominal.reason[nominal.reason.index("（") :] if "不顺延" in nominal.reason else ""
 
 
-def _skipped(lines: Sequence[_Line], year: int) -> Iterable[str]:
+def _skipped(lines: Sequence[Line], year: int) -> Iterable[str]:
     """What a count of working days skips, by holiday or weekend, and which make-up days it counts."""
-    runs = _runs([line for line in lines if line.counted is None])
+    runs = runs_off(lines)
     weekends = [run for run in runs if all(line.reason in WEEKEND for line in run)]
     many = len(weekends) > FEW
     told = [f"{_span(run, year)}（{_label(run)}）" for run in runs if not (many and run in weekends)]
@@ -132,10 +145,12 @@ def _skipped(lines: Sequence[_Line], year: int) -> Iterable[str]:
         yield "、".join(_day(line.day, year) for line in made_up) + "调休上班，计入"
 
 
-def _runs(lines: Sequence[_Line]) -> list[list[_Line]]:
-    """Days off in runs without a gap."""
-    runs: list[list[_Line]] = []
+def runs_off(lines: Sequence[Line]) -> list[list[Line]]:
+    """The days that do not count, in runs without a gap."""
+    runs: list[list[Line]] = []
     for line in lines:
+        if line.counted is not None:
+            continue
         if runs and line.day - runs[-1][-1].day == timedelta(days=1):
             runs[-1].append(line)
         else:
@@ -143,12 +158,12 @@ def _runs(lines: Sequence[_Line]) -> list[list[_Line]]:
     return runs
 
 
-def _label(run: Sequence[_Line]) -> str:
+def _label(run: Sequence[Line]) -> str:
     names = dict.fromkeys(line.reason.removesuffix("假期") for line in run if line.reason not in WEEKEND)
     return "、".join(names) or "周末"
 
 
-def _span(run: Sequence[_Line], year: int) -> str:
+def _span(run: Sequence[Line], year: int) -> str:
     first, last = run[0].day, run[-1].day
     if first == last:
         return _day(first, year)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from heapq import heappop, heappush
@@ -15,20 +15,24 @@ from sqlalchemy.orm import Session
 from portal import identity
 from portal.calendar.rules import Calendar
 from portal.cases import attachments, deferred, delivery, filing, tasks, warning
+from portal.cases.attachments import Accepted
 from portal.cases.conduct import claim_ripe
 from portal.cases.models import Case, Task
 from portal.clock import TZ
-from portal.demo import licence
+from portal.demo.evidence import LICENCE, Paper
 from portal.demo.people import PASSWORD, Unit
 from portal.documents import service as documents
 from portal.documents.models import Letter
 from portal.identity import Actor, entry, registering
 from portal.jobs import Collected
 from portal.procedures.manifest import Material
+from portal.web.files import TYPES
 from portal.worker.letters import make_file
 from portal.worker.tools import Tools
 
 REGULATION = "chongqing-ets"
+_EVIDENCE = "evidence"
+"""The material under which an application's papers are handed in."""
 Story = Iterator[datetime]
 """What happens in one matter: it yields the moment of its next act, and is taken up again at that moment."""
 
@@ -92,12 +96,15 @@ class History:
                 self._render(int(str(job.arguments["letter_id"])))
             elif job.name in deferred.WORK:
                 deferred.do(self.kernel, self.tx, self.now, job.name, job.arguments)
+            elif job.name == delivery.PDF:
+                self.tools.kernel.queue.defer(self.tx, job.name, **job.arguments)
 
     def _render(self, letter_id: int) -> None:
         letter = documents.letter(self.tx, letter_id)
         content = self.kernel.releases.get(self.tx, letter.release_id).content
         file = make_file(self.tools, letter, content.files[letter.template])
-        delivery.rendered(self.kernel, self.tx, letter.id, file, self.now)
+        pdf = self.tools.office is not None
+        delivery.rendered(self.kernel, self.tx, letter.id, file, self.now, pdf=pdf)
 
     def who(self, login: str) -> Actor:
         """A person as he acts now."""
@@ -105,16 +112,33 @@ class History:
         assert actor is not None
         return actor
 
-    def file(self, login: str, procedure: str, answers: Mapping[str, object], about: Case | None = None) -> Case:
-        """Somebody files."""
+    def file(
+        self,
+        login: str,
+        procedure: str,
+        answers: Mapping[str, object],
+        about: Case | None = None,
+        evidence: Iterable[Paper] = (),
+    ) -> Case:
+        """Somebody files, with papers as his evidence."""
         actor, about_id = self.who(login), about.id if about else None
-        return filing.file(self.kernel, self.tx, actor, REGULATION, procedure, answers, self.now, about_id)
+        papers = self._uploaded(actor, procedure, evidence)
+        return filing.file(
+            self.kernel, self.tx, actor, REGULATION, procedure, {**answers, **papers}, self.now, about_id
+        )
+
+    def claim(self, login: str, case: Case, element: str) -> None:
+        """Somebody takes the open task of an element."""
+        tasks.claim(self.kernel, self.tx, self.who(login), self._open_task(case, element), self.now)
 
     def do(self, login: str, case: Case, element: str, answers: Mapping[str, object]) -> None:
         """Somebody completes the open task of an element; what it starts is there right after."""
-        task = select(Task.id).where(Task.case_id == case.id, Task.element == element, Task.state == "open")
-        tasks.complete(self.kernel, self.tx, self.who(login), self.tx.scalars(task).one(), answers, self.now)
+        tasks.complete(self.kernel, self.tx, self.who(login), self._open_task(case, element), answers, self.now)
         self._do_jobs()
+
+    def _open_task(self, case: Case, element: str) -> int:
+        task = select(Task.id).where(Task.case_id == case.id, Task.element == element, Task.state == "open")
+        return self.tx.scalars(task).one()
 
     def started_by(self, case: Case, unit: Unit) -> Case:
         """The case that a case has started for a unit."""
@@ -128,15 +152,24 @@ class History:
 
     def register(self, unit: Unit) -> None:
         """Somebody asks to act for a unit that is not registered yet, with its licence as proof."""
-        content = licence.pdf()
-        allowed = Material("licence", "营业执照", entry.PROOF_KINDS, 1, entry.PROOF_LIMIT)
-        file = attachments.examine(licence.NAME, BytesIO(content), allowed)
-        self.tools.store.put(file.key, content, file.size, "application/pdf", file.name)
+        file = self._stored(LICENCE, Material("licence", "营业执照", entry.PROOF_KINDS, 1, entry.PROOF_LIMIT))
         proof = registering.StoredProof(file.key, file.name, file.kind, file.size, file.sha256)
         registering.keep_proof(self.tx, proof, self.now)
         who = entry.Newcomer(unit.person, unit.login, PASSWORD)
         what = entry.Entry(unit.uscc, unit.name, unit.district, "enterprise", electronic_service=True)
         registering.hand_in(self.tx, who, what, file.key, file.key, self.now)
+
+    def _uploaded(self, actor: Actor, procedure: str, papers: Iterable[Paper]) -> dict[str, list[str]]:
+        """The answer to a form's file field: the ids of what was uploaded; none without papers."""
+        materials = self.kernel.releases.newest(self.tx, REGULATION).procedure(procedure).manifest.materials
+        kept = [attachments.keep(self.tx, self._stored(one, materials[_EVIDENCE]), actor, self.now) for one in papers]
+        return {_EVIDENCE: [str(row.id) for row in kept]} if kept else {}
+
+    def _stored(self, paper: Paper, material: Material) -> Accepted:
+        content = paper.content()
+        file = attachments.examine(paper.name, BytesIO(content), material)
+        self.tools.store.put(file.key, content, file.size, TYPES[file.kind], file.name)
+        return file
 
     def sign_for(self, unit: Unit, letter: Letter) -> None:
         """A unit opens and signs for a letter."""

@@ -27,6 +27,17 @@ class Official:
 
 
 @dataclass(frozen=True)
+class StandIn:
+    """Who stands in for whom in a role, from today on for some days."""
+
+    principal: str
+    deputy: str
+    role: str
+    days: int
+    reason: str
+
+
+@dataclass(frozen=True)
 class Unit:
     """A key emitter and the person who acts for it."""
 
@@ -52,6 +63,8 @@ OFFICIALS = (
     Official("shen", "沈洁", "district", "万州区生态环境局", "万州区"),
     Official("admin", "管理员", None, "系统管理员"),
 )
+STAND_IN = StandIn("chen", "zhao", "leader", 14, "赴外地调研")
+"""The head of the division may sign for the leader, who still can himself."""
 CEMENT = Unit("91500101MA5DEMA01C", "重庆某水泥有限公司", "万州区", "水泥", "wang", "王强")
 STEEL = Unit("91500115MA5DEMB02E", "重庆某钢铁集团有限公司", "长寿区", "钢铁", "liu", "刘洋")
 CHEMICALS = Unit("91500102MA5DEMC03C", "重庆某化工股份有限公司", "涪陵区", "化工", "guo", "郭峰")

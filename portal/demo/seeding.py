@@ -11,9 +11,10 @@ from portal import identity
 from portal.calendar import service as calendars
 from portal.clock import day_of
 from portal.demo.history import REGULATION, History
-from portal.demo.people import OFFICIALS, PASSWORD, UNITS
+from portal.demo.people import OFFICIALS, PASSWORD, STAND_IN, UNITS
 from portal.demo.stories import Stories
-from portal.identity import Person
+from portal.identity import Person, delegating
+from portal.identity.lending import Wanted
 from portal.worker.tools import Tools
 
 LONG_BEFORE = timedelta(days=365)
@@ -25,10 +26,24 @@ def seed(tools: Tools) -> str:
         if tx.scalar(select(exists(select(Person.id)))):
             return "there already"
         now = tools.kernel.now(tx)
-        history = History(tools, tx, _people(tx, now), now)
+        people = _people(tx, now)
+        history = History(tools, tx, people, now)
         stories = Stories(history, calendars.current(tx), day_of(now))
         history.tell(stories.all(), now)
+        _stand_in(tx, people, now)
     return "made"
+
+
+def _stand_in(tx: Session, people: dict[str, int], now: datetime) -> None:
+    """Has the leader lend his role from today on."""
+    today = day_of(now)
+    leader = identity.actor_of(tx, people[STAND_IN.principal], today)
+    if leader is None:
+        raise RuntimeError(f"{STAND_IN.principal} is not known")
+    last = today + timedelta(days=STAND_IN.days - 1)
+    role = (REGULATION, STAND_IN.role)
+    wanted = Wanted(leader.person_id, people[STAND_IN.deputy], (role,), today, last, STAND_IN.reason)
+    delegating.make(tx, leader, wanted, {}, now)
 
 
 def _people(tx: Session, now: datetime) -> dict[str, int]:

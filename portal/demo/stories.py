@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 
 from portal.calendar.rules import Calendar
 from portal.cases.models import Case
+from portal.demo.evidence import OUTPUT, STEAM
 from portal.demo.history import History, Story, at, working_days_before
 from portal.demo.people import CEMENT, CHEMICALS, PAPER, STEEL, UNITS, Unit
 
@@ -35,6 +36,9 @@ class Stories:
             self.not_signed_for(),
             self.waits_for_signature(),
             self.result_disputed(self._before(self._today, 3)),
+            self.result_objected_to(),
+            self.objected_late(),
+            self.sent_back(),
             self.waits_for_registration(),
         ]
 
@@ -56,7 +60,7 @@ class Stories:
         letter = self._past.letter(notice, "notice")
         self._past.enter_receipt("tao", letter, received, "邮政特快专递，收发室签收")
         yield at(filed, 14, 10)
-        review = self._past.file("liu", "allocation-review", _STEEL_APPLICATION, notice)
+        review = self._past.file("liu", "allocation-review", _STEEL_APPLICATION, notice, OUTPUT[:1])
         yield at(self._calendar.next_working(filed + DAY), 9, 30)
         self._past.do("li", review, "check", {"result": "受理"})
 
@@ -66,7 +70,7 @@ class Stories:
         yield at(self._before(filed, 4), 16, 30)
         self._past.sign_for(CHEMICALS, self._past.letter(notice, "notice"))
         yield at(filed, 10, 25)
-        review = self._past.file("guo", "allocation-review", _CHEMICALS_APPLICATION, notice)
+        review = self._past.file("guo", "allocation-review", _CHEMICALS_APPLICATION, notice, STEAM)
         yield at(self._after(filed, 1), 9, 15)
         self._past.do("li", review, "check", {"result": "受理"})
         yield at(self._after(filed, 6), 11, 0)
@@ -87,7 +91,7 @@ class Stories:
         letter = self._past.letter(self._past.started_by(allocation, STEEL), "notice")
         self._past.enter_receipt("tao", letter, at(self._before(filed, 5), 15, 30), "邮政特快专递，收发室签收")
         yield at(filed, 9, 50)
-        review = self._past.file("wang", "allocation-review", _CEMENT_APPLICATION, notice)
+        review = self._past.file("wang", "allocation-review", _CEMENT_APPLICATION, notice, OUTPUT)
         yield at(self._after(filed, 1), 10, 0)
         self._past.do("li", review, "check", {"result": "受理"})
         yield at(self._after(filed, 4), 16, 0)
@@ -107,20 +111,50 @@ class Stories:
         The periods of all three are over by today.
         """
         day = self._before(filed, 7)
-        verification = yield from self._verified("zhou", self._today.year - 1, day)
+        verification = yield from self._verified("zhou", self._today.year - 1, day, _VERIFIED)
         for minute, unit in ((10, CEMENT), (25, STEEL), (50, CHEMICALS)):
             yield at(self._before(filed, 5), 10, minute)
             result = self._past.started_by(verification, unit)
             self._past.sign_for(unit, self._past.letter(result, "notice"))
         yield at(filed, 16, 5)
         disputed = self._past.started_by(verification, CHEMICALS)
-        review = self._past.file("guo", "verification-review", _CHEMICALS_EMISSION, disputed)
+        review = self._past.file("guo", "verification-review", _CHEMICALS_EMISSION, disputed, STEAM)
         yield at(self._after(filed, 1), 9, 45)
         self._past.do("li", review, "check", {"result": "受理"})
 
+    def result_objected_to(self) -> Story:
+        """A verification of an earlier year to which a unit objected in time: nobody has looked at it yet."""
+        day = self._before(self._today, 6)
+        verification = yield from self._verified("wu", self._today.year - 2, day, _VERIFIED[:1])
+        yield at(self._before(self._today, 4), 14, 15)
+        result = self._past.started_by(verification, CEMENT)
+        self._past.sign_for(CEMENT, self._past.letter(result, "notice"))
+        yield at(self._before(self._today, 1), 10, 50)
+        self._past.file("wang", "verification-review", _CEMENT_EMISSION, result, OUTPUT)
+
+    def objected_late(self) -> Story:
+        """An objection after its period, for which the supervisor is to say whether the reason is good."""
+        day = self._before(self._today, 20)
+        notice = yield from self._notice("wu", STEEL, self._today.year - 3, 5_200_000, day)
+        yield at(self._after(day, 1), 15, 10)
+        self._past.sign_for(STEEL, self._past.letter(notice, "notice"))
+        yield at(self._before(self._today, 3), 11, 35)
+        review = self._past.file("liu", "allocation-review", _STEEL_LATE, notice)
+        yield at(self._before(self._today, 2), 9, 5)
+        self._past.do("li", review, "check", {"result": "提请认定正当理由", "reason": _LATE_CHECKED})
+
+    def sent_back(self) -> Story:
+        """An allocation that the leader sent back to its handler."""
+        day = self._before(self._today, 2)
+        allocation = yield from self._draft("zhou", {CEMENT: 1_265_000}, self._today.year, day)
+        yield at(day, 16, 30)
+        self._past.do("chen", allocation, "sign", {"result": "退回", "opinion": _SENT_BACK})
+        yield at(self._before(self._today, 1), 9, 10)
+        self._past.claim("zhou", allocation, "draft")
+
     def listed(self, day: date) -> Story:
-        """The lists of key emitters of three years."""
-        for years_ago in (2, 1, 0):
+        """The lists of key emitters of four years."""
+        for years_ago in (3, 2, 1, 0):
             yield at(day, 9, 5 + years_ago)
             case = self._past.file("zhou", "emitter-list", {})
             yield at(day, 10, 5 + years_ago)
@@ -169,14 +203,16 @@ class Stories:
         allocation = yield from self._allocated(handler, {unit: amount}, year, day)
         return self._past.started_by(allocation, unit)
 
-    def _verified(self, handler: str, year: int, day: date) -> Generator[datetime, None, Case]:
-        """A verification of the emissions of a year that is arranged, drafted and signed on a day."""
+    def _verified(
+        self, handler: str, year: int, day: date, units: list[dict[str, str]]
+    ) -> Generator[datetime, None, Case]:
+        """A verification of some units' emissions of a year that is arranged, drafted and signed on a day."""
         yield at(day, 9, 20)
         verification = self._past.file(handler, "verification", {})
         yield at(day, 9, 25)
         self._past.do(handler, verification, "arrange", {"year": str(year), "way": "自行组织核查"})
         yield at(day, 14, 10)
-        self._past.do(handler, verification, "draft", {"units": _VERIFIED, "grounds": _VERIFIED_HOW})
+        self._past.do(handler, verification, "draft", {"units": units, "grounds": _VERIFIED_HOW})
         yield at(day, 16, 20)
         self._past.do("chen", verification, "sign", {"result": "签发"})
         return verification
@@ -210,6 +246,17 @@ _CHEMICALS_APPLICATION = {
     "claimed_amount": "910000",
     "grounds": "外购蒸汽的排放因子取值偏低，申请按供热企业提供的实测值计算。",
 }
+_CEMENT_EMISSION = {
+    "claimed_amount": "1141000",
+    "grounds": "替代燃料中生物质部分的排放未予扣除，附分批检测记录。",
+}
+_STEEL_LATE = {
+    "claimed_amount": "5260000",
+    "grounds": "高炉煤气外供量漏计。",
+    "late_reason": "收到通知期间厂区因洪水停产停电，经办人员无法取得计量记录，附防汛指挥部通告。",
+}
+_LATE_CHECKED = "期限已经届满；申请人说明厂区受洪水影响，附通告，请认定是否属于正当理由。"
+_SENT_BACK = "请补充二号线检修后的产量核对依据，再报签批。"
 _CHEMICALS_EMISSION = {
     "claimed_amount": "829500",
     "grounds": "外购蒸汽中含转供园区部分，已有分表计量，不应计入本单位排放量。",

@@ -35,6 +35,11 @@ class Letter(Base):
             " AND rendered_at IS NOT NULL)",
             name="file",
         ),
+        CheckConstraint(
+            "(pdf_key IS NULL) = (pdf_sha256 IS NULL) AND (pdf_key IS NULL) = (pdf_size IS NULL)"
+            " AND (pdf_key IS NULL OR state = 'ready')",
+            name="pdf",
+        ),
         CheckConstraint("(state = 'failed') = (error IS NOT NULL)", name="error"),
     )
 
@@ -60,6 +65,10 @@ class Letter(Base):
     sha256: Mapped[str | None]
     size: Mapped[int | None]
     rendered_at: Mapped[datetime | None]
+    pdf_key: Mapped[str | None]
+    """The same letter as PDF, where LibreOffice is there to make it; the Word file is the letter."""
+    pdf_sha256: Mapped[str | None]
+    pdf_size: Mapped[int | None]
     error: Mapped[str | None]
 
     services: Mapped[list[Service]] = relationship(back_populates="letter", order_by="Service.id")
@@ -108,6 +117,8 @@ class ServiceProof(Base):
     received_at: Mapped[datetime]
     entered_by: Mapped[int]
     """The person; without foreign key, for the proof outlives accounts."""
+    entered_for: Mapped[int | None]
+    """For whom a deputy entered it."""
     entered_at: Mapped[datetime]
     note: Mapped[str]
     attachment_id: Mapped[int | None]
@@ -125,6 +136,7 @@ class StruckProof(Base):
     proof_id: Mapped[int] = mapped_column(ForeignKey("service_proofs.id"), unique=True)
     reason: Mapped[str]
     entered_by: Mapped[int]
+    entered_for: Mapped[int | None]
     entered_at: Mapped[datetime]
 
     proof: Mapped[ServiceProof] = relationship(back_populates="struck")

@@ -1,7 +1,7 @@
-"""Renders a letter in a process of its own that is killed when it takes too long or too much memory.
+"""Renders a letter, or reads a file from outside, in a process that is killed when it takes too much time or memory.
 
-Starting Python and importing what rendering needs takes many times as long as a letter. So one child is prepared and
-forks a process for each letter; it never looks at template or data itself, and ends when it has nothing to do.
+Starting Python and importing what this needs takes many times as long as a letter. So one child is prepared and
+forks a process for each letter or file; it never looks at any of them itself, and ends when it has nothing to do.
 """
 
 from __future__ import annotations
@@ -60,10 +60,41 @@ class RenderBroke(RenderFailed):
     en = "The letter could not be rendered ({reason})."
 
 
+class FileUnreadable(RenderFailed):
+    """A file from outside is damaged, or not what its name says."""
+
+    zh = "文件已损坏，或者内容与扩展名不符，不能预览。"
+    en = "The file is damaged, or not what its name says, and cannot be shown."
+
+
+class FileLocked(RenderFailed):
+    """A file from outside is encrypted, or of the old format of which nothing can be read."""
+
+    zh = "文件加了密码，或者是旧版 Office 格式，不能预览。"
+    en = "The file is protected by a password, or in an old Office format, and cannot be shown."
+
+
+class FileTooComplex(RenderFailed):
+    """A file from outside would take too much time or memory to read."""
+
+    zh = "文件内容过多或过于复杂，不能预览。"
+    en = "The file holds too much to be shown."
+
+
 # What the child may report by name; it raises the same classes.
 FAILURES: dict[str, type[RenderFailed]] = {
     failure.__name__: failure
-    for failure in (RenderTooLong, RenderTooLarge, TemplateFaulty, RenderBroke, ValueMissing, ValueUnfit)
+    for failure in (
+        RenderTooLong,
+        RenderTooLarge,
+        TemplateFaulty,
+        RenderBroke,
+        FileUnreadable,
+        FileLocked,
+        FileTooComplex,
+        ValueMissing,
+        ValueUnfit,
+    )
 }
 
 
@@ -72,18 +103,24 @@ def render(template: bytes, data: Mapping[str, object], verification_url: str, *
 
     `data` are those frozen at issue. `{{ qr }}` becomes a code of `verification_url`.
     """
-    request = {"data": data, "url": verification_url, "seconds": seconds, "memory": MEMORY}
-    asked = json.dumps(request).encode() + b"\n" + template
+    return work("letter", template, {"data": data, "url": verification_url}, seconds=seconds)
+
+
+def work(name: str, file: bytes, more: Mapping[str, object] | None = None, *, seconds: float = SECONDS) -> bytes:
+    """What the child makes of a file by one of its works (`render_child.WORKS`), in a process that is killed when it
+    takes too long or too much memory; else RenderFailed."""
+    request = {**(more or {}), "work": name, "seconds": seconds, "memory": MEMORY}
+    asked = json.dumps(request).encode() + b"\n" + file
     # The child may just have ended for want of work, or been killed: then another one is prepared.
     answer = _PREPARED.ask(asked, seconds) or _PREPARED.ask(asked, seconds)
     if answer is None:
         raise RenderBroke(reason="no answer")
-    return _letter(answer[: -STATUS.size], STATUS.unpack(answer[-STATUS.size :])[1], seconds)
+    return _made(answer[: -STATUS.size], STATUS.unpack(answer[-STATUS.size :])[1], seconds)
 
 
-def _letter(answer: bytes, status: int, seconds: float) -> bytes:
-    """What the letter's process said: a line of JSON, then the letter."""
-    head, _, letter = answer.partition(b"\n")
+def _made(answer: bytes, status: int, seconds: float) -> bytes:
+    """What the work's process said: a line of JSON, then what it made."""
+    head, _, made = answer.partition(b"\n")
     if status in (-signal.SIGXCPU, -signal.SIGKILL):
         raise RenderTooLong(seconds=seconds)
     try:
@@ -91,7 +128,7 @@ def _letter(answer: bytes, status: int, seconds: float) -> bytes:
     except ValueError as error:
         raise RenderBroke(reason=f"exit {status}") from error
     if failure is None:
-        return letter
+        return made
     raise FAILURES[failure["name"]](**failure["facts"])
 
 

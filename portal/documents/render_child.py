@@ -1,6 +1,6 @@
-"""The prepared child: it has imported what rendering needs and forks a limited process for each letter.
+"""The prepared child: it has imported what rendering needs and forks a limited process for each letter or file.
 
-That process alone reads the request from its connection, fills the template and answers. The prepared child watches
+That process alone reads the request from its connection, does its work and answers. The prepared child watches
 its time, and writes behind the answer how it ended.
 """
 
@@ -18,7 +18,7 @@ import socket
 import sys
 import time
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -33,6 +33,7 @@ from docxtpl.template import DocxTemplate
 from jinja2.exceptions import TemplateError
 from lxml import etree
 
+from portal.documents import reading
 from portal.documents.archive import MB, TYPES, W
 from portal.documents.filters import RenderFailed
 from portal.documents.language import QR, Environment, names
@@ -72,7 +73,7 @@ class LetterTemplate(DocxTemplate):
 
 @dataclass(frozen=True)
 class Rendering:
-    """A letter being made: its process, its connection, and when it is killed (monotonic seconds)."""
+    """A piece of work under way: its process, its connection, and when it is killed (monotonic seconds)."""
 
     pid: int
     connection: socket.socket
@@ -164,22 +165,22 @@ def main(control: int) -> int:
 
 
 def answer(connection: socket.socket) -> int:
-    """Answers one request: a line of JSON that is null or names the failure, then the letter."""
+    """Answers one request: a line of JSON that is null or names the failure, then what was made."""
     with connection.makefile("rb") as source:
-        head, _, template = source.read().partition(b"\n")
+        head, _, file = source.read().partition(b"\n")
     request = json.loads(head)
     limit(request["seconds"], request["memory"])
     try:
-        letter = fill(template, request["data"], request["url"])
+        made = WORKS[request["work"]](file, request)
     except MemoryError:
         return _report(connection, RenderTooLarge())
     except RenderFailed as failure:
         return _report(connection, failure)
     except ContentFaults as faulty:
         return _report(connection, TemplateFaulty(**faulty.facts))
-    except (TemplateError, TypeError, ValueError, KeyError, etree.LxmlError) as error:
+    except (TemplateError, RecursionError, TypeError, ValueError, KeyError, etree.LxmlError) as error:
         return _report(connection, RenderBroke(reason=f"{type(error).__name__}: {error}"[:200]))
-    connection.sendall(b"null\n" + letter)
+    connection.sendall(b"null\n" + made)
     return 0
 
 
@@ -246,6 +247,18 @@ def _set_properties(letter: Document, data: Mapping[str, Any]) -> None:
     properties.author = properties.last_modified_by = properties.comments = properties.keywords = ""
     properties.created = properties.modified = properties.last_printed = moment
     properties.revision = 1
+
+
+def _letter(template: bytes, request: Mapping[str, Any]) -> bytes:
+    return fill(template, request["data"], request["url"])
+
+
+WORKS: Mapping[str, Callable[[bytes, Mapping[str, Any]], bytes]] = {
+    "letter": _letter,
+    "word": lambda file, _: reading.word(file),
+    "sheets": lambda file, _: reading.sheets(file),
+}
+"""What can be asked for: each gets the file and the request, and says what it made."""
 
 
 def _report(connection: socket.socket, failure: RenderFailed) -> int:

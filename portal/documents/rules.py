@@ -35,6 +35,13 @@ class FileNotReady(PortalError):
     en = "At that moment the letter had no file yet, so it cannot have been served."
 
 
+class NoPdf(PortalError):
+    """A letter of which there is no PDF: it is still being made, could not be made, or none are made here."""
+
+    zh = "这份文书没有 PDF 版本，请下载 Word 版本。"
+    en = "There is no PDF of this letter; download the Word file."
+
+
 class UnknownWayOfService(PortalError):
     """A way of service the portal does not know."""
 

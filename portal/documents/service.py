@@ -9,13 +9,13 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, select
-from sqlalchemy.orm import Session, object_session
+from sqlalchemy.orm import Session, object_session, selectinload
 
 from portal.clock import TZ
 from portal.documents.models import Letter, Service, ServiceProof, StruckProof
 from portal.documents.numbers import draw_number
 from portal.documents.rules import DocumentRule, check_service, earliest
-from portal.errors import PortalError
+from portal.errors import PortalError, Words
 from portal.identity.queries import person_names
 
 # Without the letters and digits that are taken for one another when typed from paper; 16 of them are 80 bits.
@@ -80,6 +80,13 @@ class AlreadyStruck(PortalError):
 
     zh = "这条送达记录已于 {when} 由{who}{done}，不能再更正；您这次的更正没有提交。"
     en = "{who} has seen to this proof of service at {when}; it cannot be corrected again."
+
+
+class AlreadyStruckFor(AlreadyStruck):
+    """Somebody who stood in for another corrected the proof or struck it out before."""
+
+    zh = "这条送达记录已于 {when} 由{who}（代 {principal}）{done}，不能再更正；您这次的更正没有提交。"
+    en = "{who} (for {principal}) has seen to this proof of service at {when}; it cannot be corrected again."
 
 
 class ReasonMissing(PortalError):
@@ -202,6 +209,14 @@ def mark_ready(tx: Session, letter: Letter, *, object_key: str, sha256: str, siz
     tx.flush()
 
 
+def mark_pdf(tx: Session, letter: Letter, *, object_key: str, sha256: str, size: int) -> None:
+    """The letter's PDF is stored too (size in bytes)."""
+    if letter.state != "ready" or letter.pdf_key is not None:
+        raise AlreadyRendered(number=letter.number)
+    letter.pdf_key, letter.pdf_sha256, letter.pdf_size = object_key, sha256, size
+    tx.flush()
+
+
 def mark_failed(tx: Session, letter: Letter, error: str) -> None:
     """The file could not be made; the letter stays issued and unserved."""
     if letter.state == "ready":
@@ -227,10 +242,11 @@ def prove(
     *,
     now: datetime,
     by: int,
+    for_id: int | None = None,
     note: str = "",
     attachment_id: int | None = None,
 ) -> Served:
-    """Enter a proof of service (read, post, in person) by a person; the earliest proof counts.
+    """Enter a proof of service (read, post, in person) by a person, for another if he stands in; the earliest counts.
 
     ServedInFuture, ServedBeforeIssue and FileNotReady refuse moments at which it cannot have happened.
     """
@@ -238,7 +254,15 @@ def prove(
         raise CopyIsNotServed
     check_service(how, at, now=now, issued=service.letter.issued_at, ready=service.letter.rendered_at)
     service.proofs.append(
-        ServiceProof(how=how, received_at=at, entered_by=by, entered_at=now, note=note, attachment_id=attachment_id)
+        ServiceProof(
+            how=how,
+            received_at=at,
+            entered_by=by,
+            entered_for=for_id,
+            entered_at=now,
+            note=note,
+            attachment_id=attachment_id,
+        )
     )
     return _settle(tx, service)
 
@@ -273,12 +297,14 @@ def prove_all_for(
     return proved
 
 
-def strike(tx: Session, proof: ServiceProof, *, reason: str, by: int, now: datetime) -> Served:
+def strike(
+    tx: Session, proof: ServiceProof, *, reason: str, by: int, now: datetime, for_id: int | None = None
+) -> Served:
     """Strike out a proof that was entered by mistake; the earliest of the others counts then, if any."""
     if not reason.strip():
         raise ReasonMissing
     check_stands(proof)
-    proof.struck = StruckProof(reason=reason, entered_by=by, entered_at=now)
+    proof.struck = StruckProof(reason=reason, entered_by=by, entered_for=for_id, entered_at=now)
     return _settle(tx, proof.service)
 
 
@@ -291,12 +317,16 @@ def check_stands(proof: ServiceProof) -> None:
     tx = object_session(proof)
     assert tx is not None
     replaced = any(other.entered_at == struck.entered_at for other in proof.service.proofs)
-    raise AlreadyStruck(
-        who=person_names(tx, [struck.entered_by]).get(struck.entered_by, ""),
-        when=struck.entered_at.astimezone(TZ).strftime("%m-%d %H:%M"),
-        done="更正" if replaced else "作废",
-        case_id=proof.service.letter.case_id,
-    )
+    names = person_names(tx, {struck.entered_by, struck.entered_for or struck.entered_by})
+    said = {
+        "who": names.get(struck.entered_by, ""),
+        "when": struck.entered_at.astimezone(TZ).strftime("%m-%d %H:%M"),
+        "done": Words("更正", "corrected") if replaced else Words("作废", "struck out"),
+        "case_id": proof.service.letter.case_id,
+    }
+    if struck.entered_for is None:
+        raise AlreadyStruck(**said)
+    raise AlreadyStruckFor(principal=names.get(struck.entered_for, ""), **said)
 
 
 def letter(tx: Session, letter_id: int) -> Letter:
@@ -310,6 +340,13 @@ def letter(tx: Session, letter_id: int) -> Letter:
 def letters_of(tx: Session, case_id: int) -> list[Letter]:
     """The letters of a case in the order of their issue."""
     return _letters(tx, Letter.case_id == case_id)
+
+
+def letters_with_service(tx: Session, case_id: int) -> list[Letter]:
+    """The same with all proofs of their service, read at once however many there are."""
+    proofs = selectinload(Letter.services).selectinload(Service.proofs).selectinload(ServiceProof.struck)
+    wanted = select(Letter).where(Letter.case_id == case_id).order_by(Letter.issued_at, Letter.id)
+    return list(tx.scalars(wanted.options(proofs)))
 
 
 def by_verification_code(tx: Session, code: str) -> Letter | None:

@@ -1,7 +1,7 @@
 """Forms: reading their definition, checking answers on the server, and what a page shows of them.
 
 `read` gives a `Form` or `ContentFaults`; `Form.check`, `.typed`, `.prefill`, `.view`, `.display`
-do the rest.
+and `.pages` do the rest.
 A browser's post goes through `posted` first; `REFRESH` in it asks only for the form to be shown anew.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from portal.forms.answers import PRESSED, REFRESH, ROWS, SHEET, UPLOAD, Choices, FieldError, Option, posted
 from portal.forms.form import Checked, Form, Shown
+from portal.forms.pages import Page
 from portal.forms.reading import PROTECTED, read
 from portal.forms.tree import Field
 from portal.forms.views import FIRST_ROWS, PAGE_ROWS, FieldView, FormView, TableShown
@@ -30,6 +31,7 @@ __all__ = [
     "Form",
     "FormView",
     "Option",
+    "Page",
     "Shown",
     "TableShown",
     "posted",

@@ -15,6 +15,7 @@ from portal.forms.answers import ROWS, Choices, FieldError, Refused, flat, neste
 from portal.forms.characters import printable
 from portal.forms.expressions import Names, Overlaid, Written, options, plain_answer, value
 from portal.forms.kinds.table import Cells, Rows, carried
+from portal.forms.pages import Page, pages
 from portal.forms.tables import CellFault, Number
 from portal.forms.tree import Field, Part, drivers, fields_of, groups_of
 from portal.forms.validation import breaches, schema_of
@@ -185,6 +186,21 @@ class Form:
         values = {field.name: self._prefilled(field, scope) for field in self.fields}
         return nested({name: value for name, value in values.items() if value is not None})
 
+    def begun(self, answers: Mapping[str, object], names: Names) -> dict[str, object]:
+        """Answers so far, with what the form begins with where nobody has answered."""
+        given, _unknown_names = self._given(answers)
+        begun = {name: value for name, value in flat(self.prefill(names), self._groups) if name not in given}
+        return {**begun, **answers}
+
+    @cached_property
+    def pages(self) -> tuple[Page, ...]:
+        """Its pages where it is filled in step by step."""
+        return pages(self.parts)
+
+    def asks(self, name: str) -> bool:
+        """Whether an answer of that name is one to a field or to a cell of a table."""
+        return any(page.asks(name) for page in self.pages)
+
     def view(
         self,
         answers: Mapping[str, object] | None,
@@ -206,28 +222,41 @@ class Form:
         )
         return showing.form(self.id, self.parts)
 
-    def display(self, values: Mapping[str, object], names: Names, choices: Choices = NO_CHOICES) -> list[Shown]:
+    def display(
+        self,
+        values: Mapping[str, object],
+        names: Names,
+        choices: Choices = NO_CHOICES,
+        language: Language = "zh",
+    ) -> list[Shown]:
         """Stored values read back, one line for each visible field; an unanswered one shows 未填写."""
+        chinese = language == "zh"
         read = self._read(values).values
         laid = self._lay(read, names, choices)
         lines = []
         for field in laid.visible:
-            text = field.kind.shown(read[field.name], laid.choices.get(field.name)) if field.name in read else ""
+            known = laid.choices.get(field.name)
+            text = field.kind.shown(read[field.name], known, language) if field.name in read else ""
             if field.columns and text:
                 labels = self._labels(field, laid.scope)
                 totals = views.totals(field, self._stored_rows(read[field.name]), labels)
-                text = "；".join([text, *(f"{total.label}合计 {total.text}" for total in totals)])
-            lines.append(Shown(field.label.render(laid.scope), text or "未填写"))
+                sums = ((f"{one.label}合计" if chinese else f"total of {one.label}") + f" {one.text}" for one in totals)
+                text = ("；" if chinese else "; ").join([text, *sums])
+            lines.append(Shown(field.label.render(laid.scope), text or ("未填写" if chinese else "not answered")))
         return lines
 
     def display_tables(
-        self, values: Mapping[str, object], names: Names, choices: Choices = NO_CHOICES
+        self,
+        values: Mapping[str, object],
+        names: Names,
+        choices: Choices = NO_CHOICES,
+        language: Language = "zh",
     ) -> list[TableShown]:
         """The tables among stored values, each with its first rows read back."""
         read = self._read(values).values
         laid = self._lay(read, names, choices)
         return [
-            views.table_shown(field, self._stored_rows(read[field.name]), laid.scope, laid.choices)
+            views.table_shown(field, self._stored_rows(read[field.name]), laid.scope, laid.choices, language)
             for field in laid.visible
             if field.columns and field.name in read
         ]

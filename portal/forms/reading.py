@@ -26,12 +26,14 @@ from portal.forms.kinds.number import Number
 from portal.forms.kinds.table import COLUMN_KINDS, MOST_COLUMNS, Column, Table
 from portal.forms.kinds.text import StaticText
 from portal.forms.kinds.year import Year
-from portal.forms.tree import Field, Group, Part, Static, drivers, fields_of
+from portal.forms.tree import Beside, Field, Group, Part, Static, drivers, fields_of
 
 PROTECTED = frozenset({"about", "case", "deadlines", "documents", "facts", "parameters", "party", "periods", "with"})
 """Names the case offers its forms; a field of that name would hide them, or could be taken for them."""
 
 _LARGEST = 256 * 1024
+_MOST_BESIDE = 6
+_LONGEST_BESIDE = 60
 _MOST_PARTS = 300
 _DEEPEST = 5
 _NAME = re.compile(r"[^\W\d_]\w{0,59}")
@@ -141,7 +143,8 @@ class _Reader:
             if self._count > _MOST_PARTS:
                 break
             if isinstance(component, dict):
-                parts.append(self._part(component, replace(around, index=index)))
+                part = self._part(component, replace(around, index=index))
+                parts.append(part and replace(part, row=_row(component)))
             else:
                 self.faults.append(Fault("组件应为对象", '写成 { "type": … }', element=index))
         return tuple(part for part in parts if part is not None)
@@ -286,6 +289,8 @@ class _Reader:
         for name, part in (("defaultValue", component.raw), ("prefill", component.properties)):
             if name in part:
                 component.fault(f"表格的列不能写“{name}”", "在表格的 properties.prefill 里给出各行")
+        if "beside" in component.properties:
+            component.fault("表格的列不能写“beside”", "写在整张表的 properties.beside 里")
         return self._field(component, kind_name, kind, _Place(index, "", self._condition(component), 0))
 
     def _looks_at_the_table(self, column: Field, table: Field) -> None:
@@ -341,7 +346,27 @@ class _Reader:
             refusal,
             default,
             options,
+            self._beside(component, kind_type),
         )
+
+    def _beside(self, component: Component, kind_type: type[Answered]) -> tuple[Beside, ...]:
+        """What is shown beside the field: by its label an expression over the case."""
+        if "beside" not in component.properties or "beside" not in kind_type.PROPERTIES:
+            return ()
+        said = component.properties["beside"]
+        if not isinstance(said, dict) or not 1 <= len(said) <= _MOST_BESIDE:
+            component.fault(
+                f"“beside”应写 1 到 {_MOST_BESIDE} 项：谁说的、说了什么",
+                '写成 "beside": { "申请人主张": "=start.claimed_amount" }',
+            )
+            return ()
+        found = []
+        for label, text in said.items():
+            words = component.words({"beside": label}, "beside", _LONGEST_BESIDE)
+            written = self._compiler.marked(component, "beside", text)
+            if words is not None and written is not None:
+                found.append(Beside(self._compiler.wording(component, "beside", words), written))
+        return tuple(found)
 
     def _rule(self, component: Component, kind_type: type[Answered]) -> tuple[Written | None, Wording | None]:
         """When an answer is refused although its kind accepts it, and what is said then."""
@@ -410,6 +435,13 @@ class _Reader:
                 )
             )
             return fields
+
+
+def _row(component: dict[str, object]) -> str:
+    """The row in which form-js lays a component out; empty when it says nothing of it."""
+    layout = component.get("layout")
+    row = layout.get("row") if isinstance(layout, dict) else None
+    return row if isinstance(row, str) else ""
 
 
 def _types() -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from portal.feel import Scope
 from portal.forms.expressions import Wording, Written, value
@@ -16,10 +16,20 @@ class Part:
 
     place: str
     hidden_when: tuple[Written, ...]
+    row: str = field(default="", kw_only=True)
+    """The row of the analyst's layout in which it stands; empty when it says nothing of rows."""
 
     def visible(self, scope: Scope) -> bool:
         """Whether no condition hides it; one that is null hides nothing (FEEL: only `true` is true)."""
         return not any(value(condition, scope) is True for condition in self.hidden_when)
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Something said elsewhere in the case: who said what, and the expression that gives it."""
+
+    label: Wording
+    said: Written
 
 
 @dataclass(frozen=True)
@@ -39,6 +49,8 @@ class Field(Part):
     """The literal used when the prefill gives nothing; JSON-safe, or None."""
     options: Written | None
     """What gives the options of a field that lets one choose, where they are not fixed."""
+    beside: tuple[Beside, ...] = ()
+    """What others said that bears on this answer, shown beside it."""
     columns: tuple[Field, ...] = ()
     """What is asked in each row of a table; the name of a column is its key alone, and its rule sees the row first."""
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date
+from decimal import Decimal
 
 from portal.errors import Language
 from portal.feel import Scope
-from portal.forms.answers import ROWS, SHEET, UPLOAD, Choices, Option
+from portal.forms.answers import ROWS, SHEET, UPLOAD, Choices, Option, Refused
 from portal.forms.characters import printable
+from portal.forms.expressions import value, words
 from portal.forms.kinds.filepicker import FilePicker
-from portal.forms.kinds.number import Number
+from portal.forms.kinds.number import Number, grouped, plain
 from portal.forms.kinds.table import Cells, Rows, carried
 from portal.forms.kinds.textarea import TextArea
 from portal.forms.tables import column_choices, kind_of
@@ -23,8 +25,33 @@ FIRST_ROWS = 20
 """So many rows of a stored table are shown in the file of a case."""
 MOST_ERRORS = 200
 """So many faults of tables are listed; of the others their number is told."""
+_LONGEST_BESIDE = 80
 _MOST_OFFERED = 300
 """An organisation is offered by name while there are at most so many."""
+
+
+@dataclass(frozen=True)
+class BesideView:
+    """What somebody said that bears on a field: `label` says who and what.
+
+    Of a number beside a number `number` is its plain digits, and `more` by how much it is more than what the field
+    holds; None while the field holds none.
+    """
+
+    label: str
+    text: str
+    number: str = ""
+    more: Decimal | None = None
+
+    @property
+    def long(self) -> bool:
+        """Whether it is too long to stand beside a field unfolded."""
+        return len(self.text) > _LONGEST_BESIDE or "\n" in self.text
+
+    @property
+    def apart(self) -> str:
+        """How far the two numbers are apart, without sign."""
+        return grouped(abs(self.more)) if self.more else ""
 
 
 @dataclass(frozen=True)
@@ -56,6 +83,7 @@ class FieldView:
     maxlength: int | None
     accept: tuple[str, ...]
     multiple: bool
+    beside: tuple[BesideView, ...]
 
     @property
     def value(self) -> str:
@@ -76,7 +104,10 @@ class FieldView:
     @property
     def described_by(self) -> str:
         """The ids of hint, limit and error, as `aria-describedby` wants them."""
-        ends = (("hint", self.hint), ("limit", self.maxlength or self.accept), ("error", self.error))
+        told = any(not one.long for one in self.beside)
+        ends = (
+            ("hint", self.hint), ("beside", told), ("limit", self.maxlength or self.accept), ("error", self.error)
+        )  # fmt: skip
         return " ".join(f"{self.id}-{end}" for end, there in ends if there)
 
     @property
@@ -363,7 +394,31 @@ class Showing:
             maxlength=kind.longest if isinstance(kind, TextArea) else None,
             accept=kind.accept if isinstance(kind, FilePicker) else (),
             multiple=kind.multiple if isinstance(kind, FilePicker) else False,
+            beside=tuple(besides(field, self.scope, values)),
         )
+
+
+def besides(field: Field, scope: Scope, entered: Sequence[str]) -> Iterator[BesideView]:
+    """What others said that bears on a field; what nobody said is left out."""
+    for one in field.beside:
+        found = value(one.said, scope)
+        if found is None or found == "" or found == []:
+            continue
+        label = one.label.render(scope)
+        if isinstance(field.kind, Number) and isinstance(found, Decimal):
+            text = field.kind.shown(plain(found), None)
+            yield BesideView(label, text, plain(found), _more(field.kind, found, entered))
+        else:
+            yield BesideView(label, words(found))
+
+
+def _more(kind: Number, said: Decimal, entered: Sequence[str]) -> Decimal | None:
+    """By how much a number that was said is more than the one in the field."""
+    try:
+        typed = kind.read(entered[0]) if entered else None
+    except Refused:
+        return None
+    return said - Decimal(typed) if typed is not None else None
 
 
 def _in_order(view: FormView) -> tuple[list[str], dict[str, str]]:
@@ -422,7 +477,9 @@ def totals(field: Field, rows: Sequence[Cells], labels: Mapping[str, str]) -> tu
     )
 
 
-def table_shown(field: Field, rows: Sequence[Cells], scope: Scope, choices: Choices) -> TableShown:
+def table_shown(
+    field: Field, rows: Sequence[Cells], scope: Scope, choices: Choices, language: Language = "zh"
+) -> TableShown:
     """Stored rows of a table, the first of them in words."""
     known = column_choices(field, choices)
     labels = {column.name: column.label.render(scope) for column in field.columns}
@@ -433,7 +490,7 @@ def table_shown(field: Field, rows: Sequence[Cells], scope: Scope, choices: Choi
         numeric=tuple(isinstance(column.kind, Number) for column in field.columns),
         rows=tuple(
             tuple(
-                column.kind.shown(row[column.name], known.get(column.name)) if column.name in row else ""
+                column.kind.shown(row[column.name], known.get(column.name), language) if column.name in row else ""
                 for column in field.columns
             )
             for row in rows[:FIRST_ROWS]

@@ -1,8 +1,8 @@
 """Who acts: people, organisations, roles, permissions, sessions."""
 
 from portal.identity.access import PARTY, Forbidden, Permission, Subject, allows, require
-from portal.identity.actor import Actor
-from portal.identity.models import Grant, Organisation, Person
+from portal.identity.actor import Actor, Deputy
+from portal.identity.models import Delegation, Grant, Organisation, Person
 from portal.identity.rules import SignInRefused, TooManyAttempts
 from portal.identity.service import (
     actor_of,
@@ -23,6 +23,8 @@ from portal.identity.service import (
 __all__ = [
     "PARTY",
     "Actor",
+    "Delegation",
+    "Deputy",
     "Forbidden",
     "Grant",
     "Organisation",

@@ -30,20 +30,29 @@ class Permission(StrEnum):
     CASE_READ = "case.read"
     CLOCK_MOVE = "clock.move"
     COPY_READ = "copy.read"
+    DELEGATION_END = "delegation.end"
+    DELEGATION_MAKE = "delegation.make"
+    DELEGATION_READ = "delegation.read"
+    HISTORY_CHECK = "history.check"
+    INCIDENT_HANDLE = "incident.handle"
+    JOB_RETRY = "job.retry"
     LETTER_READ = "letter.read"
     LETTER_SIGN_FOR = "letter.sign_for"
     MATTER_DECIDE = "matter.decide"
     MESSAGE_SEND = "message.send"
     ORGANISATION_ADD = "organisation.add"
+    PASSWORD_CHOOSE = "password.choose"
     PEOPLE_MANAGE = "people.manage"
     PEOPLE_READ = "people.read"
     PERSON_ADD = "person.add"
+    PERSON_MANAGE = "person.manage"
     REGISTER_READ = "register.read"
     REGISTRATION_DECIDE = "registration.decide"
     REGISTRATION_HAND_IN = "registration.hand_in"
     REGISTRATION_READ = "registration.read"
     ROLE_GRANT = "role.grant"
     SERVICE_ENTER = "service.enter"
+    SYSTEM_READ = "system.read"
     TASK_COMPLETE = "task.complete"
     TASK_LIST = "task.list"
 
@@ -65,7 +74,7 @@ class Subject:
     uploader_id: int | None = None
     """The person who has uploaded the file."""
     person_id: int | None = None
-    """The person whom the registration concerns."""
+    """The person whom the registration concerns, or whose roles are lent."""
     region: str | None = None
     """Whose body got the copy of a letter, when every region has one."""
     offices: frozenset[tuple[str, str]] = frozenset()
@@ -140,6 +149,11 @@ def is_himself(actor: Actor, subject: Subject) -> bool:
     return actor.applicant and subject.person_id == actor.person_id
 
 
+def is_the_lender(actor: Actor, subject: Subject) -> bool:
+    """The official whose own roles are lent."""
+    return actor.official and subject.person_id == actor.person_id
+
+
 def looks_after_organisations(actor: Actor, subject: Subject) -> bool:
     """Someone of the authority with a role that a regulation names for the registration of organisations."""
     return actor.official and bool(actor.roles & subject.offices)
@@ -158,20 +172,29 @@ ACCESS: Mapping[Permission, Sequence[Sequence[Predicate]]] = {
     Permission.CASE_READ: [[is_party], [is_official]],
     Permission.CLOCK_MOVE: [[is_in_a_demo]],
     Permission.COPY_READ: [[got_the_copy]],
+    Permission.HISTORY_CHECK: [[is_administrator]],
+    Permission.INCIDENT_HANDLE: [[is_administrator]],
+    Permission.JOB_RETRY: [[is_administrator]],
+    Permission.DELEGATION_END: [[is_the_lender], [is_administrator]],
+    Permission.DELEGATION_MAKE: [[is_the_lender], [is_administrator]],
+    Permission.DELEGATION_READ: [[is_the_lender], [is_administrator]],
     Permission.LETTER_READ: [[is_party], [is_official]],
     Permission.LETTER_SIGN_FOR: [[is_party]],
     Permission.MATTER_DECIDE: [[is_official, holds_a_role]],
     Permission.MESSAGE_SEND: [[holds_a_role], [is_open_to_the_party]],
     Permission.ORGANISATION_ADD: [[is_administrator], [looks_after_organisations]],
+    Permission.PASSWORD_CHOOSE: [[is_signed_in]],
     Permission.PEOPLE_MANAGE: [[is_party, manages]],
     Permission.PEOPLE_READ: [[is_party]],
     Permission.PERSON_ADD: [[is_administrator]],
+    Permission.PERSON_MANAGE: [[is_administrator]],
     Permission.REGISTER_READ: [[is_official]],
     Permission.REGISTRATION_DECIDE: [[looks_after_organisations]],
     Permission.REGISTRATION_HAND_IN: [[is_himself]],
     Permission.REGISTRATION_READ: [[is_himself], [looks_after_organisations]],
     Permission.ROLE_GRANT: [[is_administrator]],
     Permission.SERVICE_ENTER: [[is_official]],
+    Permission.SYSTEM_READ: [[is_administrator]],
     Permission.TASK_COMPLETE: [[holds_a_role, is_free_or_his], [is_open_to_the_party, is_free_or_his]],
     Permission.TASK_LIST: [[is_signed_in]],
 }

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from portal.errors import PortalError
+from portal.errors import PortalError, Words
 from portal.forms.characters import narrow
 from portal.identity.rules import InvalidUscc, TooManyAttempts, accepted_uscc, digest
 
@@ -31,8 +31,28 @@ PROOF_LIMIT = 10_000_000
 PROOF_FORGOTTEN = timedelta(hours=24)
 
 REGISTER, JOIN = "register", "join"
-ATTEMPTS_ALLOWED: Mapping[str, int] = {REGISTER: 30, JOIN: 10}
-ATTEMPTS_WITHIN: Mapping[str, timedelta] = {REGISTER: timedelta(hours=1), JOIN: timedelta(minutes=15)}
+TRACK, TRACK_NUMBER, VERIFY_FILE = "track", "track number", "verify file"
+ASK_CODE, OLD_PASSWORD = "ask code", "old password"
+ATTEMPTS_ALLOWED: Mapping[str, int] = {
+    REGISTER: 30,
+    JOIN: 10,
+    TRACK: 30,
+    TRACK_NUMBER: 10,
+    VERIFY_FILE: 30,
+    ASK_CODE: 5,
+    OLD_PASSWORD: 10,
+}
+"""What is counted by network address; a number that is asked for and what a person does to his account by that."""
+_QUARTER, _HOUR = timedelta(minutes=15), timedelta(hours=1)
+ATTEMPTS_WITHIN: Mapping[str, timedelta] = {
+    REGISTER: _HOUR,
+    JOIN: _QUARTER,
+    TRACK: _QUARTER,
+    TRACK_NUMBER: _HOUR,
+    VERIFY_FILE: _QUARTER,
+    ASK_CODE: _HOUR,
+    OLD_PASSWORD: _QUARTER,
+}
 
 
 class Missing(PortalError):
@@ -130,6 +150,13 @@ class AlreadyDecided(PortalError):
 
     zh = "这份注册申请已由{who}于 {when} {what}，您的决定没有提交。"
     en = "{who} decided on this registration at {when}; your decision was not carried out."
+
+
+class AlreadyDecidedFor(AlreadyDecided):
+    """Another official was faster, who stood in for somebody."""
+
+    zh = "这份注册申请已由{who}（代 {principal}）于 {when} {what}，您的决定没有提交。"
+    en = "{who} (for {principal}) decided on this registration at {when}; your decision was not carried out."
 
 
 class HandedInAnew(PortalError):
@@ -250,7 +277,13 @@ def plain(text: str) -> str:
     return " ".join(text.split())
 
 
-def text_fault(what: str, text: str, most: int) -> PortalError | None:
+_NAME = Words("单位名称", "name of the organisation")
+_DISTRICT = Words("所在区县", "district")
+_KIND = Words("单位类别", "kind of organisation")
+_USCC = Words("统一社会信用代码", "unified social credit code")
+
+
+def text_fault(what: str | Words, text: str, most: int) -> PortalError | None:
     """What is wrong with a name."""
     if not text:
         return Missing(what=what)
@@ -263,18 +296,18 @@ def entry_faults(entry: Entry, districts: Sequence[str]) -> dict[str, PortalErro
     """What is wrong with an organisation as typed, by field; without `districts` any name of one will do."""
     faults: dict[str, PortalError | None] = {
         "uscc": _uscc_fault(entry.uscc),
-        "name": text_fault("单位名称", entry.name, ORGANISATION_LENGTH),
-        "district": text_fault("所在区县", entry.district, NAME_LENGTH),
-        "kind": None if entry.kind in KINDS else NotOffered(what="单位类别"),
+        "name": text_fault(_NAME, entry.name, ORGANISATION_LENGTH),
+        "district": text_fault(_DISTRICT, entry.district, NAME_LENGTH),
+        "kind": None if entry.kind in KINDS else NotOffered(what=_KIND),
     }
     if districts and entry.district not in districts:
-        faults["district"] = NotOffered(what="所在区县")
+        faults["district"] = NotOffered(what=_DISTRICT)
     return {name: fault for name, fault in faults.items() if fault is not None}
 
 
 def _uscc_fault(text: str) -> PortalError | None:
     if not text.strip():
-        return Missing(what="统一社会信用代码")
+        return Missing(what=_USCC)
     try:
         accepted_uscc(text)
     except InvalidUscc as error:

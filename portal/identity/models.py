@@ -53,6 +53,7 @@ class Person(Base):
         CheckConstraint("applicant OR organisation_id IS NULL", name="organisation_of_applicant"),
         CheckConstraint("NOT (applicant AND administrator)", name="one_side"),
         CheckConstraint("(organisation_id IS NULL) = (rights = '[]'::jsonb)", name="rights_in_organisation"),
+        CheckConstraint("email_verified_at IS NULL OR email IS NOT NULL", name="verified_email"),
     )
 
     id: Mapped[Id]
@@ -65,13 +66,23 @@ class Person(Base):
     """What he may do for his organisation: manage, file, read; see `entry.RIGHTS`."""
     active: Mapped[bool] = mapped_column(default=True)
     administrator: Mapped[bool] = mapped_column(default=False)
+    email: Mapped[str | None]
+    email_verified_at: Mapped[datetime | None]
+    """When the person typed the code that was mailed there (real time); before that nothing else is mailed."""
+    mail_on: Mapped[bool] = mapped_column(default=True)
+    """Whether messages of the portal are mailed to the person as well."""
+    must_change_password: Mapped[bool] = mapped_column(default=False)
+    """His password was given to him: he chooses his own before he does anything else."""
 
 
 class Grant(Base):
-    """A role of a regulation that a person may act as, from one day to another, both included."""
+    """A role of a regulation that a person may act as, from one day to another, both included.
+
+    A grant that was taken back before it counted on any whole day ends the day before it began.
+    """
 
     __tablename__ = "grants"
-    __table_args__ = (CheckConstraint("to_day >= from_day", name="days_in_order"),)
+    __table_args__ = (CheckConstraint("to_day >= from_day - 1", name="days_in_order"),)
 
     id: Mapped[Id]
     person_id: Mapped[int] = mapped_column(ForeignKey("persons.id"), index=True)
@@ -81,6 +92,38 @@ class Grant(Base):
     """The region whose body it is in (万州区): such a grant opens that body's copies of letters and nothing else."""
     from_day: Mapped[date]
     to_day: Mapped[date | None]
+
+
+class Delegation(Base):
+    """A role that one official lends to another, from one day to another, both included.
+
+    It counts only while the lender (`from_person_id`) is active and holds the role by a grant of his own; what was
+    lent cannot be lent on. `revoked_at` ends it at once.
+    """
+
+    __tablename__ = "delegations"
+    __table_args__ = (
+        CheckConstraint("from_person_id <> to_person_id", name="to_another"),
+        CheckConstraint("to_day >= from_day", name="days_in_order"),
+        CheckConstraint("to_day - from_day <= 365", name="at_most_a_year"),
+        CheckConstraint("btrim(reason) <> ''", name="reason"),
+        CheckConstraint("(revoked_at IS NULL) = (revoked_by_id IS NULL)", name="revoked"),
+        CheckConstraint("(revoked_at IS NULL) = (revoke_reason IS NULL)", name="revoke_reason"),
+    )
+
+    id: Mapped[Id]
+    from_person_id: Mapped[int] = mapped_column(ForeignKey("persons.id"), index=True)
+    to_person_id: Mapped[int] = mapped_column(ForeignKey("persons.id"), index=True)
+    regulation: Mapped[str]
+    role: Mapped[str]
+    from_day: Mapped[date]
+    to_day: Mapped[date]
+    reason: Mapped[str]
+    made_by_id: Mapped[int] = mapped_column(ForeignKey("persons.id"))
+    made_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+    revoked_by_id: Mapped[int | None] = mapped_column(ForeignKey("persons.id"))
+    revoke_reason: Mapped[str | None]
 
 
 class SignedIn(Base):
@@ -111,6 +154,23 @@ class LoginAttempt(Base):
     moment: Mapped[datetime] = mapped_column(index=True)
 
 
+class EmailCheck(Base):
+    """A code that is mailed to the address a person has given, so that it is proved to be his; the newest counts."""
+
+    __tablename__ = "email_checks"
+
+    person_id: Mapped[int] = mapped_column(ForeignKey("persons.id"), primary_key=True)
+    asked_at: Mapped[datetime]
+    """Real time, as are the others."""
+    code: Mapped[bytes | None]
+    """SHA-256 over person, address and code; none until the job that mails it has drawn one."""
+    drawn_at: Mapped[datetime | None]
+    tries: Mapped[int] = mapped_column(default=0)
+    """Wrong codes that were typed."""
+    fault: Mapped[str | None]
+    """Why no code could be mailed, in Chinese."""
+
+
 class Registration(Base):
     """What a person handed in to act for an organisation, and what an official decided; handed in again it is the
     same row in the next `round`, the earlier ones are told by the changes."""
@@ -139,6 +199,8 @@ class Registration(Base):
     handed_in_at: Mapped[datetime]
     decided_at: Mapped[datetime | None]
     decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("persons.id"))
+    decided_for_id: Mapped[int | None] = mapped_column(ForeignKey("persons.id"))
+    """For whom a deputy decided."""
     reason: Mapped[str | None]
     organisation_id: Mapped[int | None] = mapped_column(ForeignKey("organisations.id"))
     """That which he was let into."""
@@ -197,10 +259,12 @@ class IdentityChange(Base):
 
     id: Mapped[Id]
     organisation_id: Mapped[int | None] = mapped_column(ForeignKey("organisations.id"), index=True)
-    person_id: Mapped[int | None] = mapped_column(ForeignKey("persons.id"))
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("persons.id"), index=True)
     """Whom it concerns."""
     by_id: Mapped[int | None] = mapped_column(ForeignKey("persons.id"))
     """Who did it; nobody when it followed from something else."""
+    for_id: Mapped[int | None] = mapped_column(ForeignKey("persons.id"))
+    """For whom a deputy did it."""
     at: Mapped[datetime]
     kind: Mapped[str]
     details: Mapped[dict[str, Any]] = mapped_column(JSONB)
@@ -210,7 +274,7 @@ append_only(cast(Table, IdentityChange.__table__))
 
 
 class AddressAttempt(Base):
-    """Something that was tried without signing in; `kind` is register or join."""
+    """Something that is counted so that it is not tried too often; `kind` is one of `entry.ATTEMPTS_ALLOWED`."""
 
     __tablename__ = "address_attempts"
     __table_args__ = (Index("ix_address_attempts_kind_address_moment", "kind", "address", "moment"),)
@@ -218,4 +282,5 @@ class AddressAttempt(Base):
     id: Mapped[Id]
     kind: Mapped[str]
     address: Mapped[str]
+    """The network address, or whatever else the attempts are counted by."""
     moment: Mapped[datetime] = mapped_column(index=True)

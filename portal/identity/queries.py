@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from operator import attrgetter
+from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, Select, Text, and_, cast, func, not_, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Date,
+    Row,
+    Select,
+    Text,
+    and_,
+    cast,
+    func,
+    literal,
+    not_,
+    null,
+    or_,
+    select,
+    true,
+    union,
+    union_all,
+)
+from sqlalchemy.orm import Session, aliased
+from sqlalchemy.sql.selectable import LateralFromClause
 
 from portal.forms import uscc as codes
-from portal.identity.actor import Actor
-from portal.identity.models import Grant, LoginAttempt, Organisation, Person, SignedIn
+from portal.identity.actor import Actor, Deputy
+from portal.identity.models import Delegation, Grant, LoginAttempt, Organisation, Person, SignedIn
 from portal.identity.rules import FAILURES_WITHIN
 
 
@@ -72,56 +94,149 @@ def people_of(tx: Session, organisation_id: int) -> list[int]:
 
 
 def people_in_roles(tx: Session, regulation: str, roles: Iterable[str], today: date) -> list[tuple[str, int]]:
-    """The active people, as (role, id), to whom roles of a regulation, not of one region only, were granted today."""
+    """The active people, as (role, id), who hold roles of a regulation, not of one region only, today: by grant, or
+    because somebody who does lends them to them."""
+    wanted = set(roles)
     adrift = and_(Person.applicant, Person.organisation_id.is_(None))
-    found = (
+    granted = (
         select(Grant.role, Person.id)
         .join(Person, and_(Person.id == Grant.person_id, Person.active, not_(adrift)))
-        .where(Grant.regulation == regulation, Grant.role.in_(set(roles)), Grant.body.is_(None), _counts(today))
+        .where(Grant.regulation == regulation, Grant.role.in_(wanted), Grant.body.is_(None), counts_on(today))
     )
-    return [(role, person_id) for role, person_id in tx.execute(found.order_by(Grant.role, Person.id).distinct())]
+    lent = (
+        _lent(Delegation.role, Person.id, today=today)
+        .join(Person, and_(Person.id == Delegation.to_person_id, Person.active, not_(Person.applicant)))
+        .where(Delegation.regulation == regulation, Delegation.role.in_(wanted))
+    )
+    either = union(granted, lent).subquery()
+    found = select(either.c.role, either.c.id).order_by(either.c.role, either.c.id)
+    return [(role, person_id) for role, person_id in tx.execute(found)]
 
 
-def session_of(tx: Session, token: bytes) -> SignedIn | None:
-    """The session of a token's digest, as it stands now."""
-    return tx.get(SignedIn, token, populate_existing=True)
+def deputies_of(tx: Session, people: Iterable[int], regulation: str, today: date) -> set[tuple[str, int, int]]:
+    """Who stands in today for some people in roles of a regulation: (role, whom they stand in for, deputy)."""
+    found = (
+        _lent(Delegation.role, Delegation.from_person_id, Delegation.to_person_id, today=today)
+        .join(Person, and_(Person.id == Delegation.to_person_id, Person.active, not_(Person.applicant)))
+        .where(Delegation.regulation == regulation, Delegation.from_person_id.in_(set(people)))
+    )
+    return {(role, principal, deputy) for role, principal, deputy in tx.execute(found)}
+
+
+def session_of(tx: Session, token: bytes, today: date) -> tuple[SignedIn, Actor] | None:
+    """The session of a token's digest and its active person with the roles that count today, in one statement."""
+    both = _with_roles(today).add_columns(SignedIn).join(SignedIn, SignedIn.person_id == Person.id)
+    rows = tx.execute(both.where(SignedIn.token == token, Person.active), execution_options=_AS_THEY_ARE).all()
+    return (rows[0].SignedIn, _actor(rows)) if rows else None
 
 
 def actor_where(tx: Session, who: ColumnElement[bool], today: date) -> Actor | None:
     """The one active person for whom the condition holds, with the roles that count today, as things are now."""
-    found = _with_roles(today).where(who, Person.active).execution_options(populate_existing=True)
-    rows = tx.execute(found).all()
-    if not rows:
-        return None
+    rows = tx.execute(_with_roles(today).where(who, Person.active), execution_options=_AS_THEY_ARE).all()
+    return _actor(rows) if rows else None
+
+
+_AS_THEY_ARE = {"populate_existing": True}
+
+
+def _actor(rows: Sequence[Row[*tuple[Any, ...]]]) -> Actor:
+    """The person of these rows, one for each role."""
     person, kinds, *_ = rows[0]
-    granted = [(regulation, role, body) for _, _, regulation, role, body in rows if regulation and role]
-    roles = frozenset((regulation, role) for regulation, role, body in granted if body is None)
+    held = [row for row in rows if row.role is not None] if _may_hold(person) else []
+    granted = [(one.regulation, one.role, one.body) for one in held if one.principal_id is None]
+    own = frozenset((regulation, role) for regulation, role, body in granted if body is None)
     local = frozenset((regulation, role, body) for regulation, role, body in granted if body is not None)
-    if person.applicant and person.organisation_id is None:
-        roles, local = frozenset(), frozenset()
+    deputy_for = tuple(
+        Deputy(one.principal_id, one.principal, one.regulation, one.role, one.to_day)
+        for one in sorted(held, key=attrgetter("delegation"))
+        if one.principal_id is not None
+    )
+    lent = frozenset((one.regulation, one.role) for one in deputy_for) - own
     return Actor(
         person.id,
         person.name,
         person.organisation_id,
-        roles,
+        own | lent,
         person.administrator,
         frozenset(kinds or ()),
         person.applicant,
         frozenset(person.rights),
         local,
+        lent,
+        deputy_for,
+        person.must_change_password,
     )
 
 
-def _with_roles(today: date) -> Select[Person, list[str] | None, str | None, str | None, str | None]:
-    counts = and_(Grant.person_id == Person.id, _counts(today))
+def _may_hold(person: Person) -> bool:
+    """Whether roles count for somebody: not for an applicant of no organisation."""
+    return not person.applicant or person.organisation_id is not None
+
+
+def _with_roles(today: date) -> Select[*tuple[Any, ...]]:
+    held = _held(today)
     return (
-        select(Person, Organisation.kinds, Grant.regulation, Grant.role, Grant.body)
+        select(Person, Organisation.kinds, *held.c)
         .outerjoin(Organisation, Organisation.id == Person.organisation_id)
-        .outerjoin(Grant, counts)
+        .outerjoin(held, true())
     )
 
 
-def _counts(today: date) -> ColumnElement[bool]:
+def _held(today: date) -> LateralFromClause:
+    """The roles of the person of the statement around it: granted ones, then those lent to him with who lends them."""
+    granted = select(
+        literal(0, BigInteger).label("delegation"),
+        Grant.regulation,
+        Grant.role,
+        Grant.body,
+        cast(null(), BigInteger).label("principal_id"),
+        cast(null(), Text).label("principal"),
+        cast(null(), Date).label("to_day"),
+    ).where(Grant.person_id == Person.id, counts_on(today))
+    lent = _lent(
+        Delegation.id,
+        Delegation.regulation,
+        Delegation.role,
+        cast(null(), Text),
+        _LENDER.id,
+        _LENDER.name,
+        Delegation.to_day,
+        today=today,
+    ).where(Delegation.to_person_id == Person.id, not_(Person.applicant))
+    return union_all(granted.correlate(Person), lent.correlate(Person)).lateral("held")
+
+
+_LENDER = aliased(Person, name="lender")
+
+
+def _lent(*columns: Any, today: date) -> Select[*tuple[Any, ...]]:  # noqa: ANN401 - columns of any type
+    """What is lent on a day: while the lender is active, one of the authority's, and holds the role by a grant."""
+    granted = (
+        select(Grant.id)
+        .where(
+            Grant.person_id == Delegation.from_person_id,
+            Grant.regulation == Delegation.regulation,
+            Grant.role == Delegation.role,
+            Grant.body.is_(None),
+            counts_on(today),
+        )
+        .exists()
+    )
+    return (
+        select(*columns)
+        .select_from(Delegation)
+        .join(_LENDER, and_(_LENDER.id == Delegation.from_person_id, _LENDER.active, not_(_LENDER.applicant)))
+        .where(
+            Delegation.revoked_at.is_(None),
+            Delegation.from_day <= today,
+            Delegation.to_day >= today,
+            granted.correlate(Delegation),
+        )
+    )
+
+
+def counts_on(today: date) -> ColumnElement[bool]:
+    """That a grant counts on a day."""
     return and_(Grant.from_day <= today, or_(Grant.to_day.is_(None), Grant.to_day >= today))
 
 

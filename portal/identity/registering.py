@@ -10,11 +10,13 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from portal.clock import TZ
+from portal.errors import Words
 from portal.identity import changes, rules, service
 from portal.identity.actor import Actor
 from portal.identity.entry import (
     FIRST_RIGHTS,
     AlreadyDecided,
+    AlreadyDecidedFor,
     AlreadyInOrganisation,
     Entry,
     HandedInAnew,
@@ -34,8 +36,17 @@ from portal.identity.rules import UsccTaken
 NEW, EMPTY, PEOPLED = "new", "empty", "peopled"
 AT_A_TIME = 50
 DECIDED = ("approved", "returned", "refused")
-_DONE = {"approved": "核准", "returned": "退回", "refused": "不予核准", "withdrawn": "撤回（已凭邀请码加入单位）"}
-_STANDS = {NEW: "尚未登记", EMPTY: "已登记，没有人员", PEOPLED: "已登记，已有人员"}
+_DONE = {
+    "approved": Words("核准", "approved"),
+    "returned": Words("退回", "returned"),
+    "refused": Words("不予核准", "refused"),
+    "withdrawn": Words("撤回（已凭邀请码加入单位）", "withdrawn (joined by invitation code)"),
+}
+_STANDS = {
+    NEW: Words("尚未登记", "not entered yet"),
+    EMPTY: Words("已登记，没有人员", "entered, without people"),
+    PEOPLED: Words("已登记，已有人员", "entered, with people"),
+}
 
 
 @dataclass(frozen=True)
@@ -185,7 +196,7 @@ def hand_in_again(
     for name, value in _facts(entry, uscc).items():
         setattr(row, name, value)
     row.round, row.state, row.handed_in_at = row.round + 1, "waiting", moment
-    row.decided_at = row.decided_by_id = row.reason = None
+    row.decided_at = row.decided_by_id = row.decided_for_id = row.reason = None
     if proof_key:
         _bind(tx, proof_key, row)
     _note_round(tx, row, moment)
@@ -200,27 +211,28 @@ def approve(
     expects: str,
     rights: Iterable[str],
     moment: datetime,
+    for_id: int | None = None,
 ) -> Organisation:
     """Lets the person into the organisation, which is made when nobody had registered it; the first decision wins.
 
     `seen` is the round the official looked at, `expects` how the organisation stood then. The first person gets every
-    right, a further one `rights`. Raises AlreadyDecided, HandedInAnew, SituationChanged, NotYourOwn,
-    AlreadyInOrganisation or UnknownRegistration.
+    right, a further one `rights`. `for_id` is for whom a deputy decides. Raises AlreadyDecided, HandedInAnew,
+    SituationChanged, NotYourOwn, AlreadyInOrganisation or UnknownRegistration.
     """
     row = _to_decide(tx, actor, registration_id, seen)
     lock_organisation(tx, row.uscc)
     now = situation(tx, row.uscc)
     if now.stands != expects:
         raise SituationChanged(now=_STANDS[now.stands])
-    organisation = now.organisation or _made(tx, row, actor, moment)
+    organisation = now.organisation or _made(tx, row, actor, moment, for_id)
     person = unattached(tx, row.person_id)
     granted = normal_rights(rights) if now.stands == PEOPLED else FIRST_RIGHTS
     person.organisation_id, person.rights = organisation.id, list(granted)
     row.organisation_id = organisation.id
-    _decide(tx, row, actor, "approved", None, moment)
+    _decide(tx, row, actor, "approved", None, moment, for_id)
     changes.note(
         tx, "person.joined", moment, organisation_id=organisation.id, person_id=person.id, by_id=actor.person_id,
-        rights=list(granted), registration=row.number, first=now.stands != PEOPLED,
+        for_id=for_id, rights=list(granted), registration=row.number, first=now.stands != PEOPLED,
     )  # fmt: skip
     if now.stands != PEOPLED and row.electronic_service and not organisation.electronic_service:
         organisation.electronic_service_since = moment
@@ -232,18 +244,32 @@ def approve(
 
 
 def send_back(
-    tx: Session, actor: Actor, registration_id: int, seen: int, reason: str, moment: datetime
+    tx: Session,
+    actor: Actor,
+    registration_id: int,
+    seen: int,
+    reason: str,
+    moment: datetime,
+    for_id: int | None = None,
 ) -> Registration:
     """Returns a registration to be mended; raises what `approve` raises."""
     row = _to_decide(tx, actor, registration_id, seen)
-    _decide(tx, row, actor, "returned", reason, moment)
+    _decide(tx, row, actor, "returned", reason, moment, for_id)
     return row
 
 
-def refuse(tx: Session, actor: Actor, registration_id: int, seen: int, reason: str, moment: datetime) -> Registration:
+def refuse(
+    tx: Session,
+    actor: Actor,
+    registration_id: int,
+    seen: int,
+    reason: str,
+    moment: datetime,
+    for_id: int | None = None,
+) -> Registration:
     """Refuses a registration for good; another may be handed in. Raises what `approve` raises."""
     row = _to_decide(tx, actor, registration_id, seen)
-    _decide(tx, row, actor, "refused", reason, moment)
+    _decide(tx, row, actor, "refused", reason, moment, for_id)
     return row
 
 
@@ -264,12 +290,14 @@ def withdraw(tx: Session, person_id: int, moment: datetime) -> None:
     tx.flush()
 
 
-def add_unit(tx: Session, actor: Actor, entry: Entry, moment: datetime) -> Organisation:
+def add_unit(tx: Session, actor: Actor, entry: Entry, moment: datetime, for_id: int | None = None) -> Organisation:
     """An official adds an organisation that never registered, to be served by post; InvalidUscc, UsccTaken."""
     added = service.add_organisation(
         tx, uscc=entry.uscc, name=entry.name, district=entry.district, kinds=[entry.kind]
     )  # fmt: skip
-    changes.note(tx, "organisation.added", moment, organisation_id=added.id, by_id=actor.person_id)
+    changes.note(
+        tx, "organisation.added", moment, organisation_id=added.id, by_id=actor.person_id, for_id=for_id
+    )  # fmt: skip
     return added
 
 
@@ -341,15 +369,18 @@ def _to_decide(tx: Session, actor: Actor, registration_id: int, seen: int) -> Re
     if not actor.official or actor.person_id == row.person_id:
         raise NotYourOwn()
     if row.state != "waiting":
-        by = tx.get(Person, row.decided_by_id or row.person_id)
+        by = tx.get_one(Person, row.decided_by_id or row.person_id)
         at = (row.decided_at or row.handed_in_at).astimezone(TZ).strftime("%m-%d %H:%M")
-        raise AlreadyDecided(who=by.name if by else "", when=at, what=_DONE[row.state])
+        if row.decided_for_id is not None:
+            principal = tx.get_one(Person, row.decided_for_id).name
+            raise AlreadyDecidedFor(who=by.name, principal=principal, when=at, what=_DONE[row.state])
+        raise AlreadyDecided(who=by.name, when=at, what=_DONE[row.state])
     if row.round != seen:
         raise HandedInAnew()
     return row
 
 
-def _made(tx: Session, row: Registration, actor: Actor, moment: datetime) -> Organisation:
+def _made(tx: Session, row: Registration, actor: Actor, moment: datetime, for_id: int | None) -> Organisation:
     try:
         made = service.add_organisation(
             tx, uscc=row.uscc, name=row.name, district=row.district, kinds=[row.kind]
@@ -357,15 +388,24 @@ def _made(tx: Session, row: Registration, actor: Actor, moment: datetime) -> Org
     except UsccTaken as error:
         raise SituationChanged(now=_STANDS[EMPTY]) from error
     changes.note(
-        tx, "organisation.added", moment, organisation_id=made.id, by_id=actor.person_id, registration=row.number
-    )
+        tx, "organisation.added", moment, organisation_id=made.id, by_id=actor.person_id, for_id=for_id,
+        registration=row.number,
+    )  # fmt: skip
     return made
 
 
-def _decide(tx: Session, row: Registration, actor: Actor, state: str, reason: str | None, moment: datetime) -> None:
+def _decide(
+    tx: Session,
+    row: Registration,
+    actor: Actor,
+    state: str,
+    reason: str | None,
+    moment: datetime,
+    for_id: int | None,
+) -> None:
     row.state, row.reason = state, reason
-    row.decided_at, row.decided_by_id = moment, actor.person_id
+    row.decided_at, row.decided_by_id, row.decided_for_id = moment, actor.person_id, for_id
     changes.note(
         tx, f"registration.{state}", moment, organisation_id=row.organisation_id, person_id=row.person_id,
-        by_id=actor.person_id, number=row.number, round=row.round, reason=reason,
+        by_id=actor.person_id, for_id=for_id, number=row.number, round=row.round, reason=reason,
     )  # fmt: skip

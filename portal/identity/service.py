@@ -154,14 +154,22 @@ def sign_in(
     return _open_session(tx, someone.id, now)
 
 
-def actor_of_session(tx: Session, token: str, now: datetime, today: date | None = None) -> Actor | None:
-    """Who acts in a session that is alive at `now` (real time), with the roles of `today` (the legal day)."""
-    session = queries.session_of(tx, digest(token))
-    if session is None or session.revoked or not rules.session_alive(session.last_seen, session.expires, now):
+def actor_of_session(
+    tx: Session, token: str, now: datetime, today: date | None = None, *, by_itself: bool = False
+) -> Actor | None:
+    """Who acts in a session that is alive at `now` (real time), with the roles of `today` (the legal day).
+
+    A request that a page sends `by_itself` does not keep the session of a person alive who has gone away.
+    """
+    found = queries.session_of(tx, digest(token), today or day_of(now))
+    if found is None:
         return None
-    if now - session.last_seen >= rules.SESSION_SEEN_EVERY:
+    session, actor = found
+    if session.revoked or not rules.session_alive(session.last_seen, session.expires, now):
+        return None
+    if not by_itself and now - session.last_seen >= rules.SESSION_SEEN_EVERY:
         session.last_seen = now
-    return actor_of(tx, session.person_id, today or day_of(now))
+    return actor
 
 
 def actor_of(tx: Session, person_id: int, today: date) -> Actor | None:

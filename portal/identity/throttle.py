@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import delete, func, select
@@ -19,6 +20,12 @@ def too_many(tx: Session, kind: str, address: str, now: datetime) -> bool:
         AddressAttempt.moment > now - ATTEMPTS_WITHIN[kind],
     )
     return (tx.scalar(lately) or 0) >= ATTEMPTS_ALLOWED[kind]
+
+
+def queue_up(tx: Session, counted: Mapping[str, str]) -> None:
+    """Has attempts of the same kind from the same address wait for each other, so that none is answered too many."""
+    for key in sorted(f"attempt/{kind}/{address}" for kind, address in counted.items()):
+        tx.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
 
 
 def note(tx: Session, kind: str, address: str, now: datetime) -> None:

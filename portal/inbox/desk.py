@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import ColumnElement, Select, func, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, ScalarSelect, Select, func, literal, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from portal.cases.models import Case, DeskMatter
@@ -35,10 +35,10 @@ def decided_matters(
     return _read(tx, wanted.order_by(DeskMatter.id.desc()).limit(size))
 
 
-def count_matters(tx: Session, roles: Collection[tuple[str, str]]) -> int:
-    """How many matters are open; 100 stands for a hundred or more."""
+def count_matters(roles: Collection[tuple[str, str]]) -> ScalarSelect[int]:
+    """SQL that counts the open matters, up to COUNTED."""
     limited = select(DeskMatter.id).where(DeskMatter.decided_at.is_(None), _of(roles)).limit(COUNTED).subquery()
-    return tx.scalar(select(func.count()).select_from(limited)) or 0
+    return select(func.count()).select_from(limited).scalar_subquery()
 
 
 def _matters(roles: Collection[tuple[str, str]]) -> Select[DeskMatter, Case, str | None]:

@@ -1,7 +1,8 @@
-"""Which tasks a view shows, how urgent a task is, and where a page of a list goes on."""
+"""Which tasks a list shows, how urgent a task is, and where a page of a list goes on."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -9,7 +10,7 @@ from enum import StrEnum
 from portal.calendar.rules import Calendar
 from portal.clock import day_of, end_of
 from portal.deadlines.rules import AMBER
-from portal.identity import Actor
+from portal.identity import Actor, Deputy
 
 
 class View(StrEnum):
@@ -21,35 +22,87 @@ class View(StrEnum):
 
 
 class Light(StrEnum):
-    """How urgent a task is; `none` has no deadline."""
+    """How urgent a task is; `week` is due in this calendar week, `none` has no deadline."""
 
     RED = "red"
     AMBER = "amber"
     GREEN = "green"
     NONE = "none"
+    WEEK = "week"
+
+
+LIGHTS = (Light.RED, Light.AMBER, Light.GREEN, Light.NONE)
+"""Those of which a task has one."""
+
+ANYBODY, MYSELF, NOBODY = "", "me", "nobody"
+"""Who may hold a task, beside a person's id."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """Whose tasks: a person's id, the (regulation, role) he holds, and the regulations he holds any role in."""
+    """Whose tasks: a person's id, the (regulation, role) he holds, and the regulations he holds any role in.
+
+    With `only_roles` what he holds counts only in these roles, as for somebody who stands in for him.
+    """
 
     person_id: int
     roles: tuple[tuple[str, str], ...]
     regulations: tuple[str, ...]
+    only_roles: bool = False
 
     @classmethod
     def of(cls, actor: Actor) -> Place:
         """The place of an official."""
-        regulations = sorted({regulation for regulation, _role in actor.roles})
-        return cls(actor.person_id, tuple(sorted(actor.roles)), tuple(regulations))
+        return cls._of(actor.person_id, actor.roles)
+
+    @classmethod
+    def within(cls, person_id: int, roles: Iterable[tuple[str, str]]) -> Place:
+        """The place of an official, with some of his roles alone."""
+        return cls._of(person_id, roles, within=True)
+
+    @classmethod
+    def lent(cls, deputies: Iterable[Deputy]) -> Place:
+        """The place of one principal: what he holds in the roles that he lends."""
+        deputies = list(deputies)
+        roles = {(one.regulation, one.role) for one in deputies}
+        return cls._of(deputies[0].person_id, roles, within=True)
+
+    @classmethod
+    def _of(cls, person_id: int, roles: Iterable[tuple[str, str]], *, within: bool = False) -> Place:
+        held = tuple(sorted(roles))
+        return cls(person_id, held, tuple(sorted({regulation for regulation, _role in held})), within)
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What a list is narrowed to; what is empty narrows nothing.
+
+    `procedures` are the (regulation, procedure) that are asked for, or those that have the step; None for all.
+    """
+
+    procedures: tuple[tuple[str, str], ...] | None = None
+    step: str = ""
+    unit: str = ""
+    light: Light | None = None
+    holder: str = ANYBODY
+
+    @property
+    def holder_id(self) -> int | None:
+        """The person who is asked for by his id."""
+        return int(self.holder) if self.holder.isdecimal() else None
+
+
+UNFILTERED = Filter()
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """The due moments that part the lights: over at `red` or before, amber up to and with `amber`."""
+    """The due moments that part the lights: over at `red` or before, amber up to and with `amber`; and the end of
+    the calendar week."""
 
     red: datetime
     amber: datetime
+    week: datetime
 
 
 @dataclass(frozen=True)
@@ -77,14 +130,17 @@ class Cursor:
         """The cursor that a page's address holds; None for none or one that nobody made."""
         due, _, number = (text or "").rpartition("_")
         try:
-            return cls(None if due == "-" else datetime.fromtimestamp(float(due), tz=UTC), int(number))
+            found = cls(None if due == "-" else datetime.fromtimestamp(float(due), tz=UTC), int(number))
         except (ValueError, OverflowError, OSError):
             return None
+        return found if 0 <= found.id < 2**63 else None
 
 
 def bounds(moment: datetime, calendar: Calendar) -> Bounds:
     """Amber are those due within two working days after today, by the calendar."""
-    return Bounds(moment, end_of(_workdays_on(day_of(moment), calendar)))
+    today = day_of(moment)
+    sunday = today + timedelta(days=6 - today.weekday())
+    return Bounds(moment, end_of(_workdays_on(today, calendar)), end_of(sunday))
 
 
 def _workdays_on(today: date, calendar: Calendar) -> date:

@@ -31,10 +31,10 @@ class ProcrastinateQueue:
         """Write the job on the connection of `tx`; a failure is the driver's own error."""
         self.defer_all(tx, name, [arguments])
 
-    def defer_all(self, tx: Session, name: str, each: Sequence[Mapping[str, object]]) -> None:
+    def defer_all(self, tx: Session, name: str, each: Sequence[Mapping[str, object]], priority: int = 0) -> None:
         """Write the jobs in one statement on the connection of `tx`; a failure is the driver's own error."""
         connection = tx.connection().connection.driver_connection
-        job = self._app.configure_task(name, connection=connection)
+        job = self._app.configure_task(name, connection=connection, priority=priority)
         try:
             job.batch_defer(*(cast(dict[str, JSONValue], arguments) for arguments in each))
         except ConnectorException as error:

@@ -16,8 +16,11 @@ class Queue(Protocol):
         """Have the named job run after the commit of `tx`; arguments are plain JSON values."""
         ...
 
-    def defer_all(self, tx: Session, name: str, each: Sequence[Mapping[str, object]]) -> None:
-        """Have the named job run once for each of several sets of arguments, handed over at one stroke."""
+    def defer_all(self, tx: Session, name: str, each: Sequence[Mapping[str, object]], priority: int = 0) -> None:
+        """Have the named job run once for each of several sets of arguments, handed over at one stroke.
+
+        Of the jobs that wait, those of a higher priority are done first.
+        """
         ...
 
 
@@ -39,6 +42,6 @@ class Collected:
         """Remember the job."""
         self.jobs.append(Deferred(name, arguments))
 
-    def defer_all(self, tx: Session, name: str, each: Sequence[Mapping[str, object]]) -> None:
+    def defer_all(self, tx: Session, name: str, each: Sequence[Mapping[str, object]], priority: int = 0) -> None:
         """Remember the jobs."""
         self.jobs += [Deferred(name, dict(arguments)) for arguments in each]

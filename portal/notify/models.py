@@ -15,7 +15,7 @@ class PortalMessage(Base):
 
     __tablename__ = "portal_messages"
     __table_args__ = (
-        CheckConstraint("kind IN ('warning', 'letter', 'task', 'outcome')", name="kind"),
+        CheckConstraint("kind IN ('warning', 'letter', 'task', 'outcome', 'note')", name="kind"),
         Index("ix_portal_messages_person", "person_id", "id"),
         Index("ix_portal_messages_unread", "person_id", postgresql_where=text("read_at IS NULL")),
     )
@@ -32,3 +32,5 @@ class PortalMessage(Base):
     title: Mapped[str]
     body: Mapped[str]
     read_at: Mapped[datetime | None]
+    mailed_at: Mapped[datetime | None]
+    """When a mail server took it (real time)."""

@@ -6,19 +6,20 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import ColumnElement, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, ScalarSelect, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from portal.identity import Person
 from portal.notify.models import PortalMessage
+from portal.notify.post import Post
 
-Kind = Literal["warning", "letter", "task", "outcome"]
+Kind = Literal["warning", "letter", "task", "outcome", "note"]
 COUNTED = 100
 """Unread messages are counted up to here."""
 
 
 def send(
-    tx: Session,
+    post: Post,
     people: Iterable[int],
     *,
     case_id: int,
@@ -29,20 +30,24 @@ def send(
     subject_id: int | None = None,
 ) -> int:
     """Send a message about a case to people, each once, as those of the organisations that they are of now; to how
-    many. It is there when the act commits."""
+    many. It is there when the act commits, and is mailed afterwards to those who wish it."""
     wanted = set(people)
     if wanted:
         one = {"case_id": case_id, "kind": kind, "subject_id": subject_id, "at": at, "title": title, "body": body}
         said = [literal(value, PortalMessage.__table__.c[name].type) for name, value in one.items()]
         rows = select(Person.id, Person.organisation_id, *said).where(Person.id.in_(wanted)).order_by(Person.id)
-        tx.execute(insert(PortalMessage).from_select(["person_id", "organisation_id", *one], rows))
+        sent = insert(PortalMessage).from_select(["person_id", "organisation_id", *one], rows)
+        post.mail(post.tx.scalars(sent.returning(PortalMessage.id)).all())
     return len(wanted)
 
 
 def keep_sent(
-    tx: Session, people: Iterable[int], *, case_id: int, kind: Kind, at: datetime, title: str, body: str
+    post: Post, people: Iterable[int], *, case_id: int, kind: Kind, at: datetime, title: str, body: str
 ) -> int:
-    """Have an unread message of this title about a case say what is so now; those who have none are sent one."""
+    """Have an unread message of this title about a case say what is so now; those who have none are sent one.
+
+    What has been mailed already is not mailed again.
+    """
     wanted = set(people)
     waits = (
         PortalMessage.person_id.in_(wanted),
@@ -51,8 +56,8 @@ def keep_sent(
         PortalMessage.title == title,
         PortalMessage.read_at.is_(None),
     )
-    told = tx.scalars(update(PortalMessage).where(*waits).values(body=body).returning(PortalMessage.person_id))
-    return send(tx, wanted - set(told), case_id=case_id, kind=kind, at=at, title=title, body=body)
+    told = post.tx.scalars(update(PortalMessage).where(*waits).values(body=body).returning(PortalMessage.person_id))
+    return send(post, wanted - set(told), case_id=case_id, kind=kind, at=at, title=title, body=body)
 
 
 def of_person(tx: Session, person_id: int, size: int, before: int | None = None) -> list[PortalMessage]:
@@ -71,13 +76,18 @@ def one_of(tx: Session, person_id: int, message_id: int) -> PortalMessage | None
 
 def unread(tx: Session, person_id: int) -> int:
     """How many messages a person has not read; `COUNTED` stands for as many or more."""
+    return tx.scalar(select(count_unread(person_id))) or 0
+
+
+def count_unread(person_id: int) -> ScalarSelect[int]:
+    """SQL that counts the messages a person has not read, up to `COUNTED`."""
     few = (
         select(PortalMessage.id)
         .where(PortalMessage.person_id == person_id, PortalMessage.read_at.is_(None), _of_present_organisation())
         .limit(COUNTED)
         .subquery()
     )
-    return tx.scalar(select(func.count()).select_from(few)) or 0
+    return select(func.count()).select_from(few).scalar_subquery()
 
 
 def mark_read(tx: Session, person_id: int, at: datetime, *, until: int | None = None, only: int | None = None) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
 
-from sqlalchemy import func, select
+from sqlalchemy import ARRAY, BigInteger, Function, func, select
 from sqlalchemy.orm import Session
 
 from portal.errors import PortalError
@@ -23,6 +23,13 @@ class UnknownProcedure(PortalError):
 
     zh = "没有名为“{procedure}”的办理事项。"
     en = "There is no procedure named “{procedure}”."
+
+
+class UnknownRelease(PortalError):
+    """There is no release of this number."""
+
+    zh = "没有这个版本。"
+    en = "There is no such release."
 
 
 @dataclass(frozen=True)
@@ -83,8 +90,88 @@ class Releases:
 
     def in_force(self, tx: Session) -> list[Published]:
         """The newest release of every regulation."""
-        newest = select(func.max(Release.id)).group_by(Release.regulation)
-        return [self.get(tx, release_id) for release_id in tx.scalars(newest)]
+        return [self.get(tx, release_id) for release_id in tx.scalars(_NEWEST)]
+
+
+_NEWEST = select(func.max(Release.id)).group_by(Release.regulation)
+
+
+def ids_in_force() -> Function[list[int]]:
+    """SQL for the ids of the newest releases, as an array."""
+    return func.array(_NEWEST.scalar_subquery(), type_=ARRAY(BigInteger))
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A release without its content; `number` counts the releases of its regulation from 1."""
+
+    id: int
+    regulation: str
+    number: int
+    hash: str
+    published_at: datetime
+    published_by: str
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A release beside the one before it: files by path; without one before, all of them are added."""
+
+    release: Listed
+    before: Listed | None
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    removed: tuple[str, ...]
+    same: int
+
+
+def slugs(tx: Session) -> list[str]:
+    """The regulations of which there is a release."""
+    return list(tx.scalars(select(Release.regulation).distinct().order_by(Release.regulation)))
+
+
+def history(tx: Session, regulation: str, before: int | None, limit: int) -> list[Listed]:
+    """The releases of a regulation, newest first, from before one on."""
+    number = func.row_number().over(order_by=Release.id)
+    every = (
+        select(
+            Release.id,
+            Release.regulation,
+            number.label("number"),
+            Release.hash,
+            Release.published_at,
+            Release.published_by,
+        )
+        .where(Release.regulation == regulation)
+        .subquery()
+    )
+    found = select(every).order_by(every.c.id.desc()).limit(limit)
+    if before is not None:
+        found = found.where(every.c.id < before)
+    return [Listed(*row) for row in tx.execute(found)]
+
+
+def compared(tx: Session, release_id: int) -> Compared:
+    """What a release brought; UnknownRelease."""
+    row = tx.get(Release, release_id)
+    if row is None:
+        raise UnknownRelease()
+    shown = history(tx, row.regulation, release_id + 1, 2)
+    now = unpack(row.regulation, row.content).files
+    then: Mapping[str, bytes] = {}
+    if len(shown) > 1:
+        earlier = tx.get_one(Release, shown[1].id)
+        then = unpack(earlier.regulation, earlier.content).files
+    both = now.keys() & then.keys()
+    changed = sorted(path for path in both if now[path] != then[path])
+    return Compared(
+        release=shown[0],
+        before=shown[1] if len(shown) > 1 else None,
+        added=tuple(sorted(now.keys() - then.keys())),
+        changed=tuple(changed),
+        removed=tuple(sorted(then.keys() - now.keys())),
+        same=len(both) - len(changed),
+    )
 
 
 def publish(tx: Session, content: Content, moment: datetime, by: str) -> tuple[Release, bool]:

@@ -166,8 +166,10 @@ class Stage:
             raise RuntimeError(f"{name} is not known")
         regulation = self.published.regulation
         # In this step he acts in this one role, whatever others he has.
-        only = frozenset(pair for pair in found.roles if pair == (regulation.slug, role))
-        return replace(found, roles=only)
+        this = (regulation.slug, role)
+        only = frozenset(pair for pair in found.roles if pair == this)
+        principals = tuple(one for one in found.deputy_for if (one.regulation, one.role) == this)
+        return replace(found, roles=only, lent=found.lent & only, deputy_for=principals)
 
     def _person(self, name: str) -> int:
         known = self.given.people.get(name)

@@ -13,6 +13,7 @@ from portal.settings import Settings
 from portal.web import (
     access,
     acting,
+    admin,
     applicant,
     auth,
     dates,
@@ -26,12 +27,18 @@ from portal.web import (
     letters,
     messages,
     official,
+    password,
+    previews,
+    profile,
     public,
     registration,
+    switching,
+    tracking,
     verifying,
 )
 from portal.web.kept import labels_of
 from portal.web.machine import EXTENSION, DemoAccount, Machine
+from portal.web.reasons import reason
 
 __all__ = ["DemoAccount", "Machine", "create_app"]
 
@@ -60,7 +67,7 @@ def create_app(machine: Machine) -> Flask:
         WTF_CSRF_TIME_LIMIT=int(SESSION_LASTS.total_seconds()),
         PROPAGATE_EXCEPTIONS=False,  # a page for the unexpected too, in tests as well
     )
-    app.jinja_env.filters.update({**dates.FILTERS, **letters.FILTERS})
+    app.jinja_env.filters.update({**dates.FILTERS, **letters.FILTERS, "reason": reason, "listed": languages.listed})
     app.jinja_env.globals["labels_of"] = labels_of
     languages.install(app)
     errors.install(app, frames.frame)
@@ -71,6 +78,7 @@ def create_app(machine: Machine) -> Flask:
     for blueprint in blueprints(machine.settings):
         app.register_blueprint(blueprint)
     access.guard(app)
+    app.before_request(password.lead_here)
     return app
 
 
@@ -78,13 +86,19 @@ def blueprints(settings: Settings) -> tuple[Blueprint, ...]:
     """Everything that has routes; what moves the clock only in a demo."""
     always = (
         public.blueprint,
+        switching.blueprint,
+        tracking.blueprint,
         verifying.blueprint,
         auth.blueprint,
         registration.blueprint,
         health.blueprint,
         files.blueprint,
+        previews.blueprint,
         official.blueprint,
+        admin.blueprint,
+        password.blueprint,
         applicant.blueprint,
         messages.blueprint,
+        profile.blueprint,
     )
     return (*always, demo.blueprint) if settings.demo else always

@@ -18,6 +18,8 @@ from portal.identity import Actor, Permission, Subject, actor_of_session, requir
 from portal.web.acting import moment, reading
 
 COOKIE = "portal_session"
+BY_THEMSELVES = frozenset({"official.arrivals"})
+"""What pages ask for by themselves: it keeps nobody signed in who has gone away."""
 _DECLARED = "portal_access"
 _OPEN = "open to all"
 
@@ -106,7 +108,8 @@ def _user_of(incoming: Request) -> User | None:
         return None
     with reading() as tx:
         # Sessions live in real time, roles in the portal's.
-        actor = actor_of_session(tx, token, clock.now(), day_of(moment(tx)))
+        by_itself = request.endpoint in BY_THEMSELVES
+        actor = actor_of_session(tx, token, clock.now(), day_of(moment(tx)), by_itself=by_itself)
     return User(actor) if actor else None
 
 

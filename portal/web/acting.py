@@ -13,14 +13,15 @@ from sqlalchemy.orm import Session
 from portal import clock
 from portal.cases import incidents
 from portal.cases.errors import StepFailed, UnknownCase
-from portal.db import moved_clock
 from portal.db.database import DatabaseBusy, DatabaseUnreachable
 from portal.engine import EngineFault
 from portal.web.machine import machine
+from portal.web.standing import standing
 
 T = TypeVar("T")
 
 LARGEST_ID = 2**63 - 1
+_DIGITS = len(str(LARGEST_ID)) + 1
 
 
 def refuse_long_numbers(endpoint: str | None, values: dict[str, Any] | None) -> None:
@@ -37,6 +38,11 @@ def asked(name: str) -> int | None:
 def posted_id(name: str) -> int | None:
     """An id among the texts of the posted form; None when there is none."""
     return _id(request.form.get(name, type=int))
+
+
+def is_id(text: str) -> bool:
+    """Whether a text of an address or a form may be an id."""
+    return text.isascii() and text.isdecimal() and len(text) < _DIGITS and _id(int(text)) is not None
 
 
 def _id(number: int | None) -> int | None:
@@ -60,7 +66,7 @@ def offset(tx: Session) -> timedelta:
     if not machine().settings.demo:
         return timedelta(0)
     if "offset" not in g:
-        g.offset = moved_clock.offset(tx)
+        g.offset = standing(tx).ahead
     moved: timedelta = g.offset
     return moved
 

@@ -5,24 +5,28 @@ from __future__ import annotations
 from flask import Blueprint, g, redirect, request, session
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from portal import clock, identity
 from portal.errors import PortalError
-from portal.identity import Actor, Permission, TooManyAttempts
+from portal.identity import Actor, Permission, Person, TooManyAttempts
 from portal.web.access import COOKIE, needs, open_to_all, permit, visitor
 from portal.web.acting import act, reading
-from portal.web.machine import machine
+from portal.web.beginning import missing_administrator
+from portal.web.languages import said
+from portal.web.machine import DemoAccount, machine
 from portal.web.pages import own_path, render
 
 blueprint = Blueprint("auth", __name__)
 
-INBOX, HOME, WAITING = "/inbox", "/home", "/registration"
+INBOX, ADMIN, HOME, WAITING = "/inbox", "/admin", "/home", "/registration"
 
 
 def first_page(actor: Actor) -> str:
     """Where a person begins: officials at their tasks, applicants at their cases or at their registration."""
     if actor.official:
-        return INBOX
+        return ADMIN if actor.administrator and not actor.roles else INBOX
     return HOME if actor.organisation_id is not None else WAITING
 
 
@@ -33,8 +37,7 @@ def sign_in() -> ResponseReturnValue:
     actor = visitor()
     if actor is not None:
         return redirect(_next(actor))
-    with reading():
-        return _form()
+    return _form()
 
 
 @blueprint.post("/sign-in")
@@ -45,7 +48,7 @@ def sign_in_post() -> ResponseReturnValue:
     address = request.remote_addr or ""
     answer = act(lambda tx, _moment: identity.sign_in(tx, login, password, address, clock.now()), _("登录"))
     if isinstance(answer, PortalError):
-        return _form(login, answer.text("zh")), 429 if isinstance(answer, TooManyAttempts) else 422
+        return _form(login, said(answer)), 429 if isinstance(answer, TooManyAttempts) else 422
     session.clear()  # the form tokens of before belong to nobody
     with reading() as tx:
         actor = identity.actor_of_session(tx, answer, clock.now())
@@ -70,8 +73,17 @@ def sign_out() -> ResponseReturnValue:
 
 
 def _form(login: str = "", error: str | None = None) -> str:
-    accounts = machine().demo_accounts if machine().settings.demo else ()
-    return render("auth/sign_in.html", login=login, error=error, next=_wanted(), accounts=accounts)
+    with reading() as tx:
+        first, accounts = missing_administrator(tx), _demo_accounts(tx)
+    return render("auth/sign_in.html", login=login, error=error, next=_wanted(), accounts=accounts, first=first)
+
+
+def _demo_accounts(tx: Session) -> list[DemoAccount]:
+    """The accounts of a demo with which somebody can sign in now; in production none."""
+    offered = machine().demo_accounts if machine().settings.demo else ()
+    wanted = select(Person.login).where(Person.login.in_([one.login for one in offered]), Person.active)
+    known = set(tx.scalars(wanted)) if offered else set()
+    return [one for one in offered if one.login in known]
 
 
 def _wanted() -> str:

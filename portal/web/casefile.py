@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from flask_babel import gettext as _
@@ -11,9 +11,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.calendar import service as calendars
-from portal.cases import attachments
+from portal.cases import attachments, notes
 from portal.cases.live import LiveCase
-from portal.cases.models import Attachment, Case, Subscription, Task
+from portal.cases.models import Attachment, Case, CaseNote, Subscription, Task
 from portal.cases.names import facts_of, form_of, scope_of
 from portal.cases.renewing import renewal_of, renewed_by
 from portal.cases.values import Said
@@ -21,13 +21,15 @@ from portal.deadlines import service as deadlines
 from portal.documents import service as documents
 from portal.documents.models import Letter
 from portal.forms import Form, Shown, TableShown
-from portal.identity import queries as identity
-from portal.procedures.drawing import Drawing, Element
+from portal.procedures.drawing import Drawing
 from portal.web import choices
 from portal.web.articles import citation
 from portal.web.history import Happening, happenings
+from portal.web.languages import language
+from portal.web.people import Doer, People
 from portal.web.periods import DeadlineView, deadline_view
 from portal.web.records import EnteredView, entered_by
+from portal.web.way import Around, WayStep, article_of, drawn_as, way
 
 RECORDS_SHOWN = 20
 
@@ -54,6 +56,10 @@ class SaidView:
     corrected: datetime | None = None
     newest: bool = True
     """Whether this is the last answer of its step; earlier ones are folded."""
+    article: str | None = None
+    """The article behind the step."""
+    files: Mapping[str, tuple[Attachment, ...]] = field(default_factory=dict)
+    """What was uploaded, by the label of its line."""
     tables: tuple[TableShown, ...] = ()
     rows_url: str = ""
     """Begins the address of all rows of a table; its name follows."""
@@ -72,11 +78,14 @@ class LinkView:
 
 
 @dataclass(frozen=True)
-class StepView:
-    """One step of the way: as `ui.track` takes it."""
+class NoteView:
+    """A note beside the procedure: who wrote it, when, and whether the party may read it."""
 
-    name: str
-    state: str
+    id: int
+    who: str
+    at: datetime
+    text: str
+    visible: bool
 
 
 @dataclass(frozen=True)
@@ -103,20 +112,36 @@ class CaseFile:
     attachments: tuple[Attachment, ...]
     letters: tuple[Letter, ...]
     history: tuple[Happening, ...]
+    articles: Mapping[str, str]
+    """The article behind each element at which something happened."""
+    notes: tuple[NoteView, ...]
     links: tuple[LinkView, ...]
     recorded: tuple[EnteredView, ...]
     """The first records in which the case has entered something."""
-    steps: tuple[StepView, ...]
+    way: tuple[WayStep, ...]
     diagram: DiagramView
+    open_tasks: tuple[Task, ...]
 
 
 def case_file(tx: Session, case: LiveCase, moment: datetime, scope: str = "") -> CaseFile:
     """The file of a case at a moment; `scope` chooses the diagram that is shown."""
+    # First of all: whatever asks for a letter below finds it read.
+    letters = tuple(documents.letters_with_service(tx, case.id))
     history = tuple(happenings(tx, case))
-    tasks = list(tx.scalars(select(Task).where(Task.case_id == case.id, Task.state == "open").order_by(Task.id)))
-    said = _said(tx, case, history)
+    tasks = list(tx.scalars(select(Task).where(Task.case_id == case.id).order_by(Task.id)))
+    waiting = list(tx.scalars(select(Subscription).where(Subscription.case_id == case.id)))
+    files = tuple(attachments.of_case(tx, case.id))
+    written = notes.of_case(tx, case.id)
+    people = People(tx, _doers(case, tasks, written))
+    said = _said(tx, case, history, people, files)
     calendar, regulation = calendars.current(tx), case.published.regulation
     first = case.procedure.drawing.start().id
+    views = tuple(
+        deadline_view(row, regulation, moment, calendar, ended=case.ended)
+        for row in deadlines.of_case(tx, case.id)
+        if row.state != "dropped"
+    )
+    open_tasks = [task for task in tasks if task.state == "open"]
     return CaseFile(
         case=case.row,
         procedure_title=case.procedure.manifest.title,
@@ -124,22 +149,45 @@ def case_file(tx: Session, case: LiveCase, moment: datetime, scope: str = "") ->
         start=next((one for one in said if one.element == first), None),
         said=tuple(one for one in said if one.element != first),
         facts=tuple(_facts(case)),
-        deadlines=tuple(
-            deadline_view(row, regulation, moment, calendar, ended=case.ended)
-            for row in deadlines.of_case(tx, case.id)
-            if row.state != "dropped"
-        ),
-        attachments=tuple(attachments.of_case(tx, case.id)),
-        letters=tuple(documents.letters_of(tx, case.id)),
+        deadlines=views,
+        attachments=files,
+        letters=letters,
         history=history,
+        articles=_articles(case, history),
+        notes=tuple(_note(one, people) for one in written),
         links=tuple(links(tx, case.row)),
         recorded=tuple(entered_by(tx, case, RECORDS_SHOWN)),
-        steps=tuple(_steps(case, history, tasks)),
-        diagram=_diagram(tx, case, scope, history, tasks),
+        way=tuple(way(Around(case, history, tasks, waiting, views, people))),
+        diagram=_diagram(case, scope, history, open_tasks, waiting),
+        open_tasks=tuple(open_tasks),
     )
 
 
-def _said(tx: Session, case: LiveCase, history: tuple[Happening, ...]) -> list[SaidView]:
+def _doers(case: LiveCase, tasks: Iterable[Task], written: Iterable[CaseNote]) -> Iterator[Doer]:
+    """Everybody whom the file names as the author of an answer or note, or the holder of a task."""
+    yield from ((one.person_id, one.for_id) for one in case.values.all)
+    yield from ((task.holder_id, task.for_id) for task in tasks)
+    yield from ((note.person_id, note.for_id) for note in written)
+
+
+def _note(note: CaseNote, people: People) -> NoteView:
+    return NoteView(note.id, people.said(note.person_id, note.for_id), note.at, note.text, note.visible)
+
+
+def _articles(case: LiveCase, history: Iterable[Happening]) -> dict[str, str]:
+    """The article behind each element at which a step was done."""
+    found = {}
+    for line in history:
+        drawn = drawn_as(case, line.element) if line.kind.startswith(("task.", "case.", "letter.")) else None
+        article = article_of(case, drawn) if drawn is not None else None
+        if article is not None and line.element is not None:
+            found[line.element] = article
+    return found
+
+
+def _said(
+    tx: Session, case: LiveCase, history: tuple[Happening, ...], people: People, files: Iterable[Attachment]
+) -> list[SaidView]:
     """What was answered at the start and at every task, in order; corrections of an answer stand in its place."""
     shown: dict[tuple[str, str, int], tuple[int, Said]] = {}
     for place, one in enumerate(case.values.all):
@@ -148,7 +196,7 @@ def _said(tx: Session, case: LiveCase, history: tuple[Happening, ...]) -> list[S
             shown[one.scope, one.element, one.visit] = place, one
     read = [(place, one, form) for place, one in shown.values() if (form := form_said(case, one)) is not None]
     names = choices.named(tx, [(form, one.value) for _, one, form in read])
-    people = identity.person_names(tx, {one.person_id for _, one, _ in read if one.person_id})
+    uploads = {file.id: file for file in files}
     moments = {line.act_id: datetime.fromisoformat(line.moment) for line in history}
     newest = {(one.scope, one.element): one for _, one in shown.values()}
     first = case.procedure.drawing.start().id
@@ -165,16 +213,31 @@ def _said(tx: Session, case: LiveCase, history: tuple[Happening, ...]) -> list[S
         SaidView(
             element=one.element,
             title=case.element(one.scope, one.element).name,
-            who=people.get(one.person_id or 0, ""),
+            who=people.said(one.person_id, one.for_id),
             at=said_at(one),
             corrected=corrected_at(one),
             newest=newest[one.scope, one.element] is one,
-            lines=tuple(form.display(one.value, scope_of(case, one.scope), names)),
-            tables=tuple(form.display_tables(one.value, scope_of(case, one.scope), names)) if form.has_tables else (),
+            lines=tuple(form.display(one.value, scope_of(case, one.scope), names, language())),
+            article=article_of(case, case.element(one.scope, one.element)),
+            files=_files(case, one, form, uploads),
+            tables=tuple(form.display_tables(one.value, scope_of(case, one.scope), names, language()))
+            if form.has_tables
+            else (),
             rows_url=f"/cases/{case.id}/answers/{place}/",
         )
         for place, one, form in read
     ]
+
+
+def _files(
+    case: LiveCase, said: Said, form: Form, uploads: Mapping[int, Attachment]
+) -> dict[str, tuple[Attachment, ...]]:
+    """The uploads that an answer names, by the label of the field that asked for them."""
+    return {
+        asked.label.render(scope_of(case, said.scope)): tuple(uploads[id] for id in ids if id in uploads)
+        for asked in form.fields
+        for name, ids in attachments.file_answers([asked], said.value)
+    }
 
 
 def form_said(case: LiveCase, said: Said) -> Form | None:
@@ -228,34 +291,15 @@ def _relation(row: Case, other: Case) -> str:
     return _("针对本案提出") if other.about_id == row.id else _("由本案启动")
 
 
-def _steps(case: LiveCase, history: tuple[Happening, ...], tasks: list[Task]) -> list[StepView]:
-    """The steps done, each once, and those where the case is."""
-    done: dict[str, str] = {}
-    for line in reversed(history):
-        drawn = _drawn(case, line.element)
-        if drawn is not None and (line.kind in ("task.completed", "case.filed", "case.started")):
-            done.pop(drawn.id, None)
-            done[drawn.id] = drawn.name
-    now = {task.element: task.name for task in tasks}
-    steps = [StepView(name, "done") for element, name in done.items() if element not in now]
-    steps += [StepView(name, "now") for name in now.values()]
-    if case.ended:
-        steps.append(StepView(case.row.outcome or "", "done"))
-    elif not now:
-        steps.append(StepView(case.row.status, "now"))
-    return steps
-
-
-def _drawn(case: LiveCase, element: str | None) -> Element | None:
-    drawings = case.procedure.drawings.values()
-    return next((drawing.elements[element] for drawing in drawings if element and element in drawing.elements), None)
-
-
-def _diagram(tx: Session, case: LiveCase, scope: str, history: tuple[Happening, ...], tasks: list[Task]) -> DiagramView:
+def _diagram(
+    case: LiveCase,
+    scope: str,
+    history: tuple[Happening, ...],
+    tasks: Iterable[Task],
+    subscriptions: Iterable[Subscription],
+) -> DiagramView:
     drawing = case.procedure.drawing_at(scope)
-    waiting = tx.execute(
-        select(Subscription.element).where(Subscription.case_id == case.id, Subscription.scope == scope)
-    ).scalars()
+    waiting = [one.element for one in subscriptions if one.scope == scope]
     here = [task.element for task in tasks if task.scope == scope]
     outer = [place.split("/")[0].split(":")[0] for task in tasks if (place := task.scope) and not scope]
     calls = [element for element in outer if element in drawing.elements]

@@ -21,6 +21,7 @@ from portal.web import dates
 from portal.web.access import needs, permit
 from portal.web.acting import act
 from portal.web.kept import is_foreign
+from portal.web.languages import listed
 from portal.web.machine import machine
 from portal.web.pages import own_path
 
@@ -59,7 +60,7 @@ def _move(tx: Session, moment: datetime, how: str) -> str:
     said = _("演示时钟已拨到 %(at)s。", at=dates.full(target))
     if not due:
         return said + _("其间没有期限届满。")
-    numbers = "、".join(due[:_FEW]) + (_(" 等") if len(due) > _FEW else "")
+    numbers = listed(due[:_FEW]) + (_(" 等") if len(due) > _FEW else "")
     return said + _("%(numbers)s 有期限届满，到期应当自动办理的，系统将在 2 秒内办理。", numbers=numbers)
 
 

@@ -21,19 +21,22 @@ from werkzeug.exceptions import (
 )
 
 from portal import registers
-from portal.cases import attachments
+from portal.cases import attachments, incidents, mending
 from portal.cases import errors as cases
 from portal.db.database import DatabaseBusy, DatabaseUnreachable
 from portal.documents import rules as letters
 from portal.documents import service as documents
 from portal.engine import EngineFault, NotWaiting
 from portal.errors import PortalError
-from portal.identity import Actor, Forbidden, SignInRefused, TooManyAttempts, entry
+from portal.identity import Actor, Forbidden, SignInRefused, TooManyAttempts, accounts, entry, granting, lending
+from portal.inbox import saved
+from portal.procedures import releases
 from portal.procedures.releases import UnknownProcedure
 from portal.storage import ObjectMissing, StoreUnavailable
 from portal.web.access import visitor
 from portal.web.acting import note_failure, reading, stamp
 from portal.web.kept import kept_fields
+from portal.web.languages import said
 from portal.web.pages import render
 
 RETRY_AFTER = 10
@@ -59,6 +62,7 @@ STATUS: Mapping[type[PortalError], int] = {
     cases.StepFailed: 409,
     NotWaiting: 409,
     letters.FileNotReady: 409,
+    letters.NoPdf: 404,
     attachments.FileTooLarge: 413,
     registers.RecordExists: 409,
     registers.RecordMissing: 409,
@@ -77,6 +81,10 @@ STATUS: Mapping[type[PortalError], int] = {
     attachments.TooMany: 422,
     attachments.NotYourFile: 422,
     entry.NoSuchChoice: 422,
+    saved.FilterName: 422,
+    saved.FilterNameTaken: 409,
+    saved.TooManyFilters: 409,
+    saved.UnknownFilter: 404,
     entry.NotYourOwn: 403,
     entry.MayNotManage: 403,
     entry.UnknownRegistration: 404,
@@ -87,6 +95,20 @@ STATUS: Mapping[type[PortalError], int] = {
     entry.NotOfYourOrganisation: 409,
     entry.OtherWay: 409,
     entry.SituationChanged: 409,
+    lending.NoSuchDelegation: 404,
+    lending.EndedAlready: 409,
+    lending.LendingRefused: 422,
+    accounts.UnknownOfficial: 404,
+    accounts.NotYourself: 403,
+    accounts.LastAdministrator: 409,
+    accounts.AlreadySo: 409,
+    granting.GrantOver: 409,
+    granting.GrantedBefore: 409,
+    granting.DayPast: 422,
+    incidents.UnknownIncident: 404,
+    incidents.IncidentClosed: 409,
+    mending.CannotTryAgain: 409,
+    releases.UnknownRelease: 404,
     SignInRefused: 422,
     TooManyAttempts: 429,
     EngineFault: 500,
@@ -97,7 +119,18 @@ STATUS: Mapping[type[PortalError], int] = {
 }
 """The nearest base class in the table decides; an error that is not in it is one of the portal's own (500)."""
 
-_SAYS_ALL = (cases.MayOnlyRead, entry.MayNotManage, entry.NoSuchChoice)
+_SAYS_ALL = (
+    cases.MayOnlyRead,
+    entry.MayNotManage,
+    entry.NoSuchChoice,
+    accounts.NotYourself,
+    accounts.LastAdministrator,
+    accounts.AlreadySo,
+    granting.GrantOver,
+    lending.EndedAlready,
+    incidents.IncidentClosed,
+    mending.CannotTryAgain,
+)
 """Errors whose own words say what to do."""
 
 
@@ -177,6 +210,8 @@ def _ways(trouble: Trouble) -> list[tuple[str, str]]:
     """Where to go on: to the case, and to the page whose form was posted, if that has another address."""
     actor: Actor | None = g.get("actor")
     ways = []
+    if trouble.status == HTTPStatus.SERVICE_UNAVAILABLE and request.method == "GET":
+        ways.append((_("再试一次"), request.full_path.rstrip("?")))
     if trouble.case_id is not None and actor is not None:
         ways.append((_("查看案件"), f"{'' if actor.official else '/my'}/cases/{trouble.case_id}"))
     before = _nearest_page()
@@ -220,12 +255,12 @@ def _portal_error(error: PortalError) -> ResponseReturnValue:
         500: _("案件没有变动，问题已记录并交管理员处理。"),
         503: _("案件没有变动。所填内容仍在本页，请稍候重新提交。")
         if request.method == "POST"
-        else _("请稍候刷新本页。"),
+        else _("请稍候再试一次；期限照常计算，不因此改变。"),
     }
     case_id = error.case_id or g.get("acting", ("", None))[1] if status == HTTPStatus.CONFLICT else None
     again = status in (413, 422, 429, 500, 503) and not isinstance(error, entry.NoSuchChoice)
     mend = "" if isinstance(error, _SAYS_ALL) else mends[status]
-    return page(Trouble(status, titles[status], error.text("zh"), mend, again=again, case_id=case_id))
+    return page(Trouble(status, titles[status], said(error), mend, again=again, case_id=case_id))
 
 
 def _csrf_error(error: CSRFError) -> ResponseReturnValue:

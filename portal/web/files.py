@@ -6,12 +6,13 @@ from contextlib import ExitStack
 from urllib.parse import quote
 
 from flask import Blueprint, Response
+from sqlalchemy.orm import Session
 
 from portal.cases.errors import UnknownCase
 from portal.cases.models import Attachment, Case
 from portal.documents import service as documents
 from portal.documents.models import Letter
-from portal.documents.rules import FileNotReady
+from portal.documents.rules import FileNotReady, NoPdf
 from portal.identity import Actor, Permission, Subject
 from portal.web.access import needs, permit, signed_in
 from portal.web.acting import reading
@@ -28,6 +29,9 @@ TYPES = {
     "jpeg": "image/jpeg",
     "png": "image/png",
 }
+"""What may be uploaded."""
+PICTURES = {"jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png", "gif": "image/gif", "webp": "image/webp"}
+PDF = "application/pdf"
 
 
 @blueprint.get("/letters/<int:letter_id>/file")
@@ -35,15 +39,23 @@ TYPES = {
 def letter(letter_id: int) -> Response:
     """A letter's Word file; its addressee gets it from the moment he has signed for it."""
     with reading() as tx:
-        found = documents.letter(tx, letter_id)
-        case = tx.get_one(Case, found.case_id)
-        actor = permit(Subject(regulation=case.regulation, party_id=case.party_id))
-        if not may_read(found, actor):
-            raise UnknownCase
+        found, _actor = readable_letter(tx, letter_id)
         if found.object_key is None:
             raise FileNotReady
         key, name = found.object_key, f"{found.title} {found.number}.docx"
     return stream(key, name, WORD)
+
+
+@blueprint.get("/letters/<int:letter_id>.pdf")
+@needs(Permission.LETTER_READ)
+def letter_pdf(letter_id: int) -> Response:
+    """The same letter as PDF, where one was made of it."""
+    with reading() as tx:
+        found, _actor = readable_letter(tx, letter_id)
+        if found.pdf_key is None:
+            raise NoPdf
+        key, name = found.pdf_key, f"{found.title} {found.number}.pdf"
+    return stream(key, name, PDF)
 
 
 @blueprint.get("/attachments/<int:attachment_id>")
@@ -51,20 +63,36 @@ def letter(letter_id: int) -> Response:
 def attachment(attachment_id: int) -> Response:
     """An uploaded file: for its uploader, his organisation, and the officials of the case that uses it."""
     with reading() as tx:
-        row = tx.get(Attachment, attachment_id)
-        if row is None:
-            raise UnknownCase
-        case = tx.get(Case, row.case_id) if row.case_id else None
-        # Whoever has left the organisation has left its files, his own uploads too.
-        stays = row.organisation_id == signed_in().organisation_id
-        permit(
-            Subject(
-                regulation=case.regulation if case else None,
-                party_id=row.organisation_id,
-                uploader_id=row.uploaded_by_id if stays else None,
-            )
-        )
+        row, _actor = readable(tx, attachment_id)
     return stream(row.key, row.name, TYPES.get(row.kind, "application/octet-stream"))
+
+
+def readable(tx: Session, attachment_id: int) -> tuple[Attachment, Actor]:
+    """An uploaded file that the person may read, and who he is; UnknownCase, Forbidden."""
+    row = tx.get(Attachment, attachment_id)
+    if row is None:
+        raise UnknownCase
+    case = tx.get(Case, row.case_id) if row.case_id else None
+    # Whoever has left the organisation has left its files, his own uploads too.
+    stays = row.organisation_id == signed_in().organisation_id
+    actor = permit(
+        Subject(
+            regulation=case.regulation if case else None,
+            party_id=row.organisation_id,
+            uploader_id=row.uploaded_by_id if stays else None,
+        )
+    )
+    return row, actor
+
+
+def readable_letter(tx: Session, letter_id: int) -> tuple[Letter, Actor]:
+    """A letter that the person may read, and who he is; UnknownLetter, UnknownCase, Forbidden."""
+    found = documents.letter(tx, letter_id)
+    case = tx.get_one(Case, found.case_id)
+    actor = permit(Subject(regulation=case.regulation, party_id=case.party_id))
+    if not may_read(found, actor):
+        raise UnknownCase
+    return found, actor
 
 
 def may_read(found: Letter, actor: Actor) -> bool:
@@ -75,8 +103,9 @@ def may_read(found: Letter, actor: Actor) -> bool:
     return any(service.kind == "copy" or service.state == "served" for service in own)
 
 
-def stream(key: str, name: str, content_type: str) -> Response:
-    """An object as a download, piece by piece; always saved, never shown, so that no file acts as a page."""
+def stream(key: str, name: str, content_type: str, *, inline: bool = False) -> Response:
+    """An object piece by piece, to be saved and not shown, so that no file acts as a page; `inline` only where the
+    answer's own policy keeps it from doing so."""
     with ExitStack() as opening:
         pieces = opening.enter_context(machine().store.open(key))
         size = machine().store.stat(key).size
@@ -84,13 +113,13 @@ def stream(key: str, name: str, content_type: str) -> Response:
     response = Response(pieces, content_type=content_type)
     response.call_on_close(opened.close)
     response.content_length = size
-    response.headers["Content-Disposition"] = disposition(name)
+    response.headers["Content-Disposition"] = disposition(name, inline=inline)
     response.headers["Cache-Control"] = "private, no-store"
     return response
 
 
-def disposition(name: str) -> str:
+def disposition(name: str, *, inline: bool = False) -> str:
     """The header by which a file is saved under its own name (RFC 6266, RFC 8187), with a plain one beside it."""
     ending = name.rpartition(".")[2]
     plain = f"file.{ending}" if ending.isascii() and ending.isalnum() else "file"
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+    return f"{'inline' if inline else 'attachment'}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 from flask import Blueprint, jsonify
@@ -74,7 +74,11 @@ def _worker(tx: Session) -> State:
 
 
 def _clock(tx: Session) -> State:
+    return "ok" if clock_off(tx) <= CLOCK_TOLERANCE else "late"
+
+
+def clock_off(tx: Session) -> timedelta:
+    """How far this machine's clock is off the database's."""
     before = clock.now()
-    at_database = tx.execute(select(func.clock_timestamp())).scalar_one()
-    off = max(before - at_database, at_database - clock.now())
-    return "ok" if off <= CLOCK_TOLERANCE else "late"
+    at_database: datetime = tx.execute(select(func.clock_timestamp())).scalar_one()
+    return max(before - at_database, at_database - clock.now())

@@ -13,8 +13,10 @@ from sqlalchemy.orm import Session
 from portal import audit
 from portal.audit.rules import Entry
 from portal.cases.live import LiveCase
-from portal.identity import queries as identity
 from portal.web import dates
+from portal.web.languages import listed
+from portal.web.people import People
+from portal.web.reasons import reason
 
 
 @dataclass(frozen=True)
@@ -29,20 +31,22 @@ class Happening:
     element: str | None
     act_id: int
     state: str | None = None
+    who: str = ""
+    """Who did it, with the role; also part of `text`."""
 
 
 def happenings(tx: Session, case: LiveCase) -> list[Happening]:
     """What happened in a case, newest first."""
     entries = audit.entries(tx, case.id)
-    names = identity.person_names(tx, {entry.actor_id for entry in entries if entry.actor_id})
-    lines = [_happening(case, entry, names) for entry in reversed(entries)]
+    people = People(tx, ((entry.actor_id, entry.on_behalf) for entry in entries))
+    lines = [_happening(case, entry, people) for entry in reversed(entries)]
     return lines if case.ended else [replace(line, state="now") if line is lines[0] else line for line in lines]
 
 
-def _happening(case: LiveCase, entry: Entry, names: Mapping[int, str]) -> Happening:
+def _happening(case: LiveCase, entry: Entry, people: People) -> Happening:
     sentence = SENTENCES.get(entry.kind)
     text, note = sentence(entry.details) if sentence else (entry.kind, None)
-    who = _who(case, entry, names)
+    who = _who(case, entry, people)
     return Happening(
         at=dates.short(entry.moment),
         moment=entry.moment.isoformat(),
@@ -51,6 +55,7 @@ def _happening(case: LiveCase, entry: Entry, names: Mapping[int, str]) -> Happen
         kind=entry.kind,
         element=entry.element,
         act_id=entry.act_id,
+        who=who,
     )
 
 
@@ -66,16 +71,17 @@ _BY_PEOPLE = (
     "matter.renewed",
     "item.",
     "items.retried",
+    "note.",
 )
 
 
-def _who(case: LiveCase, entry: Entry, names: Mapping[int, str]) -> str:
-    """The person's name with the role of the step; nothing for what the portal did by itself."""
+def _who(case: LiveCase, entry: Entry, people: People) -> str:
+    """The person's name with the role of the step, 周敏（代 李强）（局领导）; nothing for what the portal did."""
     if entry.actor_id is None or not entry.kind.startswith(_BY_PEOPLE):
         return ""
-    name = names.get(entry.actor_id, "")
+    name = people.said(entry.actor_id, entry.on_behalf)
     role = _role(case, entry)
-    return f"{name}（{role}）" if role else name
+    return _("%(name)s（%(role)s）", name=name, role=role) if role else name
 
 
 def _role(case: LiveCase, entry: Entry) -> str:
@@ -93,9 +99,9 @@ Details = Mapping[str, Any]
 Said = tuple[str, str | None]
 
 
-def _day(details: Details, key: str) -> str:
+def _due(details: Details, key: str) -> str:
     value = details.get(key)
-    return dates.long_day(dates.last_day(datetime.fromisoformat(str(value)))) if value else ""
+    return dates.due_text(datetime.fromisoformat(str(value))) if value else ""
 
 
 def _at(details: Details, key: str) -> str:
@@ -164,24 +170,24 @@ def _recorded(details: Details) -> Said:
         else _("登记《%(title)s》：%(n)s 条", title=details["title"], n=details["count"])
     )
     about = [details.get("state"), details.get("document")]
-    return text, "，".join(str(part) for part in about if part) or None
+    return text, " · ".join(str(part) for part in about if part) or None
 
 
 def _met(details: Details) -> Said:
     title = details["title"]
     if details.get("late"):
-        return _("逾期完成：%(title)s", title=title), _("期限至 %(day)s 24:00", day=_day(details, "old_due"))
+        return _("逾期完成：%(title)s", title=title), _("期限至 %(due)s", due=_due(details, "old_due"))
     return _("期限内完成：%(title)s", title=title), None
 
 
 def _warned(details: Details) -> Said:
-    last_day = _day(details, "due")
-    to = "、".join(details["roles"])
+    due = _due(details, "due")
+    to = listed(details["roles"])
     count = len(details["people"])
     reminded = _("提醒%(roles)s（%(n)s 人）", roles=to, n=count) if to else None
     if "overdue" in str(details["warnings"]):
-        return _("逾期：%(title)s，期限至 %(day)s 24:00", title=details["title"], day=last_day), reminded
-    return _("期限提醒：%(title)s，至 %(day)s 24:00", title=details["title"], day=last_day), reminded
+        return _("逾期：%(title)s，期限至 %(due)s", title=details["title"], due=due), reminded
+    return _("期限提醒：%(title)s，至 %(due)s", title=details["title"], due=due), reminded
 
 
 def how_text(how: str) -> str:
@@ -207,12 +213,18 @@ SENTENCES: Mapping[str, Callable[[Details], Said]] = {
     "task.claimed": lambda d: (_("领取“%(task)s”", task=d["task"]), None),
     "task.released": lambda d: (_("退回“%(task)s”，由岗位重新领取", task=d["task"]), None),
     "task.completed": lambda d: (_("办结“%(task)s”", task=d["task"]), None),
+    "note.added": lambda d: (_("告知申请人一条说明") if d["visible"] else _("添加内部备注"), None),
     "message.received": _message,
     "message.dropped": lambda d: (_("案件已办结，收到的消息“%(name)s”未处理", name=d["message"]), None),
     "timer.fired": lambda d: (_("期限届满：%(title)s", title=d["title"]), None),
     "letter.issued": lambda d: (_("制发《%(title)s》%(number)s", title=d["title"], number=d["number"]), None),
     "letter.rendered": lambda d: (_("文书 %(number)s 已生成", number=d["number"]), f"SHA-256 {d['sha256'][:12]}…"),
+    "letter.pdf": lambda d: (_("文书 %(number)s 的 PDF 已生成", number=d["number"]), f"SHA-256 {d['sha256'][:12]}…"),
     "letter.failed": lambda d: (_("文书 %(number)s 生成失败", number=d["number"]), str(d["reason"])),
+    "letter.revoked": lambda d: (
+        _("文书 %(number)s 由 %(of)s 撤销，自后者送达时起", number=d["number"], of=d["of"]),
+        None,
+    ),
     "letter.retried": lambda d: (_("文书 %(number)s 重新生成", number=d["number"]), None),
     "letter.served": _served,
     "letter.unserved": lambda d: (
@@ -233,22 +245,22 @@ SENTENCES: Mapping[str, Callable[[Details], Said]] = {
     "record.entered": _recorded,
     "ledger.reversed": lambda d: (_("冲销 %(number)s 的登记", number=d["of"]), None),
     "deadline.started": lambda d: (
-        _("期限起算：%(title)s，至 %(day)s 24:00", title=d["title"], day=_day(d, "new_due")),
-        d["reason"],
+        _("期限起算：%(title)s，至 %(due)s", title=d["title"], due=_due(d, "new_due")),
+        reason(d["reason"]),
     ),
     "deadline.met": _met,
     "deadline.moved": lambda d: (
         _(
             "期限调整：%(title)s，由 %(old)s 改为 %(new)s",
             title=d["title"],
-            old=_day(d, "old_due"),
-            new=_day(d, "new_due"),
+            old=_due(d, "old_due"),
+            new=_due(d, "new_due"),
         ),
-        d["reason"],
+        reason(d["reason"]),
     ),
     "deadline.warned": _warned,
-    "deadline.dropped": lambda d: (_("期限终止：%(title)s", title=d["title"]), d["reason"]),
-    "deadline.kept": lambda d: (_("期限不变：%(title)s", title=d["title"]), d["reason"]),
-    "deadline.confirmed": lambda d: (_("期限确定：%(title)s", title=d["title"]), d["reason"]),
+    "deadline.dropped": lambda d: (_("期限终止：%(title)s", title=d["title"]), reason(d["reason"])),
+    "deadline.kept": lambda d: (_("期限不变：%(title)s", title=d["title"]), reason(d["reason"])),
+    "deadline.confirmed": lambda d: (_("期限确定：%(title)s", title=d["title"]), reason(d["reason"])),
 }
 """Kind of entry -> its sentence and a second line, from its details."""

@@ -19,7 +19,7 @@ LABELS = "_labels"
 It is JSON: by a field's name its label, by `name=value` what is read where that may be chosen. What has no label in a
 form that has labels was not typed by a person (a button, a hidden input) and is not shown.
 """
-_SECRET = frozenset({"password", "password_again"})
+_SECRET = frozenset({"password", "password_again", "old"})
 _LEFT_OUT = frozenset({"csrf_token", REFRESH, PRESSED})
 _CELL = re.compile(r"(.+)\.([0-9]+)\.([^.]+)")
 _LONG = 60

@@ -5,28 +5,16 @@ from __future__ import annotations
 from flask_babel import gettext as _
 from markupsafe import Markup
 
+from portal.cases.standing import LetterStanding
 from portal.documents.models import Letter, Service
 from portal.documents.preview import preview
+from portal.web import dates
 from portal.web.history import how_text
-
-# What the preview calls the parts of a letter, and what the paper look calls them.
-_PAPER = {
-    "letter-authority": "authority",
-    "letter-number": "end",
-    "letter-to": "flat",
-    "letter-signed": "end",
-    "letter-date": "end",
-    "letter-copies": "flat",
-    "letter-code": "flat",
-}
 
 
 def paper(word: bytes) -> Markup:
-    """A letter's Word file as HTML in the paper look; the preview holds nothing but harmless elements."""
-    html = preview(word)
-    for name, look in _PAPER.items():
-        html = html.replace(f'class="{name}"', f'class="{look}"')
-    return Markup(html)
+    """A letter's Word file as HTML for `letter.sheet`; the preview holds nothing but harmless elements."""
+    return Markup(preview(word))
 
 
 def letter_state(letter: Letter) -> dict[str, str]:
@@ -49,4 +37,14 @@ def service_text(service: Service) -> str:
     return states[service.state]
 
 
-FILTERS = {"letter_state": letter_state, "service_text": service_text}
+def standing_text(standing: LetterStanding) -> str:
+    """Whether a letter is in force, and what has taken its place."""
+    if standing.state == "valid" or standing.at is None:
+        return _("有效")
+    told = {"number": standing.by, "when": dates.exact(standing.at)}
+    if standing.state == "replaced":
+        return _("自 %(when)s 起由 %(number)s 取代", **told)
+    return _("自 %(when)s 起由 %(number)s 撤销", **told)
+
+
+FILTERS = {"standing_text": standing_text, "letter_state": letter_state, "service_text": service_text}

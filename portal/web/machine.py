@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from flask import current_app
 
+from portal.calendar.service import Calendars
 from portal.cases.kernel import Kernel
 from portal.db import Database
 from portal.settings import Settings
@@ -40,6 +41,7 @@ class Machine:
     assets: Manifest
     secret_key: str
     demo_accounts: Sequence[DemoAccount] = ()
+    calendars: Calendars = field(default_factory=Calendars)
 
 
 def machine() -> Machine:

@@ -53,7 +53,8 @@ def messages_page() -> ResponseReturnValue:
         targets = _targets(tx, actor, shown)
         return render(
             "messages.html",
-            messages=[_view(one, targets[one.id]) for one in shown],
+            # What is new comes first, whatever was read meanwhile.
+            messages=[_view(one, targets[one.id]) for one in sorted(shown, key=lambda one: one.read_at is not None)],
             newest=found[0].id if found and before is None else None,
             later=f"/messages?before={shown[-1].id}" if len(found) > SIZE else None,
             earlier="/messages" if before is not None else None,
@@ -71,18 +72,33 @@ def mark_all() -> ResponseReturnValue:
     return redirect("/messages", 303)
 
 
+@blueprint.get("/messages/<int:message_id>")
+@needs(Permission.TASK_LIST)
+def message_target(message_id: int) -> ResponseReturnValue:
+    """Leads to what a message is about, from the mail that told of it; it stays unread until it is opened here."""
+    actor = permit()
+    with reading() as tx:
+        return redirect(_target(tx, actor, message_id), 303)
+
+
 @blueprint.post("/messages/<int:message_id>")
 @needs(Permission.TASK_LIST)
 def open_message(message_id: int) -> ResponseReturnValue:
     """Marks a message as read and leads to what it is about; UnknownCase when it is somebody else's."""
     actor = permit()
     with reading() as tx:
-        message = notify.one_of(tx, actor.person_id, message_id)
-        if message is None:
-            raise UnknownCase
-        [target] = _targets(tx, actor, [message]).values()
+        target = _target(tx, actor, message_id)
     act(lambda tx, now: notify.mark_read(tx, actor.person_id, now, only=message_id), _("打开消息"))
     return redirect(target, 303)
+
+
+def _target(tx: Session, actor: Actor, message_id: int) -> str:
+    """Where a message of the person leads; UnknownCase when it is somebody else's."""
+    message = notify.one_of(tx, actor.person_id, message_id)
+    if message is None:
+        raise UnknownCase
+    [target] = _targets(tx, actor, [message]).values()
+    return target
 
 
 def _view(message: PortalMessage, target: str) -> MessageView:
@@ -115,10 +131,15 @@ def _targets(tx: Session, actor: Actor, messages: Iterable[PortalMessage]) -> di
 
 
 def _todo(tx: Session, actor: Actor, cases: set[int]) -> dict[int, int]:
-    """The open task of each case that the person holds or may take."""
+    """The open task of each case that the person, or somebody for whom he stands in, holds, or that he may take."""
     rows = tx.scalars(select(Task).where(Task.case_id.in_(cases), Task.state == "open").order_by(Task.id.desc())).all()
-    mine = [row for row in rows if row.holder_id in (None, actor.person_id) and _may_do(actor, row)]
+    mine = [row for row in rows if _is_his(actor, row) and _may_do(actor, row)]
     return {row.case_id: row.id for row in sorted(mine, key=lambda row: row.holder_id == actor.person_id)}
+
+
+def _is_his(actor: Actor, task: Task) -> bool:
+    holders = {None, actor.person_id, *actor.principals(task.regulation, task.role)}
+    return task.holder_id in holders or task.for_id == actor.person_id
 
 
 def _may_do(actor: Actor, task: Task) -> bool:

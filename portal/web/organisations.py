@@ -10,6 +10,7 @@ from typing import BinaryIO, cast
 
 from flask import request
 from flask_babel import gettext as _
+from flask_babel import pgettext
 from sqlalchemy.orm import Session
 
 from portal import clock
@@ -37,7 +38,10 @@ from portal.storage import StoreUnavailable
 from portal.web.applicant import wording
 from portal.web.applicant.uploads import StoreAway
 from portal.web.files import TYPES
+from portal.web.languages import listed
 from portal.web.machine import machine
+from portal.web.people import standing_in
+from portal.web.standing import in_force
 
 PROOF = "proof"
 _SHOWN = 20
@@ -128,27 +132,27 @@ def kind_text(kind: str) -> str:
 def right_options() -> list[tuple[str, str, str]]:
     """The rights that may be ticked: value, name, what it allows. Everybody reads."""
     return [
-        (FILE, _("办理"), _("提出申请和异议、补正、撤回，打开并签收文书")),
-        (MANAGE, _("管理"), _("管理本单位人员、邀请和电子送达")),
+        (FILE, pgettext("right", "办理"), _("提出申请和异议、补正、撤回，打开并签收文书")),
+        (MANAGE, pgettext("right", "管理"), _("管理本单位人员、邀请和电子送达")),
     ]
 
 
 def rights_text(rights: Iterable[str]) -> str:
     """管理、办理; 查看 where there is no other."""
-    names = {MANAGE: _("管理"), FILE: _("办理"), READ: _("查看")}
+    names = {MANAGE: pgettext("right", "管理"), FILE: pgettext("right", "办理"), READ: pgettext("right", "查看")}
     found = set(rights)
-    return "、".join(names[right] for right in RIGHTS if right in found)
+    return listed(names[right] for right in RIGHTS if right in found)
 
 
 def districts(tx: Session) -> list[str]:
     """The districts that the regulations in force name, each once."""
-    named = (name for one in machine().kernel.releases.in_force(tx) for name in one.regulation.districts)
+    named = (name for one in in_force(tx) for name in one.regulation.districts)
     return list(dict.fromkeys(named))
 
 
 def offices(tx: Session) -> frozenset[tuple[str, str]]:
     """The (regulation, role) that look after organisations, by the regulations in force."""
-    regulations = (one.regulation for one in machine().kernel.releases.in_force(tx))
+    regulations = (one.regulation for one in in_force(tx))
     return frozenset((one.slug, one.registration) for one in regulations if one.registration)
 
 
@@ -205,7 +209,8 @@ class ChangeView:
 
 def change_view(change: Change, *, names_officials: bool) -> ChangeView:
     """A line in words; applicants read of an official only that the authority did it."""
-    who = _("主管部门") if change.by_official and not names_officials else change.who
+    named = standing_in(change.who, change.principal)
+    who = _("主管部门") if change.by_official and not names_officials else named
     return ChangeView(wording.minute_text(change.at), _said(change, who), _more(change), change.at)
 
 
@@ -237,5 +242,5 @@ def _more(change: Change) -> str:
     if change.kind.startswith("invitation."):
         said = [_("邀请对象：%(note)s", note=details["note"])] if details.get("note") else []
         said += [_("权限：%(rights)s", rights=rights_text(details["rights"]))] if details.get("rights") else []
-        return "，".join(said)
+        return " · ".join(said)
     return ""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import g, render_template, request
+from flask import g, render_template, request, url_for
 from flask_babel import get_locale
 
 from portal import clock
-from portal.web import dates
+from portal.web import dates, languages
+from portal.web.liveness import worker_away
 from portal.web.machine import machine
 
 
@@ -25,13 +26,32 @@ def _frame() -> dict[str, Any]:
         "asset": machine().assets.url,
         "home_url": "/",
         "sign_out_url": "/sign-out",
-        "sign_in_url": None if actor or request.path == "/sign-in" else "/sign-in",
-        "person": {"name": actor.name, "role": "", "url": "/"} if actor else None,
+        "sign_in_url": None if actor else _sign_in_url(),
+        "language": _language(),
+        "worker_away": worker_away(),
+        "person": {"name": actor.name, "role": "", "url": "/profile"} if actor else None,
     }
     if machine().settings.demo and "offset" in g:
         frame["clock_text"] = dates.full(clock.now(g.offset))
         frame["clock_url"] = "/clock" if actor else None
     return frame
+
+
+def _sign_in_url() -> str | None:
+    """The way to the door, and from there back to this page; none from the door itself."""
+    if request.path == "/sign-in":
+        return None
+    here = request.full_path.rstrip("?")
+    return url_for("auth.sign_in", next=here if request.method == "GET" and here != "/" else None)
+
+
+def _language() -> dict[str, str] | None:
+    """The link to this page in the other language; none in the answer to a form, so that nothing typed is lost."""
+    if request.method != "GET":
+        return None
+    code = languages.other()
+    here = request.full_path.rstrip("?")
+    return {"text": languages.NAMES[code], "code": code, "url": url_for("switching.choose", code=code, next=here)}
 
 
 def own_path(address: str) -> str:

@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from portal.calendar.rules import Calendar
 from portal.clock import day_of
 from portal.deadlines.models import Deadline
 from portal.deadlines.rules import AMBER, Period, Until, left, parse_period, parse_until
-from portal.deadlines.wording import why
 from portal.procedures.regulation import Regulation
 from portal.web import dates
 from portal.web.articles import citation
+from portal.web.reasons import reason, why
 
 # A strip of more cells is no picture any more.
 _MOST_CELLS = 31
@@ -40,8 +41,7 @@ class DeadlineView:
     name: str
     title: str
     state: str
-    last_day: str
-    more: str
+    due_text: str
     left: int | None
     days: tuple[DayCell, ...]
     all_days: tuple[DayCell, ...]
@@ -69,10 +69,9 @@ def deadline_view(
     basis = citation(regulation, deadline.basis) or _("推定：%(why)s", why=deadline.assumed or "")
     return DeadlineView(
         name=deadline.name,
-        title=f"{deadline.title}：{period_text(deadline.period)}",
+        title=_("%(title)s：%(length)s", title=deadline.title, length=period_text(deadline.period)),
         state=deadline.state,
-        last_day=dates.long_day(deadline.last_day),
-        more=_("%(weekday)s 24:00 前", weekday=dates.weekday(deadline.last_day)),
+        due_text=dates.due_text(deadline.due),
         left=remaining,
         days=tuple(counted) if running and len(counted) <= _MOST_CELLS else (),
         all_days=tuple(cells),
@@ -86,23 +85,23 @@ def deadline_view(
 
 
 def period_text(period: str) -> str:
-    """10 个工作日 for "10 working days"; 4 月 30 日 for "04-30"."""
+    """10 个工作日 for "10 working days"; 4月30日 for "04-30"."""
     if "-" in period:
         until: Until = parse_until(period)
-        return _("%(month)s 月 %(day)s 日", month=until.month, day=until.day)
+        return dates.day_of_the_year(until.month, until.day)
     length: Period = parse_period(period)
     units = {
-        "working days": _("%(n)s 个工作日", n=length.amount),
-        "days": _("%(n)s 日", n=length.amount),
-        "months": _("%(n)s 个月", n=length.amount),
+        "working days": ngettext("%(num)s 个工作日", "%(num)s 个工作日", length.amount),
+        "days": ngettext("%(num)s 日", "%(num)s 日", length.amount),
+        "months": ngettext("%(num)s 个月", "%(num)s 个月", length.amount),
     }
     return units[length.unit]
 
 
-def _cell(day: str, counted: int | None, reason: str, last: date) -> DayCell:
+def _cell(day: str, counted: int | None, stored: str, last: date) -> DayCell:
     found = date.fromisoformat(day)
     state = "last" if found == last else "" if counted is not None else "skip"
-    return DayCell(f"{dates.short_day(found)} {dates.weekday(found)}", counted, state, reason)
+    return DayCell(f"{dates.short_day(found)} {dates.weekday(found)}", counted, state, reason(stored))
 
 
 def _strip_cell(deadline: Deadline, day: date, n: int | None, today: date, remaining: int | None) -> DayCell:

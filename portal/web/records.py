@@ -15,13 +15,13 @@ from portal import inbox, registers
 from portal.audit.models import AuditEntry
 from portal.cases.live import LiveCase
 from portal.cases.models import ActRecord, Case, CaseValue
-from portal.identity import queries as identity
 from portal.inbox import Disputed, Recorded
 from portal.procedures.regulation import Regulation
 from portal.registers import Record, RecordEntry, Register
 from portal.registers.rules import KINDS, STATE, Values
 from portal.web.articles import citation
 from portal.web.machine import machine
+from portal.web.people import People
 
 
 @dataclass(frozen=True)
@@ -190,9 +190,9 @@ def value_text(register: Register, name: str, value: str | None) -> str:
 def entry_views(tx: Session, regulation: Regulation, register: Register, entries: list[RecordEntry]) -> list[EntryView]:
     """Entries in words, in the opposite order: of each record the newest first."""
     led = _led_by(tx, entries)
-    people = identity.person_names(
-        tx, {entry.person_id for entry in entries if entry.person_id} | {one.person_id for one in led.values()}
-    )
+    principals = _principals(tx, entries)
+    doers = [(entry.person_id, principals.get(entry.act_id or 0)) for entry in entries]
+    people = People(tx, [*doers, *((one.person_id, one.for_id) for one in led.values())])
     made_by = select(Case.id, Case.number).where(Case.id.in_({entry.case_id for entry in entries if entry.case_id}))
     numbers = {case_id: number for case_id, number in tx.execute(made_by)}
     return [
@@ -201,7 +201,7 @@ def entry_views(tx: Session, regulation: Regulation, register: Register, entries
             number=entry.number,
             at=entry.moment,
             reason=entry.reason,
-            who=_who(entry, people, led.get(entry.case_id or 0)),
+            who=_who(entry, people, principals, led.get(entry.case_id or 0)),
             case_id=entry.case_id,
             case=numbers.get(entry.case_id or 0, ""),
             document=entry.document,
@@ -215,11 +215,19 @@ def entry_views(tx: Session, regulation: Regulation, register: Register, entries
 
 @dataclass(frozen=True)
 class _Led:
-    """Whose act in which case had a case started, and the act that started it."""
+    """Whose act in which case, for whom if for another, had a case started, and the act that started it."""
 
     person_id: int
+    for_id: int | None
     number: str
     act_id: int
+
+
+def _principals(tx: Session, entries: Iterable[RecordEntry]) -> dict[int, int]:
+    """For whom entries were made, by their acts, where a deputy made them."""
+    ids = {entry.act_id for entry in entries if entry.act_id is not None}
+    found = select(ActRecord.id, ActRecord.for_id).where(ActRecord.id.in_(ids), ActRecord.for_id.is_not(None))
+    return {act_id: for_id for act_id, for_id in tx.execute(found) if for_id is not None} if ids else {}
 
 
 def _led_by(tx: Session, entries: Iterable[RecordEntry]) -> dict[int, _Led]:
@@ -239,7 +247,7 @@ def _led_by(tx: Session, entries: Iterable[RecordEntry]) -> dict[int, _Led]:
     )
     begun = (AuditEntry.case_id == Case.id) & (AuditEntry.kind == "case.started")
     rows = tx.execute(
-        select(Case.id, ActRecord.person_id, starter.number, AuditEntry.act_id)
+        select(Case.id, ActRecord.person_id, ActRecord.for_id, starter.number, AuditEntry.act_id)
         .join(starter, starter.id == Case.started_by_id)
         .join(CaseValue, asked_for)
         .join(ActRecord, ActRecord.id == CaseValue.act_id)
@@ -247,16 +255,21 @@ def _led_by(tx: Session, entries: Iterable[RecordEntry]) -> dict[int, _Led]:
         .where(Case.id.in_(cases))
         .order_by(CaseValue.act_id)
     )
-    return {case_id: _Led(person_id, number, act_id) for case_id, person_id, number, act_id in rows if person_id}
+    return {
+        case_id: _Led(person_id, for_id, number, act_id)
+        for case_id, person_id, for_id, number, act_id in rows
+        if person_id is not None
+    }
 
 
-def _who(entry: RecordEntry, people: Mapping[int, str], led: _Led | None) -> str:
+def _who(entry: RecordEntry, people: People, principals: Mapping[int, int], led: _Led | None) -> str:
     """Who made an entry; of one that was made as its case was started, who had that done."""
     if entry.person_id is not None:
-        return people.get(entry.person_id, "")
+        return people.said(entry.person_id, principals.get(entry.act_id or 0))
     if led is None or led.act_id != entry.act_id:
         return ""
-    return _("据%(name)s在 %(number)s 的办理登记", name=people.get(led.person_id, ""), number=led.number)
+    name = people.said(led.person_id, led.for_id)
+    return _("据%(name)s在 %(number)s 的办理登记", name=name, number=led.number)
 
 
 def _changes(register: Register, entry: RecordEntry) -> Iterable[ChangeView]:

@@ -87,7 +87,7 @@ class Account:
     def faults(self, tx: Session) -> dict[str, PortalError]:
         """What is wrong with it, by field."""
         faults: dict[str, PortalError] = {}
-        named = text_fault("姓名", self.person, NAME_LENGTH)
+        named = text_fault(_("姓名"), self.person, NAME_LENGTH)
         if named is not None:
             faults["person"] = named
         try:
@@ -95,9 +95,9 @@ class Account:
             if identity.person_by_login(tx, self.login) is not None:
                 raise LoginTaken(login=rules.normal_login(self.login))
         except (InvalidLogin, LoginTaken) as error:
-            faults["login"] = error if self.login else Missing(what="用户名")
+            faults["login"] = error if self.login else Missing(what=_("用户名"))
         if not self.password:
-            faults["password"] = Missing(what="密码")
+            faults["password"] = Missing(what=_("密码"))
             return faults
         try:
             rules.check_password(self.password, self.login)
@@ -283,7 +283,7 @@ def join_post() -> ResponseReturnValue:
     if isinstance(errors.get("login"), LoginTaken):
         del errors["login"]  # told only to those who have a code
     if not code:
-        errors = {"code": Missing(what="邀请码"), **errors}
+        errors = {"code": Missing(what=_("邀请码")), **errors}
     errors = errors or _joined(actor or account.newcomer(), code)
     if errors:
         return _join_page(actor, code, account, errors), 422

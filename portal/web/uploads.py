@@ -51,6 +51,14 @@ def take(procedure: Procedure, form: Form, answers: Mapping[str, object], actor:
     return Taken(taken, errors)
 
 
+def texts_of(answers: Mapping[str, object]) -> dict[str, list[str]]:
+    """Answers as a browser posts them: by field, each a list of texts."""
+    return {
+        name: [str(text) for text in answer] if isinstance(answer, list) else [str(answer)]
+        for name, answer in answers.items()
+    }
+
+
 class StoredNot(Exception):
     """A file that was not accepted, with the words for its field."""
 
@@ -66,12 +74,29 @@ def _material(procedure: Procedure, field: Field) -> Material:
     return said or Material(field.name, field.name, _ALL, 20, largest)
 
 
-def _store(posted: FileStorage, material: Material, actor: Actor) -> int:
-    stream = cast(BinaryIO, posted.stream)
+def look_at(procedure: Procedure, form: Form) -> tuple[dict[str, list[Accepted]], dict[str, FieldError]]:
+    """The new files of this request by their field, looked at as `take` does but not stored, and what is wrong."""
+    found, errors = dict[str, list[Accepted]](), dict[str, FieldError]()
+    for field in form.fields:
+        for posted in request.files.getlist(UPLOAD + field.name) if field.kind_name == "filepicker" else ():
+            if not posted.filename:
+                continue
+            try:
+                found.setdefault(field.name, []).append(_examined(posted, _material(procedure, field)))
+            except StoredNot as refusal:
+                errors[field.name] = refusal.error
+    return found, errors
+
+
+def _examined(posted: FileStorage, material: Material) -> Accepted:
     try:
-        file: Accepted = attachments.examine(posted.filename or "", stream, material)
+        return attachments.examine(posted.filename or "", cast(BinaryIO, posted.stream), material)
     except (attachments.EmptyFile, attachments.FileTooLarge, attachments.WrongKind) as error:
         raise StoredNot(error) from error
+
+
+def _store(posted: FileStorage, material: Material, actor: Actor) -> int:
+    file, stream = _examined(posted, material), cast(BinaryIO, posted.stream)
     machine().store.put(file.key, stream, file.size, TYPES.get(file.kind, "application/octet-stream"), file.name)
     with machine().database.transaction() as tx:
         return attachments.keep(tx, file, actor, moment(tx)).id

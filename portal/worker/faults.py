@@ -9,6 +9,7 @@ from sqlalchemy.exc import DataError, IntegrityError, InternalError, Programming
 from sqlalchemy.orm import Session
 
 from portal.cases import incidents
+from portal.cases.incidents import Again
 from portal.cases.models import Incident
 from portal.errors import PortalError
 
@@ -36,7 +37,7 @@ def said(error: BaseException) -> str:
     return error.text("zh") if isinstance(error, PortalError) else f"{type(error).__name__}: {error}"
 
 
-def note_once(tx: Session, during: str, what: str, moment: datetime, case_id: int | None = None) -> None:
-    """Writes an incident unless there is one of the same doing, which names its job."""
+def note_once(tx: Session, during: str, what: str, moment: datetime, again: Again | None = None) -> None:
+    """Writes an incident unless there is or was one of the same doing, which names its job."""
     if not tx.scalar(select(exists().where(Incident.during == during))):
-        incidents.note(tx, during, what, moment, case_id)
+        incidents.note(tx, during, what, moment, again=again)

@@ -11,10 +11,11 @@ from procrastinate import App, JobContext
 from procrastinate.jobs import Job
 from sqlalchemy.orm import Session
 
-from portal.cases import deferred, delivery
+from portal import notify
+from portal.cases import checking, deferred, delivery, incidents
 from portal.jobs import is_last_attempt, retry
 from portal.jobs.procrastinating import ATTEMPTS
-from portal.worker import letters, sweeping
+from portal.worker import checks, letters, mail, sweeping
 from portal.worker.faults import FAULTS, note_once, said
 from portal.worker.tools import Tools
 
@@ -51,6 +52,11 @@ def _of_cases(name: str) -> Work:
 
 JOBS: Mapping[str, Work] = {
     delivery.RENDER: Work(letters.render_letter, letters.give_up),
+    delivery.PDF: Work(letters.make_pdf, letters.no_pdf),
+    notify.SEND: Work(mail.send_message, mail.give_up_message),
+    notify.SEND_CODE: Work(mail.send_code, mail.give_up_code),
+    mail.OUTSTANDING: Work(mail.send_outstanding),
+    checking.CHECK: Work(checks.check_history, checks.give_up),
     "objects.sweep": Work(sweeping.sweep, every="20 * * * *"),
     **{name: _of_cases(name) for name in deferred.WORK},
 }
@@ -90,6 +96,8 @@ def give_up(tools: Tools, job: Job, reason: str) -> None:
         if work is not None and work.give_up is not None:
             work.give_up(tools, tx, str(job.id), reason, **job.task_kwargs)
         else:
-            note_once(tx, f"后台工作 {job.task_name}（{job.id}）", reason, tools.kernel.now(tx))
+            again = incidents.Again(incidents.JOB, {"name": job.task_name, "arguments": dict(job.task_kwargs)})
+            told = again if work is not None else None  # a job that nobody knows cannot be done
+            note_once(tx, f"后台工作 {job.task_name}（{job.id}）", reason, tools.kernel.now(tx), again=told)
 
     tools.database.attempt(act)

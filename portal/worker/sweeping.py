@@ -13,6 +13,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from portal import clock, identity
+from portal.cases import message_drafts, task_drafts
 from portal.cases.act import ITEM_ENDED
 from portal.cases.kernel import Kernel
 from portal.cases.models import Attachment, Case, Filing, StartItem
@@ -32,6 +33,8 @@ def sweep(tools: Tools, job: str) -> None:
     before = clock.now() - UNUSED_FOR
     with tools.database.transaction() as tx:
         identity.sweep(tx, clock.now())
+        task_drafts.sweep(tx)
+        message_drafts.sweep(tx)
         forget_uploads(tx, before)
         count_ends(tools.kernel, tx)
     for key in _orphans(tools, before):
@@ -58,8 +61,8 @@ def count_ends(kernel: Kernel, tx: Session) -> None:
 
 
 def _in_drafts(tx: Session) -> set[int]:
-    """The uploads that a filing not handed in yet speaks of."""
-    drafts = tx.scalars(select(Filing.answers).where(Filing.case_id.is_(None)))
+    """The uploads that a filing not handed in yet, or what is kept for a task, speaks of."""
+    drafts = [*tx.scalars(select(Filing.answers).where(Filing.case_id.is_(None))), *task_drafts.uploads(tx)]
     listed = (answer for answers in drafts for answer in answers.values() if isinstance(answer, list))
     return {int(item) for answer in listed for item in answer if str(item).isdecimal()}
 
@@ -80,5 +83,6 @@ def _unknown(tools: Tools, keys: tuple[str, ...]) -> set[str]:
     with tools.database.transaction() as tx:
         uploads = tx.scalars(select(Attachment.key).where(Attachment.key.in_(keys)))
         letters = tx.scalars(select(Letter.object_key).where(Letter.object_key.in_(keys)))
+        pdfs = tx.scalars(select(Letter.pdf_key).where(Letter.pdf_key.in_(keys)))
         proofs = tx.scalars(select(Proof.key).where(Proof.key.in_(keys)))
-        return set(keys) - set(uploads) - set(letters) - set(proofs)
+        return set(keys) - set(uploads) - set(letters) - set(pdfs) - set(proofs)

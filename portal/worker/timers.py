@@ -16,7 +16,7 @@ from portal.cases.conduct import claim, fire_ripe
 from portal.cases.models import Case
 from portal.db.database import DatabaseBusy, DatabaseUnreachable
 from portal.errors import PortalError
-from portal.worker.faults import FAULTS, note_once, said
+from portal.worker.faults import FAULTS, said
 from portal.worker.tools import Tools
 
 LONGEST_SLEEP = timedelta(seconds=1)
@@ -137,7 +137,7 @@ def warn_one(tools: Tools, now: datetime) -> bool:
         except FAULTS as error:
             tx.expire_all()
             log.error("the warnings of family %s are put off: %s", root_id, error)
-            note_once(tx, f"期限提醒（案件 {root_id}）", said(error), now, root_id)
+            incidents.note_unless_open(tx, f"期限提醒（案件 {root_id}）", said(error), now, root_id)
             warning.put_off(tx, root_id, now, now + REST)
         return True
 
@@ -156,5 +156,6 @@ def _set_aside(tx: Session, root_id: int, now: datetime, error: Exception) -> No
     for case in tx.scalars(ripe):
         if case.rests_until is None:
             log.error("the timers of case %s rest: %s", case.id, error)
-            incidents.note(tx, "到期自动办理", said(error), now, case.id)
+            again = incidents.Again(incidents.TIMERS, {"root_id": root_id})
+            incidents.note(tx, "到期自动办理", said(error), now, case.id, again)
         case.rests_until = now + REST

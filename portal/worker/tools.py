@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from portal.cases.kernel import Kernel
 from portal.db import Database
+from portal.settings import MailSettings
 from portal.storage import ObjectStore
 
 
@@ -17,3 +18,7 @@ class Tools:
     store: ObjectStore
     kernel: Kernel
     public_url: str
+    mail: MailSettings | None = None
+    """None: no mail is sent."""
+    office: str | None = None
+    """The path of LibreOffice, which makes a PDF of each letter; None: letters are Word files only."""

@@ -25,7 +25,7 @@ HOMES = {
     "urllib3": ("storage/",),
     "docx": ("documents/",),
     "docxtpl": ("documents/",),
-    "openpyxl": ("forms/sheet.py",),
+    "openpyxl": ("forms/sheet.py", "forms/glance.py"),
     "mammoth": ("documents/",),
     "flask": ("web/", "app.py", "commands/web.py"),
     "flask_login": ("web/",),

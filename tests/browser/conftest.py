@@ -26,7 +26,7 @@ def browser() -> Iterator[Browser]:
 
     It is closed with its module: while it is open, no other test could run an event loop of its own.
     """
-    program = _chromium()
+    program = chromium()
     if program is None:
         reason = NONE.format(looked=", ".join((*NAMES, *PLACES)))
         if os.environ.get("CI"):
@@ -41,7 +41,8 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-def _chromium() -> str | None:
+def chromium() -> str | None:
+    """The machine's own Chromium, if it has one."""
     found = (shutil.which(name) for name in NAMES)
     return next(filter(None, found), next((place for place in PLACES if Path(place).exists()), None))
 

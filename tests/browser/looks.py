@@ -1,8 +1,20 @@
-"""What is wrong with a page whatever it is about: too wide, unlabelled, out of order."""
+"""What is wrong with a page whatever it is about: too wide, unlabelled, out of order, hard to read or to use."""
 
 from __future__ import annotations
 
+from functools import cache
+
 from playwright.sync_api import Page
+
+from tests.builders.world import ROOT
+
+AXE = ROOT / "frontend/node_modules/axe-core/axe.min.js"
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+BARRIERS = """async (tags) => {
+  const { violations } = await axe.run(document, { runOnly: tags, resultTypes: ['violations'] });
+  const places = (rule) => rule.nodes.slice(0, 3).map((node) => node.target.join(' ')).join(', ');
+  return violations.map((rule) => `${rule.impact}: ${rule.id}: ${rule.help}: ${places(rule)}`);
+}"""
 
 FAULTS = """() => {
   const root = document.documentElement, faults = [];
@@ -57,4 +69,17 @@ def faults(page: Page) -> list[str]:
     """What is wrong with the page at the width it has now, once all of it is there."""
     page.wait_for_load_state()
     found: list[str] = page.evaluate(FAULTS)
+    return found
+
+
+@cache
+def _axe() -> str:
+    return AXE.read_text()
+
+
+def barriers(page: Page) -> list[str]:
+    """What keeps people from using the page, as far as axe-core finds it (WCAG 2.2 A and AA)."""
+    page.wait_for_load_state()
+    page.evaluate(_axe())
+    found: list[str] = page.evaluate(BARRIERS, WCAG)
     return found

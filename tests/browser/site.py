@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlsplit
 
@@ -60,10 +60,9 @@ def seed(url: str, store: MemoryStore, releases: Releases) -> None:
     tools.database.close()
 
 
-def _tools(url: str, store: MemoryStore, releases: Releases) -> Tools:
-    kernel = app.kernel(SETTINGS)
-    kernel = type(kernel)(releases, kernel.queue, kernel.now, kernel.actions)
-    return Tools(Database(url), store, kernel, SETTINGS.public_url)
+def _tools(url: str, store: MemoryStore, releases: Releases, settings: Settings = SETTINGS) -> Tools:
+    kernel = replace(app.kernel(settings), releases=releases)
+    return Tools(Database(url), store, kernel, SETTINGS.public_url, settings.mail)
 
 
 def _moment(text: str) -> datetime:
@@ -159,13 +158,17 @@ class Site:
 
 
 @contextmanager
-def running(url: str, store: MemoryStore, releases: Releases) -> Iterator[Site]:
-    """The portal over a seeded database, its pages on a free port, its worker in threads."""
-    tools = _tools(url, store, releases)
-    assets = Manifest(ROOT / DIST)
-    machine = Machine(SETTINGS, tools.database, store, tools.kernel, assets, "a secret for tests", demo.accounts())
+def running(url: str, store: MemoryStore, releases: Releases, settings: Settings = SETTINGS) -> Iterator[Site]:
+    """The portal over a database with content, its pages on a free port, its worker in threads.
+
+    A demo begins at STARTS_AT; anything else goes by the real clock.
+    """
+    tools = _tools(url, store, releases, settings)
+    assets, accounts = Manifest(ROOT / DIST), demo.accounts() if settings.demo else ()
+    machine = Machine(settings, tools.database, store, tools.kernel, assets, "a secret for tests", accounts)
     site = Site(tools, create_app(machine))
-    site.at(STARTS_AT)
+    if settings.demo:
+        site.at(STARTS_AT)
     with _pages(site), _worker(tools):
         yield site
     tools.database.close()

@@ -84,11 +84,11 @@ def correct(page: Page, case: int, day: str, way: str = "直接送达") -> None:
 
 
 def test_a_receipt_is_entered_corrected_and_the_deadline_moves(site: Site, windows: Windows):
-    case = issued(site, 2023)
+    case = issued(site, 2022)
     site.at("2026-09-28T10:00:00")
     page = windows.of("tao")
     enter(page, case, "2026-09-23T15:00")
-    expect(page.get_by_text("10 月 10 日", exact=False).first).to_be_visible()
+    expect(page.get_by_text("2026年10月10日", exact=False).first).to_be_visible()
     windows.shoot(page, "entered")
     page.locator("#service").get_by_role("link", name=re.compile("更正")).click()
     windows.shoot(page, "form")
@@ -96,21 +96,21 @@ def test_a_receipt_is_entered_corrected_and_the_deadline_moves(site: Site, windo
     page.get_by_role("button", name="下一步：核对影响").click()
     expect(page.get_by_role("alert")).to_contain_text("请说明更正的理由")
     correct(page, case, "2026-09-25T09:30")
-    expect(page.get_by_text("由 10 月 10 日 改为 10 月 12 日")).to_be_visible()
+    expect(page.get_by_text("由 2026年10月10日（周六）24:00 改为 2026年10月12日（周一）24:00")).to_be_visible()
     windows.shoot(page, "check")
     assert faults(page) == []
     page.get_by_role("button", name="确认更正").click()
     expect(page.get_by_role("status").filter(has_text="已更正")).to_be_visible()
-    expect(page.locator(".deadline .date")).to_contain_text("10 月 12 日")
+    expect(page.locator(".deadline .date")).to_contain_text("2026年10月12日")
     service = page.locator("#service")
-    expect(service).to_contain_text("直接送达 · 2026-09-25 09:30")
+    expect(service).to_contain_text("直接送达 · 2026年9月25日 09:30")
     expect(service).to_contain_text("以此为准")
     expect(service).to_contain_text(WHY)
     assert faults(page) == []
     windows.shoot(page, "corrected")
     unit = windows.of("wang", PHONE)
     unit.goto(f"/my/cases/{case}")
-    expect(unit.get_by_text("10月12日（周一）24:00", exact=True)).to_be_visible()
+    expect(unit.get_by_text("2026年10月12日（周一）24:00", exact=True)).to_be_visible()
 
 
 def test_a_struck_receipt_leaves_the_letter_unserved_until_another_is_entered(site: Site, windows: Windows):
@@ -167,8 +167,8 @@ def test_the_leader_keeps_the_outcome_or_has_the_notice_made_anew(site: Site, wi
     assert faults(page) == []
     windows.shoot(page, "desk")
     first = matters.first
-    expect(first).to_contain_text("2026 年 10 月 10 日 24:00")
-    expect(first).to_contain_text("2026 年 10 月 13 日 24:00")
+    expect(first).to_contain_text("2026年10月10日（周六）24:00")
+    expect(first).to_contain_text("2026年10月13日（周二）24:00")
     first.get_by_role("button", name="维持原结果").click()
     expect(page.get_by_text("请写明理由")).to_be_visible()
     corrected(page).first.get_by_label("理由").fill("单位书面确认无异议")
@@ -185,6 +185,7 @@ def test_the_leader_keeps_the_outcome_or_has_the_notice_made_anew(site: Site, wi
     expect(page.get_by_role("heading", name="已生效")).to_be_visible()
     page.goto(f"/cases/{renewed}")
     expect(page.get_by_role("heading", name="已被取代")).to_be_visible()
+    page.get_by_role("tab", name="关联案件").click()
     page.locator("#file-links").get_by_role("link").last.click()
     assert "重庆" in text_of(page)
 

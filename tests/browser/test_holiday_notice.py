@@ -51,7 +51,7 @@ def test_a_notice_is_entered_with_its_effects_before_and_after(site: Site, windo
     case_id, login = signed_for_in_december(site)
     official = windows.of("zhou")
     official.goto(f"/cases/{case_id}")
-    expect(official.get_by_text("1 月 6 日").first).to_be_visible()
+    expect(official.get_by_text("2027年1月6日").first).to_be_visible()
     expect(official.get_by_text("暂定：当年放假通知未发布")).to_be_visible()
 
     page = windows.of("admin")
@@ -90,14 +90,14 @@ def test_a_notice_is_entered_with_its_effects_before_and_after(site: Site, windo
     looks_right(windows, page, "entered")
 
     until_there(official, official.get_by_text("期限调整", exact=False))
-    expect(official.get_by_text("1 月 7 日").first).to_be_visible()
+    expect(official.get_by_text("2027年1月7日").first).to_be_visible()
     expect(official.get_by_text("暂定：当年放假通知未发布")).to_have_count(0)
     assert REASON in text_of(official)
     looks_right(windows, official, "the case tells why")
 
     applicant = windows.of(login, PHONE)
     applicant.goto(f"/my/cases/{case_id}")
-    expect(applicant.get_by_text("1月7日（周四）24:00").first).to_be_visible()
+    expect(applicant.get_by_text("2027年1月7日（周四）24:00").first).to_be_visible()
 
 
 def test_messages_of_an_official_and_of_a_unit(site: Site, windows: Windows):

@@ -1,4 +1,4 @@
-"""Every page at both widths: it fits, its policy and console are clean, and it can be read without seeing it."""
+"""Every page at every width: it fits, its policy and console are clean, and nobody is kept from using it."""
 
 from __future__ import annotations
 
@@ -11,17 +11,20 @@ from playwright.sync_api import Page, expect
 
 from portal import identity
 from tests.browser.files import pdf, program
-from tests.browser.looks import faults
+from tests.browser.looks import barriers, faults
 from tests.browser.site import ETS, Site
 from tests.browser.windows import DESK, HEIGHTS, PHONE, Windows, until_there
 
 # What is no page: files, and what machines ask for.
 NO_PAGES = {
     "static", "files.letter", "files.attachment", "official.diagram", "health.healthz", "health.readyz",
-    "applicant.file", "official.answered_rows", "official.copy_file", "registration.proof",
+    "applicant.file", "applicant.draft", "switching.choose", "official.answered_rows",
+    "official.copy_file", "registration.proof",
 }  # fmt: skip
 MOST = 3
 """Pages of one kind that one person looks at."""
+ZOOMED = 720
+"""What a window of 1440 pixels shows at 200 %."""
 
 
 @pytest.fixture(scope="module")
@@ -31,12 +34,21 @@ def seen() -> set[str]:
 
 
 def looked_at(page: Page) -> list[str]:
-    """What is wrong with the page that is open, at both widths."""
+    """What is wrong with the page that is open, at every width, and whom it keeps out at the widest and narrowest."""
     found = []
-    for width in (DESK, PHONE):
-        page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
-        found += [f"{urlsplit(page.url).path} at {width}: {fault}" for fault in faults(page)]
+    for width in (DESK, ZOOMED, PHONE):
+        page.set_viewport_size({"width": width, "height": HEIGHTS.get(width, HEIGHTS[DESK])})
+        wrong = faults(page) + (barriers(page) if width != ZOOMED else [])
+        found += [f"{urlsplit(page.url).path} at {width}: {fault}" for fault in wrong]
     return found
+
+
+def test_what_is_wrong_is_found(windows: Windows):
+    page = windows.open()
+    page.goto("/")
+    page.evaluate("document.querySelector('main').insertAdjacentHTML('beforeend', '<input>')")
+    assert any(found.startswith("critical: label: ") for found in barriers(page))
+    assert any(found.startswith("no label: <input") for found in faults(page))
 
 
 def kind_of(site: Site, url: str) -> str | None:
@@ -133,14 +145,20 @@ def test_a_filing_from_its_obstacle_to_its_receipt(site: Site, windows: Windows,
     page.get_by_role("button", name="打开并签收").click()
     page.goto(f"/file/{ETS}/allocation-review?about={notice}")
     look()
-    page.get_by_label("证明材料").set_input_files([pdf("台账.pdf"), program("报告.pdf")])
-    page.get_by_role("button", name="下一步：核对").click()
-    expect(page.get_by_role("alert").filter(has_text="有 3 处需要改正")).to_be_visible()
+    page.get_by_role("button", name="下一步").click()
+    expect(page.get_by_role("alert").filter(has_text="有 1 处需要改正")).to_be_visible()
     look()
     page.get_by_label("主张的年度配额").fill("1320000")
+    page.get_by_role("button", name="下一步").click()
     page.get_by_label("事实与理由").fill("很长的理由，" * 300)
-    page.get_by_role("button", name="下一步：核对").click()
-    expect(page.get_by_text("第 2 步，共 2 步：核对并提交")).to_be_visible()
+    look()
+    page.get_by_role("button", name="下一步").click()
+    page.get_by_label("证明材料").set_input_files([pdf("台账.pdf"), program("报告.pdf")])
+    page.get_by_role("button", name="下一步").click()
+    expect(page.get_by_role("alert").filter(has_text="有 1 处需要改正")).to_be_visible()
+    look()
+    page.get_by_role("button", name="下一步").click()
+    expect(page.get_by_text("第 4 步，共 4 步：核对并提交")).to_be_visible()
     look()
     page.get_by_role("button", name="提交", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("已收到您的申请")

@@ -181,9 +181,11 @@ def signed_for(site: Site, windows: Windows, page: Page) -> None:
 def objected(windows: Windows, page: Page) -> None:
     page.get_by_role("link", name="提出复核申请").click()
     page.get_by_label("主张的年度配额").fill("96000")
+    page.get_by_role("button", name="下一步").click()
     page.get_by_label("事实与理由").fill("三号窑产量少计，见产量台账。")
+    page.get_by_role("button", name="下一步").click()
     page.get_by_label("证明材料").set_input_files(pdf("产量台账.pdf"))
-    page.get_by_role("button", name="下一步：核对").click()
+    page.get_by_role("button", name="下一步").click()
     page.get_by_role("button", name="提交", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("已收到您的申请")
     expect(page.get_by_role("article")).to_contain_text(NAME)

@@ -141,7 +141,7 @@ def signed_for(site: Site, windows: Windows) -> str:
 def until_when_and_why(windows: Windows, page: Page) -> None:
     expect(page.get_by_role("heading", name="已送达，异议期内")).to_be_visible()
     expect(page.get_by_role("heading", name="提出异议（申请复核）：7 个工作日")).to_be_visible()
-    expect(page.get_by_text("10月12日（周一）24:00", exact=True)).to_be_visible()
+    expect(page.get_by_text("2026年10月12日（周一）24:00", exact=True)).to_be_visible()
     expect(page.get_by_text("剩 7 个工作日", exact=True)).to_be_visible()
     reason = page.get_by_text(WHY_OCTOBER_12)
     expect(reason).to_be_hidden()
@@ -156,44 +156,74 @@ def objected_to(site: Site, windows: Windows, notice: str) -> str:
     page = windows.of("wang", PHONE)
     page.get_by_role("link", name="提出复核申请").click()
     expect(page.get_by_role("main")).to_contain_text(f"对通知书 {notice} 确定的 2026 年度配额申请复核。")
-    expect(page.get_by_role("heading", name="10月12日（周一）24:00前提出")).to_be_visible()
-    page.get_by_role("button", name="下一步：核对").click()
-    faults = page.get_by_role("alert").filter(has_text="有 2 处需要改正").get_by_role("listitem")
-    expect(faults).to_have_text(["请填写主张的年度配额", "请填写事实与理由"])
+    expect(page.get_by_role("heading", name="2026年10月12日（周一）24:00前提出")).to_be_visible()
+    expect(page.get_by_text("第 1 步，共 4 步：主张的年度配额")).to_be_visible()
+    page.get_by_role("button", name="下一步").click()
+    faults = page.get_by_role("alert").filter(has_text="有 1 处需要改正")
+    expect(faults.get_by_role("listitem")).to_have_text(["请填写主张的年度配额"])
+    expect(faults).to_be_focused()
     windows.shoot(page, "nothing filled in")
     page.get_by_label("主张的年度配额").fill("1320000")
-    page.get_by_label("事实与理由").fill(GROUNDS)
+    page.get_by_role("button", name="下一步").click()
+    there_and_back(windows, page)
+    page.get_by_role("button", name="下一步").click()
     wrong_file(windows, page)
     page.get_by_label("证明材料").set_input_files(pdf("产量台账.pdf"))
-    page.get_by_role("button", name="下一步：核对").click()
+    page.get_by_role("button", name="下一步").click()
     checked(windows, page)
     page.get_by_role("button", name="提交", exact=True).click()
     return receipt(windows, page, notice)
 
 
+def there_and_back(windows: Windows, page: Page) -> None:
+    """What is typed stays, whichever way one leaves: by the page's button, by the browser's, or for good."""
+    grounds = page.get_by_label("事实与理由")
+    grounds.fill("2026 年二号线")
+    page.get_by_role("button", name="上一步").click()
+    expect(page.get_by_label("主张的年度配额")).to_have_value("1,320,000")
+    page.get_by_role("button", name="下一步").click()
+    expect(grounds).to_have_value("2026 年二号线")
+    grounds.fill(GROUNDS)
+    expect(page.locator("#kept")).to_have_text("2026年9月28日 15:40 已保存。")
+    page.go_back()
+    expect(page.get_by_label("主张的年度配额")).to_have_value("1,320,000")
+    page.go_forward()
+    expect(grounds).to_have_value(GROUNDS)
+    page.goto("/home")
+    expect(page.get_by_role("listitem").filter(has_text="配额分配异议复核").filter(has_text="继续填写")).to_be_visible()
+    windows.shoot(page, "home with a draft")
+    page.get_by_role("link", name="继续填写").click()
+    expect(grounds.or_(page.get_by_label("证明材料"))).to_be_visible()
+    page.get_by_role("link", name="事实与理由").or_(grounds).first.click()
+    expect(grounds).to_have_value(GROUNDS)
+    windows.shoot(page, "grounds")
+
+
 def wrong_file(windows: Windows, page: Page) -> None:
     """A program that calls itself a PDF: the field says so, and everything typed is still there."""
     page.get_by_label("证明材料").set_input_files(program("产量台账.pdf"))
-    page.get_by_role("button", name="下一步：核对").click()
+    page.get_by_role("button", name="下一步").click()
     expect(page.get_by_role("alert").get_by_role("link", name=NOT_A_PDF)).to_be_visible()
     field = page.get_by_label("证明材料")
     expect(field).to_have_attribute("aria-invalid", "true")
     expect(field).to_have_accessible_description(re.compile(re.escape(NOT_A_PDF)))
-    expect(page.get_by_label("主张的年度配额")).to_have_value("1,320,000")
-    expect(page.get_by_label("事实与理由")).to_have_value(GROUNDS)
     windows.shoot(page, "wrong file")
 
 
 def checked(windows: Windows, page: Page) -> None:
-    expect(page.get_by_text("第 2 步，共 2 步：核对并提交")).to_be_visible()
+    expect(page.get_by_text("第 4 步，共 4 步：核对并提交")).to_be_visible()
     windows.shoot(page, "check")
-    answers = page.get_by_role("listitem").filter(has=page.get_by_role("link", name="修改"))
+    answers = page.locator(".read-back").filter(has=page.get_by_role("link", name="修改"))
     for label, answer in (
         ("主张的年度配额", "1,320,000 tCO2e"),
         ("事实与理由", GROUNDS),
         ("证明材料", "产量台账.pdf"),
     ):
         expect(answers.filter(has_text=label).filter(has_text=answer)).to_have_count(1)
+    page.get_by_role("link", name="修改 主张的年度配额").click()
+    page.get_by_label("主张的年度配额").fill("1320000")
+    page.get_by_role("button", name="保存，返回核对").click()
+    expect(page.get_by_role("heading", name="提交前请核对")).to_be_visible()
 
 
 def receipt(windows: Windows, page: Page, notice: str) -> str:
@@ -202,15 +232,15 @@ def receipt(windows: Windows, page: Page, notice: str) -> str:
     review = NUMBER.findall(text_of(page))[0]
     assert review.startswith("渝环复案")
     words = text_of(page)
-    assert re.search(r"收到时间 2026-09-28 15:40:\d\d ", words)
+    assert re.search(r"收到时间 2026年9月28日 15:40:\d\d ", words)
     assert f"针对 《碳排放配额分配通知书》{notice}" in words
     assert "在期限内提出，且未放弃异议 是" in words
     assert "材料 产量台账.pdf" in words
     assert "下一步由受理人员办理“形式审查”。" in words
-    assert "办理机关应当在 10月16日（周五）24:00 前作出决定（10 个工作日）。" in words
+    assert "办理机关应当在 2026年10月16日（周五）24:00 前作出决定（10 个工作日）。" in words
     page.get_by_role("link", name="查看办理进度").click()
     expect(page.get_by_role("heading", name="形式审查中，由受理人员办理")).to_be_visible()
-    expect(page.get_by_text("10月16日（周五）24:00", exact=True)).to_be_visible()
+    expect(page.get_by_text("2026年10月16日（周五）24:00", exact=True)).to_be_visible()
     windows.shoot(page, "review is filed")
     return review
 
@@ -226,7 +256,7 @@ def material_added(site: Site, windows: Windows, review: str) -> None:
     page = windows.of("wang", PHONE)
     page.goto("/home")
     expect(page.get_by_role("heading", name="请办理：补正材料")).to_be_visible()
-    expect(page.get_by_text("10月9日（周五）24:00", exact=True)).to_be_visible()
+    expect(page.get_by_text("2026年10月9日（周五）24:00", exact=True)).to_be_visible()
     windows.shoot(page, "home with a correction")
     page.get_by_role("link", name="现在办理").click()
     expect(page.get_by_role("main")).to_contain_text("请补充 2026 年电力台账。")
@@ -317,13 +347,13 @@ def settled(windows: Windows, review: str) -> None:
     entry = page.get_by_role("row").filter(has_text=review)
     expect(entry).to_contain_text("登记配额调整")
     expect(entry).to_contain_text("+50,000 tCO2e")
-    expect(entry).to_contain_text("2026-10-08 09:00")
+    expect(entry).to_contain_text("2026年10月8日 09:00")
     entry.get_by_role("link", name=review).click()
     expect(page.get_by_role("heading", name="已办结：变更")).to_be_visible()
     windows.shoot(page, "review is over")
     page.get_by_role("listitem").filter(has_text="渝环配案").get_by_role("link").click()
     expect(page.get_by_role("heading", name="已由《配额分配异议复核》")).to_be_visible()
-    expect(page.get_by_role("listitem").filter(has_text="办结：已被取代")).to_contain_text("2026-10-08 09:00")
+    expect(page.get_by_role("listitem").filter(has_text="办结：已被取代")).to_contain_text("2026年10月8日 09:00")
     expect(page.get_by_role("listitem").filter(has_text=review).filter(has_text="变更")).to_have_count(1)
     windows.shoot(page, "notice is replaced")
 
@@ -334,7 +364,7 @@ def over(windows: Windows, allocation: str) -> None:
     page.get_by_role("searchbox").fill(allocation)
     page.keyboard.press("Enter")
     row = page.get_by_role("row").filter(has_text=allocation)
-    until_there(page, row.filter(has_text="2026-10-08 09:00 办结"))
+    until_there(page, row.filter(has_text="2026年10月8日 09:00 办结"))
     row.get_by_role("link").first.click()
     expect(page.get_by_role("heading", name="通知全部办结")).to_be_visible()
     windows.shoot(page, "allocation is over")

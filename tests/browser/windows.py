@@ -6,8 +6,9 @@ import re
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Response, expect
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, Response, expect
 
 from portal import demo
 from tests.browser.site import Site
@@ -81,12 +82,23 @@ class Windows:
     def _watch(self, page: Page) -> None:
         page.on("console", self._console)
         page.on("pageerror", lambda error: self.troubles.append(f"{page.url}: {error}"))
+        page.on("request", self._asked)
         page.on("response", self._answered)
 
     def _console(self, message: ConsoleMessage) -> None:
         """Violations of the content security policy are errors in the console too."""
         if message.type in ("error", "warning") and not REFUSED.match(message.text):
             self.troubles.append(f"{message.page.url if message.page else ''}: {message.text}")
+
+    def _asked(self, request: Request) -> None:
+        """No page may ask another host for anything."""
+        asked = urlsplit(request.url)
+        # The browser's own parts are those of its PDF viewer.
+        if (
+            asked.scheme not in ("data", "blob", "chrome", "chrome-extension")
+            and asked.netloc != urlsplit(self.site.address).netloc
+        ):
+            self.troubles.append(f"{request.frame.url} asks elsewhere: {request.url}")
 
     def _answered(self, response: Response) -> None:
         wrong = response.status >= (500 if response.request.resource_type in ("document", "xhr", "fetch") else 400)

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from docx import Document
 from docx.enum.style import WD_STYLE_TYPE
+from docx.enum.table import WD_CELL_VERTICAL_ALIGNMENT
 from docx.enum.text import WD_ALIGN_PARAGRAPH as ALIGN
 from docx.enum.text import WD_LINE_SPACING as SPACING
 from docx.oxml import OxmlElement
@@ -21,6 +22,9 @@ NAME_FONT, BODY_FONT, HEADING_FONT = "方正小标宋简体", "仿宋", "黑体"
 BODY, LINE = Pt(16), Pt(28.95)
 # The red lines are 170 mm wide and stand in the middle of the page; the text block is 156 mm.
 LINE_LEFT, LINE_RIGHT = Mm(8), Mm(6)
+# Eighths of a point; two single lines, for Word and LibreOffice do not agree on which of a double line's is above.
+THICK, THIN = 20, 6
+CODE_WIDTH = Mm(27)
 COPIES = (
     "{%p if copies %}",
     "抄送：{% for copy in copies %}{{ copy.name }}{% if not loop.last %}，{% endif %}{% endfor %}。",
@@ -70,7 +74,7 @@ def _set_page(section) -> None:
     section.page_width, section.page_height = Mm(210), Mm(297)
     section.left_margin, section.right_margin = Mm(28), Mm(26)
     section.top_margin, section.bottom_margin = Mm(30), Mm(35)
-    section.header_distance, section.footer_distance = Mm(29.5), Mm(19)
+    section.header_distance, section.footer_distance = Mm(24), Mm(19)
     section.different_first_page_header_footer = True
     grid = section._sectPr.find(qn("w:docGrid"))
     if grid is None:
@@ -81,8 +85,8 @@ def _set_page(section) -> None:
     for name, value in (("type", "lines"), ("linePitch", "579")):
         grid.set(qn(f"w:{name}"), value)
     _spacer(section.first_page_header, Pt(1))
-    _spacer(section.header, Mm(7))
-    _spacer(section.even_page_header, Mm(7))
+    _spacer(section.header, Mm(13))
+    _spacer(section.even_page_header, Mm(13))
 
 
 def _set_base(document) -> None:
@@ -105,9 +109,15 @@ def _styles(document) -> None:
     head = _style(document, "发文机关标志", ALIGN.CENTER, font=NAME_FONT, size=Pt(30))
     head.font.color.rgb = RED
     form = head.paragraph_format
-    form.line_spacing, form.space_after = Pt(40), Mm(1)
+    form.line_spacing = Pt(34)
     form.left_indent, form.right_indent = -LINE_LEFT, -LINE_RIGHT
-    _red_line(head.element.get_or_add_pPr(), "bottom", "thickThinSmallGap", space=11)
+    _off_grid(head)
+    # 4 mm under the name, the thicker line above.
+    _red_line(head.element.get_or_add_pPr(), "bottom", THICK, space=11)
+    under = _style(document, "红色细线", ALIGN.CENTER, size=Pt(1))
+    _thin_line(under.paragraph_format)
+    _off_grid(under)
+    _red_line(under.element.get_or_add_pPr(), "bottom", THIN, space=0)
     # 7/8 of a character's height under the red line.
     _style(document, "发文字号", ALIGN.RIGHT).paragraph_format.space_before = Pt(14)
     form = _style(document, "公文标题", ALIGN.CENTER, font=NAME_FONT, size=Pt(22)).paragraph_format
@@ -118,29 +128,54 @@ def _styles(document) -> None:
     _indent_two_characters(heading)
     heading.paragraph_format.keep_with_next = True
     form = _style(document, "发文机关署名", ALIGN.RIGHT).paragraph_format
-    form.space_before, form.right_indent, form.keep_with_next = LINE * 2, Pt(56), True
+    # The seal is set over name and date, as wide as a hand: two lines above, and as much room below.
+    form.space_before, form.right_indent, form.keep_with_next = LINE * 2, Pt(60), True
     # Four characters in from the right; the authority stands in the middle over it.
-    _style(document, "成文日期", ALIGN.RIGHT).paragraph_format.right_indent = Pt(64)
+    form = _style(document, "成文日期", ALIGN.RIGHT).paragraph_format
+    form.right_indent, form.space_after, form.keep_with_next = Pt(64), LINE * 3 // 2, True
     form = _style(document, "抄送机关", ALIGN.JUSTIFY, size=Pt(14)).paragraph_format
-    form.left_indent = form.right_indent = Pt(14)
-    form = _style(document, "核验二维码", ALIGN.LEFT, size=Pt(10.5)).paragraph_format
-    form.line_spacing_rule = SPACING.SINGLE
+    form.left_indent, form.right_indent, form.keep_with_next = Pt(14), Pt(14), True
+    code = _style(document, "核验二维码", ALIGN.LEFT, size=Pt(10.5))
+    code.paragraph_format.line_spacing_rule, code.paragraph_format.keep_with_next = SPACING.SINGLE, True
+    _off_grid(code)
 
 
 def _content(document, letter: Letter) -> None:
     document.add_paragraph(letter.authority, "发文机关标志")
+    document.add_paragraph("", "红色细线")
     document.add_paragraph(letter.number, "发文字号")
     document.add_paragraph(letter.title, "公文标题")
     document.add_paragraph(f"{letter.to}：", "主送机关")
     for line in letter.body:
-        document.add_paragraph(line.lstrip("# "), "一级标题" if line.startswith("#") else "公文正文")
+        last = document.add_paragraph(line.lstrip("# "), "一级标题" if line.startswith("#") else "公文正文")
+    # No page holds the signature alone.
+    last.paragraph_format.keep_with_next = True
     document.add_paragraph(letter.authority, "发文机关署名")
     document.add_paragraph(letter.date, "成文日期")
     for line in letter.after:
         document.add_paragraph(line, "抄送机关")
-    code = document.add_paragraph("{{ qr }}", "核验二维码")
-    code.paragraph_format.space_before, code.paragraph_format.keep_with_next = LINE, True
-    document.add_paragraph("扫描二维码核验本文书，核验码：{{ verification.code }}", "核验二维码")
+    _code(document)
+
+
+def _code(document) -> None:
+    """The code that leads to the verification page, with the address in words beside it."""
+    document.add_paragraph("", "核验二维码")
+    table = document.add_table(1, 2)
+    table.autofit = False
+    row = table.rows[0]
+    for column, cell, width in zip(table.columns, row.cells, (CODE_WIDTH, Mm(156) - CODE_WIDTH), strict=True):
+        column.width = cell.width = width
+        cell.vertical_alignment = WD_CELL_VERTICAL_ALIGNMENT.CENTER
+    undivided = OxmlElement("w:cantSplit")
+    row._tr.get_or_add_trPr().append(undivided)
+    _fill(row.cells[0], "{{ qr }}")
+    _fill(row.cells[1], "扫描二维码核验本文书，或者访问：", "{{ verification.url }}", "核验码：{{ verification.code }}")
+
+
+def _fill(cell, *lines: str) -> None:
+    cell.paragraphs[0].text, cell.paragraphs[0].style = lines[0], "核验二维码"
+    for line in lines[1:]:
+        cell.add_paragraph(line, "核验二维码")
 
 
 def _footers(document) -> None:
@@ -148,10 +183,10 @@ def _footers(document) -> None:
     section = document.sections[0]
     first = section.first_page_footer
     first.is_linked_to_previous = False
-    line = first.paragraphs[0]
-    line.paragraph_format.line_spacing_rule, line.paragraph_format.line_spacing = SPACING.EXACTLY, Pt(1)
-    line.paragraph_format.left_indent, line.paragraph_format.right_indent = -LINE_LEFT, -LINE_RIGHT
-    _red_line(line._p.get_or_add_pPr(), "top", "thinThickSmallGap", space=0)
+    # The thicker line below.
+    for line, weight in ((first.paragraphs[0], THIN), (first.add_paragraph(), THICK)):
+        _thin_line(line.paragraph_format)
+        _red_line(line._p.get_or_add_pPr(), "bottom", weight, space=0)
     for footer, align in ((section.footer, ALIGN.RIGHT), (section.even_page_footer, ALIGN.LEFT)):
         footer.is_linked_to_previous = False
         number = footer.paragraphs[0]
@@ -205,10 +240,24 @@ def _indent_two_characters(style) -> None:
     style.element.pPr.ind.set(qn("w:firstLineChars"), "200")
 
 
-def _red_line(properties, side: str, kind: str, *, space: int) -> None:
+def _thin_line(form) -> None:
+    """A paragraph that is hardly more than its lower border."""
+    form.line_spacing_rule, form.line_spacing = SPACING.EXACTLY, Pt(2)
+    form.left_indent, form.right_indent = -LINE_LEFT, -LINE_RIGHT
+
+
+def _off_grid(style) -> None:
+    """Its lines stand where their own spacing puts them, not on the page's grid of 22."""
+    grid = OxmlElement("w:snapToGrid")
+    grid.set(qn("w:val"), "0")
+    properties = style.element.get_or_add_pPr()
+    properties.insert_element_before(grid, "w:spacing", "w:ind", "w:contextualSpacing", "w:jc", "w:rPr")
+
+
+def _red_line(properties, side: str, weight: int, *, space: int) -> None:
     borders = OxmlElement("w:pBdr")
     line = OxmlElement(f"w:{side}")
-    for name, value in (("val", kind), ("sz", "24"), ("space", str(space)), ("color", str(RED))):
+    for name, value in (("val", "single"), ("sz", str(weight)), ("space", str(space)), ("color", str(RED))):
         line.set(qn(f"w:{name}"), value)
     borders.append(line)
     properties.insert_element_before(borders, "w:shd", "w:tabs", "w:snapToGrid", "w:spacing", "w:ind", "w:jc", "w:rPr")

@@ -111,7 +111,8 @@ def test_the_long_acts_of_a_review_take_a_bounded_number_of_statements(tx):
         task_id = bureau.task(element, review)
         found[element] = costs(bureau, lambda t=task_id, b=by, a=answers: bureau.complete(t, b, review, **a))
     assert review.outcome == "变更"
-    most = {"object": 44, "check": 32, "review": 30, "draft": 29, "sign": 75}
+    # Of these, keeping what a case is found by takes two when it begins or its values change, and one for each letter.
+    most = {"object": 46, "check": 32, "review": 32, "draft": 29, "sign": 77}
     assert {act: count for act, count in found.items() if count > most[act] + MARGIN} == {}
 
 

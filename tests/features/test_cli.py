@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -148,7 +151,7 @@ class TestUsers:
     def test_the_first_administrator_of_an_empty_database(self, settings, empty_database, secret):
         settings.setenv("DATABASE_URL", empty_database)
         assert main(["migrate"]) == 0
-        assert main(["user", "add", "root", "管理员", "--password-file", secret]) == 0
+        assert main(["user", "add", "root", "--name", "管理员", "--administrator", "--password-file", secret]) == 0
         with opened(empty_database) as tx:
             [person] = tx.scalars(select(Person)).all()
             assert person.administrator
@@ -157,7 +160,7 @@ class TestUsers:
     def test_an_official_has_roles_and_is_no_administrator(self, on, own_database, secret):
         Bureau.over(own_database)
         arguments = ["--password-file", secret, "--role", "chongqing-ets:handler", "--role", "chongqing-ets:clerk"]
-        assert main(["user", "add", "wang", "王", *arguments]) == 0
+        assert main(["user", "add", "wang", "--name", "王", *arguments]) == 0
         with own_database.transaction() as tx:
             person = tx.scalars(select(Person).where(Person.login == "wang")).one()
             assert not person.administrator
@@ -165,7 +168,8 @@ class TestUsers:
     def test_an_applicant_belongs_to_an_organisation(self, on, own_database, secret):
         world = World.over(own_database)
         uscc = "91500101MA5YKQ1X0C"
-        assert main(["user", "add", "qian", "钱", "--password-file", secret, "--organisation", uscc]) == 0
+        arguments = ["--password-file", secret, "--organisation", uscc]
+        assert main(["user", "add", "qian", "--name", "钱", *arguments]) == 0
         with own_database.transaction() as tx:
             person = tx.scalars(select(Person).where(Person.login == "qian")).one()
             assert person.organisation_id == world.cement
@@ -181,21 +185,64 @@ class TestUsers:
     )
     def test_unknown_roles_and_organisations_are_refused(self, on, own_database, secret, more, capsys):
         Bureau.over(own_database)
-        assert main(["user", "add", "wang", "王", "--password-file", secret, *more]) == 1
+        assert main(["user", "add", "wang", "--name", "王", "--password-file", secret, *more]) == 1
         assert capsys.readouterr().err.count("\n") == 1
         with own_database.transaction() as tx:
             assert tx.scalars(select(Person).where(Person.login == "wang")).all() == []
 
     def test_a_weak_password_is_refused(self, on, tmp_path, capsys):
         (tmp_path / "weak").write_text("short")
-        assert main(["user", "add", "wang", "王", "--password-file", str(tmp_path / "weak")]) == 1
+        arguments = ["--administrator", "--password-file", str(tmp_path / "weak")]
+        assert main(["user", "add", "wang", "--name", "王", *arguments]) == 1
 
     def test_a_typed_password_is_asked_for_twice(self, on, own_database, monkeypatch, capsys):
         typed = iter([SECRET, "something else", SECRET, SECRET])
         monkeypatch.setattr(administration.getpass, "getpass", lambda prompt: next(typed))
-        assert main(["user", "add", "zhu", "朱"]) == 1
+        arguments = ["user", "add", "zhu", "--name", "朱", "--administrator"]
+        assert main(arguments) == 1
         assert "differ" in capsys.readouterr().err
-        assert main(["user", "add", "zhu", "朱"]) == 0
+        assert main(arguments) == 0
+        told = capsys.readouterr().out
+        assert "zhu (朱) is added: administrator" in told
+        assert SECRET not in told
+        assert "next: start the portal, then sign in at http://127.0.0.1:8000/sign-in; the page 管理" in told
+
+    def test_a_one_time_password_is_printed_and_has_to_be_changed(self, on, own_database, capsys):
+        assert main(["user", "add", "zhu", "--name", "朱", "--administrator", "--one-time"]) == 0
+        [password] = re.findall(r"one-time password: ([2-9a-z-]{19})\n", capsys.readouterr().out)
+        with own_database.transaction() as tx:
+            person = tx.scalars(select(Person).where(Person.login == "zhu")).one()
+            assert person.must_change_password
+            assert isinstance(sign_in(tx, "zhu", password, "127.0.0.1", clock.now()), str)
+
+    def test_without_a_terminal_no_password_is_asked_for_in_sight(self, on, monkeypatch, capsys):
+        def echoing(prompt: str) -> str:
+            warnings.warn("Can not control echo on the terminal.", administration.getpass.GetPassWarning, stacklevel=2)
+            return SECRET
+
+        monkeypatch.setattr(administration.getpass, "getpass", echoing)
+        assert main(["user", "add", "zhu", "--name", "朱", "--administrator"]) == 1
+        assert "use --one-time or --password-file" in capsys.readouterr().err
+
+    @pytest.mark.parametrize(
+        ("more", "told"),
+        [
+            ([], "Say what the person is"),
+            (["--administrator", "--organisation", "91500101MA5YKQ1X0C"], "use two accounts"),
+            (["--role", "chongqing-ets:handler", "--organisation", "91500101MA5YKQ1X0C"], "use two accounts"),
+        ],
+    )
+    def test_a_person_is_somebody_and_on_one_side(self, on, own_database, secret, more, told, capsys):
+        World.over(own_database)
+        assert main(["user", "add", "zhu", "--name", "朱", "--password-file", secret, *more]) == 1
+        assert told in capsys.readouterr().err
+
+    def test_what_to_do_next_names_the_running_portal(self, on, secret, tmp_path, capsys):
+        home = tmp_path / "home"
+        home.mkdir()
+        (home / "running.json").write_text(json.dumps({"pid": os.getpid(), "address": "http://127.0.0.1:8123"}))
+        assert main(["user", "add", "zhu", "--name", "朱", "--administrator", "--password-file", secret]) == 0
+        assert "next: sign in at http://127.0.0.1:8123/sign-in" in capsys.readouterr().out
 
 
 class TestAudit:

@@ -14,7 +14,7 @@ from portal.cases.actions import ACTIONS
 from portal.cases.delivery import StoredFile
 from portal.cases.kernel import Kernel
 from portal.cases.live import Cases
-from portal.cases.models import Case, StartItem, Task
+from portal.cases.models import Attachment, Case, StartItem, Task
 from portal.cases.names import facts_of
 from portal.clock import day_of
 from portal.demo import accounts, history, present, seed, table
@@ -65,9 +65,12 @@ def test_every_state_is_there_whatever_the_day(own_database, monkeypatch, day):
             if task.state == "open"
         }
         assert set(open_tasks) == {
+            ("allocation-review", "justify"),
             ("allocation-review", "review"),
             ("allocation-review", "sign"),
+            ("verification-review", "check"),
             ("verification-review", "review"),
+            ("allocation", "draft"),
             ("allocation", "sign"),
         }
         due = day_of(open_tasks["allocation-review", "review"].due - timedelta(seconds=1))
@@ -76,21 +79,24 @@ def test_every_state_is_there_whatever_the_day(own_database, monkeypatch, day):
         assert calendar.working_days(over, today) == 2
 
         outcomes = tx.scalars(select(Case.outcome).where(Case.procedure == "allocation-review").order_by(Case.id))
-        assert sorted(outcome or "" for outcome in outcomes) == ["", "", "变更"]
+        assert sorted(outcome or "" for outcome in outcomes) == ["", "", "", "变更"]
         statuses = set(tx.scalars(select(Case.status).where(Case.procedure == "allocation-notice")))
         assert statuses == {"已被取代", "已生效", "复核进行中", "已送达，异议期内", "通知书已制发，等待送达"}
 
-        # Three units at once, all final; one unit at a time, waiting; and one that waits for the leader.
+        # Three units at once and one alone, all final; four units alone, waiting; two not signed yet.
         ended = select(Case.outcome, func.count()).where(Case.procedure == "allocation").group_by(Case.outcome)
-        assert dict(tx.execute(ended).all()) == {"通知全部办结": 1, None: 5}
+        assert dict(tx.execute(ended).all()) == {"通知全部办结": 2, None: 6}
         items = tx.execute(select(StartItem.starter_id, func.count()).group_by(StartItem.starter_id)).all()
-        assert sorted(count for _, count in items) == [1, 1, 1, 1, 3, 3]
+        assert sorted(count for _, count in items) == [1, 1, 1, 1, 1, 1, 3, 3]
 
         on_record = select(Record.register, Record.state, func.count()).group_by(Record.register, Record.state)
-        assert sorted(tx.execute(on_record).all()) == [("emitters", "列入", 9), ("verified_emissions", "核定", 3)]
-        [disputed] = tx.scalars(select(Case).where(Case.procedure == "verification-review"))
-        facts = facts_of(Cases(tx, tools.kernel.releases).get(disputed.id))
-        assert facts["undisputed"] == 829_500
+        assert sorted(tx.execute(on_record).all()) == [("emitters", "列入", 12), ("verified_emissions", "核定", 4)]
+        reviews = tx.scalars(select(Case.id).where(Case.procedure == "verification-review").order_by(Case.filed_at))
+        disputed = [facts_of(Cases(tx, tools.kernel.releases).get(review))["undisputed"] for review in reviews]
+        assert disputed == [829_500, 1_141_000]
+
+        papers = tx.execute(select(Attachment.kind, func.count()).group_by(Attachment.kind)).all()
+        assert sorted(papers) == [("docx", 3), ("pdf", 2), ("png", 2), ("xlsx", 2)]
 
         [registration] = tx.scalars(select(Registration))
         assert (registration.state, registration.name) == ("waiting", PAPER.name)

@@ -193,7 +193,9 @@ def test_properties_tell_of_the_letter_not_of_the_template():
 
 def test_the_code_has_room_and_words():
     letter = render((TEMPLATES / "review-decision.docx").read_bytes(), DATA, URL)
-    paragraph = next(p for p in Document(io.BytesIO(letter)).paragraphs if p._p.findall(f".//{qn('w:drawing')}"))
+    [code, words] = Document(io.BytesIO(letter)).tables[0].rows[0].cells
+    [paragraph] = code.paragraphs
+    assert [line.text for line in words.paragraphs][1:] == [URL, "核验码：7K3M-9QXT-2B4V-HN8R"]
     assert paragraph.paragraph_format.line_spacing == 1.0
     assert paragraph._p.find(f".//{qn('wp:docPr')}").get("descr") == "核验二维码"
     with zipfile.ZipFile(io.BytesIO(letter)) as package:

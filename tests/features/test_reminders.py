@@ -62,7 +62,7 @@ def test_the_message_says_which_case_and_what_is_left(tx):
     world.pass_to("2026-09-24T09:00:00")
     [message] = notify.of_person(tx, world.officer.person_id, 5)
     name = "重庆某水泥有限公司"
-    assert message.body == f"asked {case.number}（{name}）：decide，期限至 2026-10-09 24:00，剩 5 个工作日。"
+    assert message.body == f"asked {case.number}（{name}）：decide，期限至 2026年10月9日（周五）24:00，剩 5 个工作日。"
     assert (message.case_id, message.kind, message.read_at) == (case.id, "warning", None)
 
 

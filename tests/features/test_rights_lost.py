@@ -100,7 +100,7 @@ def test_messages_of_an_organisation_stay_behind_when_its_person_changes(world):
     case, wang = world.file("one", world.wang), world.wang.person_id
 
     def send(tx, title):
-        notify.send(tx, [wang], case_id=case.id, kind="task", at=world.now, title=title, body="请看")
+        notify.send(notify.Post(tx), [wang], case_id=case.id, kind="task", at=world.now, title=title, body="请看")
 
     def titles(tx):
         return [one.title for one in notify.of_person(tx, wang, 10)]
@@ -129,7 +129,7 @@ def test_an_official_s_message_is_of_no_organisation(world):
     li, case = world.person("李", "officer"), world.file("one", world.wang)
     world.run.act(
         lambda tx: notify.send(
-            tx, [li.person_id], case_id=case.id, kind="task", at=world.now, title="任务", body="请看"
+            notify.Post(tx), [li.person_id], case_id=case.id, kind="task", at=world.now, title="任务", body="请看"
         )
     )
     [message] = world.run.read(lambda tx: notify.of_person(tx, li.person_id, 10))

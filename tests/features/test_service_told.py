@@ -11,7 +11,8 @@ from portal.cases import reckoning, telling
 from portal.cases.errors import AlreadyEntered, EarlierNeedsReason, EnteredIt, NotServed
 from portal.cases.family import Family
 from portal.deadlines.changes import Change
-from portal.notify import PortalMessage
+from portal.deadlines.wording import due_text
+from portal.notify import PortalMessage, Post
 from tests.builders.world import Bureau, Followed, World
 from tests.features.test_act_costs import counted
 from tests.features.test_calendar_versions import NOTICE
@@ -125,8 +126,8 @@ def test_the_unit_hears_of_a_correction_with_both_days_and_of_a_struck_receipt(o
     office.correct(notice, None)
     corrected, struck = told(office.bureau, notice)[len(before) :]
     assert corrected[0] == "送达时间已更正"
-    assert "由 2026-09-23 15:00 更正为 2026-09-25 09:00" in corrected[1]
-    assert "由 2026-10-10 24:00 改为 2026-10-12 24:00" in corrected[1]
+    assert "由 2026年9月23日 15:00 更正为 2026年9月25日 09:00" in corrected[1]
+    assert "由 2026年10月10日（周六）24:00 改为 2026年10月12日（周一）24:00" in corrected[1]
     assert struck[0] == "送达记录已作废"
 
 
@@ -137,7 +138,7 @@ def test_the_unit_hears_of_an_earlier_receipt_and_not_of_one_that_changes_nothin
     assert told(office.bureau, notice) == before
     office.bureau.receipt(notice, office.bureau.tao, on="2026-09-22T15:00:00")
     [(title, body)] = told(office.bureau, notice)[len(before) :]
-    assert (title, "由 2026-10-10 24:00 改为 2026-10-09 24:00" in body) == ("送达时间已更正", True)
+    assert (title, "由 2026年10月10日（周六）24:00 改为 2026年10月9日（周五）24:00" in body) == ("送达时间已更正", True)
 
 
 @pytest.mark.parametrize(("verb", "title"), [("keep", "送达更正后维持原结果"), ("renew", "通知已重新作出")])
@@ -155,10 +156,10 @@ def test_nothing_of_an_unopened_letter_is_told_by_a_holiday_notice(tx):
     bureau.at("2026-09-24T10:00:00")
     change = Change("moved", 1, "secret", "秘密期限", bureau.now, bureau.now, False, "")
     before = told(bureau, other)
-    other.see(lambda case: telling.calendar_moved(tx, case, [change], bureau.now))
+    other.see(lambda case: telling.calendar_moved(Post(tx), case, [change], bureau.now))
     assert told(bureau, other) == before
     bureau.sign_for(other, bureau.wang)
-    other.see(lambda case: telling.calendar_moved(tx, case, [change], bureau.now))
+    other.see(lambda case: telling.calendar_moved(Post(tx), case, [change], bureau.now))
     assert told(bureau, other)[-1][0] == "期限因放假安排调整"
 
 
@@ -202,7 +203,7 @@ def test_a_notice_moves_the_reopened_period_of_an_ended_case_and_the_unit_hears_
     assert notice.deadline("objection").last_day > date.fromisoformat(day)
     [(title, body)] = told(bureau, notice)[len(heard) :]
     assert title == "期限因放假安排调整"
-    assert f"由 {day} 24:00 改为 {line.new} 24:00" in body
+    assert f"由 {due_text(line.old)} 改为 {due_text(line.new)}" in body
     assert bureau.run.read(lambda tx: reckoning.waiting(tx, bureau.now)) == 0
     assert bureau.breaks() == []
 

@@ -345,6 +345,8 @@ def test_a_stored_table_is_read_back_by_count_sum_and_first_rows():
     values = rows(*[(code(number), str(number)) for number in range(1, 31)])
     lines = LISTED.display({**values, "note": "说"}, {}, KNOWN)
     assert lines == [("各单位年度配额", f"30 行；{AMOUNT}合计 465 tCO2e"), ("说明", "说")]
+    english = LISTED.display({**values, "note": "说"}, {}, KNOWN, "en")
+    assert english == [("各单位年度配额", f"30 rows; total of {AMOUNT} 465 tCO2e"), ("说明", "说")]
     shown = LISTED.display_tables(values, {}, KNOWN)[0]
     assert (shown.count, len(shown.rows), shown.more) == (30, 20, 10)
     assert shown.rows[0] == (f"第1厂（{A}）", "1 tCO2e")

@@ -328,6 +328,26 @@ def test_a_form_is_read_back_as_people_read():
     ]
 
 
+def test_what_the_portal_adds_to_answers_is_english_on_english_pages():
+    values = {
+        "conclusion": "变更",
+        "matters": ["维持", "变更"],
+        "agree": True,
+        "day": "2026-10-12",
+        "evidence": ["1", "2"],
+        "unit": {"owner": CODE},
+    }
+    lines = dict(EVERY_KIND.display(values, NAMES, CHOICES, "en"))
+    assert [lines[label] for label in ("事项", "同意", "日期", "归属单位", "理由")] == [
+        "维持原决定, 变更",
+        "Yes",
+        "2026-10-12",
+        f"某钢铁公司 ({CODE})",
+        "not answered",
+    ]
+    assert dict(EVERY_KIND.display(values, NAMES, language="en"))["证据"] == "2 files"
+
+
 def test_without_choices_files_are_counted_and_organisations_show_their_code():
     lines = dict(EVERY_KIND.display({"evidence": ["1", "2"], "unit": {"owner": CODE}}, NAMES))
     assert (lines["证据"], lines["归属单位"]) == ("2 个文件", CODE)

@@ -24,7 +24,9 @@ def test_what_is_open_to_all_is_a_short_list(portal):
     found = {one for one in endpoints if declared(portal.app, one) == "open to all"}
     signing_in, probes = {"auth.sign_in", "auth.sign_in_post"}, {"health.healthz", "health.readyz"}
     coming = {f"registration.{one}" for one in ("register", "register_post", "received", "join", "join_post")}
-    assert found == {"static", "public.index", "verifying.letter_by_code"} | signing_in | coming | probes
+    asking = {"tracking.track", "tracking.track_post"}
+    verifying = {f"verifying.{one}" for one in ("ask", "letter_by_code", "compare")}
+    assert found == {"static", "public.index", "switching.choose"} | signing_in | coming | probes | asking | verifying
 
 
 def test_a_route_that_declares_nothing_keeps_the_portal_from_starting():

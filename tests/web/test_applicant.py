@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import threading
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
@@ -86,19 +87,27 @@ class Story:
         return begun.location
 
     def fill(self, draft: str, *files: tuple[str, bytes], go: str = "next", **answers: str) -> TestResponse:
-        """Posts step 1."""
-        given = {"claimed_amount": "1300000", "grounds": "产量数据有误", "late_reason": "", **answers, "_go": go}
+        """Fills in every step and presses a button of each; the last answer, or the first that is no way onward."""
+        given = {"claimed_amount": "1300000", "grounds": "产量数据有误", "late_reason": "", **answers}
+        for name in ("claimed_amount", "grounds", "late_reason"):
+            answer = self.post_step(f"{draft}/{name}", {name: given[name], "_go": "next" if go == "next" else "save"})
+            if answer.status_code != 303:
+                return answer
+        return self.post_step(f"{draft}/evidence", {"_go": go}, *files)
+
+    def post_step(self, step: str, given: Mapping[str, str], *files: tuple[str, bytes]) -> TestResponse:
+        """Posts one step."""
         values = [("csrf_token", self.wang.token("/home")), *given.items()]
         parts = [FileStorage(io.BytesIO(content), name) for name, content in files]
         # The client's own way leaves a temporary file open.
         boundary, body = encode_multipart(MultiDict([*values, *(("_upload.evidence", part) for part in parts)]))
-        return self.wang.raw.post(draft, data=body, content_type=f"multipart/form-data; boundary={boundary}")
+        return self.wang.raw.post(step, data=body, content_type=f"multipart/form-data; boundary={boundary}")
 
     def filed(self, notice: int, *files: tuple[str, bytes]) -> int:
         """Files a review; the id of its case."""
         draft = self.draft(notice)
         assert self.fill(draft, *files).status_code == 303
-        handed_in = self.wang.post(f"{draft}/check", page="/home")
+        handed_in = self.wang.post(f"{draft}/check-answers", page="/home")
         assert handed_in.status_code == 303, plain(handed_in)
         return int(handed_in.location.split("/")[3])
 
@@ -195,12 +204,12 @@ def test_signing_serves_the_letter_and_starts_the_period(story: Story) -> None:
     case_id, letter_id = story.served()
     letter = story.wang.get(f"/my/letters/{letter_id}")
     assert "1,200,000" in letter.text
-    assert '<p class="authority">' in letter.text
-    assert "2026-09-24 10:00:0" in plain(letter)
+    assert '<p class="letter-authority">' in letter.text
+    assert "2026年9月24日 10:00:0" in plain(letter)
     assert story.wang.get(f"/letters/{letter_id}/file").data[:2] == b"PK"
     case = story.read(f"/my/cases/{case_id}")
     assert "已送达，异议期内" in case
-    assert "10月12日（周一）24:00" in case
+    assert "2026年10月12日（周一）24:00" in case
     assert "剩 7 个工作日" in case
     assert "9月24日送达文书，次日起算；跳过9月25日至27日（中秋节）、10月1日至7日（国庆节）" in case
     assert "10月10日（周六） 第 6 日 调休上班（计入）" in case
@@ -210,14 +219,14 @@ def test_the_letter_itself_says_by_when_to_object_and_leads_there(story: Story) 
     notice, letter = story.served()
     page = story.wang.get(f"/my/letters/{letter}")
     assert "提出异议（申请复核）：7 个工作日" in plain(page)
-    assert "10月12日（周一）24:00" in plain(page)
+    assert "2026年10月12日（周一）24:00" in plain(page)
     assert "9月24日送达文书，次日起算；跳过9月25日至27日（中秋节）" in plain(page)
     button = f'href="/file/{ETS}/allocation-review?about={notice}">提出复核申请</a>'
     assert button in page.text
     assert button in story.wang.get(f"/my/cases/{notice}").text
     story.at("2026-10-13T00:05")
     late = story.wang.get(f"/my/letters/{letter}")
-    assert "期限已于10月12日（周一）24:00届满。现在提出属于逾期，须说明正当理由" in plain(late)
+    assert "期限已于2026年10月12日（周一）24:00届满。现在提出属于逾期，须说明正当理由" in plain(late)
     assert button in late.text
     story.at("2026-09-24T12:00")
     story.filed(notice)
@@ -228,7 +237,7 @@ def test_signing_twice_changes_nothing(story: Story) -> None:
     _case, letter_id = story.served()
     story.at("2026-09-28T10:00")
     assert story.sign_for(letter_id).status_code == 303
-    assert "2026-09-24 10:00:0" in story.read(f"/my/letters/{letter_id}")
+    assert "2026年9月24日 10:00:0" in story.read(f"/my/letters/{letter_id}")
 
 
 def test_the_days_left_are_told_to_the_last(story: Story) -> None:
@@ -237,7 +246,7 @@ def test_the_days_left_are_told_to_the_last(story: Story) -> None:
     assert "剩 2 个工作日" in story.read("/home")
     story.at("2026-10-12T23:00")
     home = story.read("/home")
-    assert "10月12日（周一）24:00" in home
+    assert "2026年10月12日（周一）24:00" in home
     assert "今日 24:00 到期" in home
     assert "剩" not in story.read(f"/my/cases/{case_id}").split("办理进度")[0]
 
@@ -247,31 +256,31 @@ def test_what_can_be_filed_names_its_article_and_period(story: Story) -> None:
     home = story.read("/home")
     assert "配额分配异议复核 针对《碳排放配额分配通知书》渝环配〔2026〕1号" in home
     assert "依据 渝府发〔2023〕6号第十一条第二款 · 期限 7 个工作日" in home
-    assert "10月12日（周一）24:00前提出" in home
+    assert "2026年10月12日（周一）24:00前提出" in home
 
 
 def test_a_review_is_filed_corrected_and_decided(story: Story) -> None:
     notice, _letter = story.served()
     story.at("2026-09-28T15:40")
     draft = story.draft(notice)
-    assert story.fill(draft, ("产量台账.pdf", PDF), grounds="产量数据\n有误").location == f"{draft}/check"
-    check = story.read(f"{draft}/check")
+    assert story.fill(draft, ("产量台账.pdf", PDF), grounds="产量数据\n有误").location == f"{draft}/check-answers"
+    check = story.read(f"{draft}/check-answers")
     for told in (
         "1,300,000 tCO2e",
         "产量数据 有误",
         "产量台账.pdf（1 KB）",
         "以提交时间为准",
-        "10月12日（周一）24:00前提出",
+        "2026年10月12日（周一）24:00前提出",
     ):
         assert told in check
-    review = int(story.wang.post(f"{draft}/check", page="/home").location.split("/")[3])
+    review = int(story.wang.post(f"{draft}/check-answers", page="/home").location.split("/")[3])
     receipt = story.read(f"/my/cases/{review}/receipt")
     for told in (
         "渝环复案〔2026〕1号",
-        "2026-09-28 15:40:",
+        "2026年9月28日 15:40:",
         "在期限内提出，且未放弃异议 是",
         "下一步由受理人员办理“形式审查”。",
-        "办理机关应当在 10月16日（周五）24:00 前作出决定（10 个工作日）",
+        "办理机关应当在 2026年10月16日（周五）24:00 前作出决定（10 个工作日）",
     ):
         assert told in receipt
     _correction(story, review)
@@ -285,7 +294,7 @@ def _correction(story: Story, review: int) -> None:
     story.act("li", "check", review, result="补正", corrections="产量台账缺 2025 年 3 月一页")
     home = story.read("/home")
     assert "请办理：补正材料" in home
-    assert "10月9日（周五）24:00" in home
+    assert "2026年10月9日（周五）24:00" in home
     assert "剩 3 个工作日" in home
     case = story.read(f"/my/cases/{review}")
     assert "等待申请人补正材料 现在需要您办理“补正材料”" in case
@@ -356,12 +365,12 @@ def test_filing_late_is_said_plainly(story: Story) -> None:
     story.timers()
     home = story.read("/home")
     assert "期限已过的（1 项）" in home
-    assert "期限已于10月12日（周一）24:00届满。现在提出属于逾期，须说明正当理由" in home
+    assert "期限已于2026年10月12日（周一）24:00届满。现在提出属于逾期，须说明正当理由" in home
     assert "目前没有可以在期限内提出的申请" in home
     draft = story.draft(notice)
     assert "期限已过" in story.read(draft)
     story.fill(draft, late_reason="不可抗力")
-    review = int(story.wang.post(f"{draft}/check", page="/home").location.split("/")[3])
+    review = int(story.wang.post(f"{draft}/check-answers", page="/home").location.split("/")[3])
     assert "在期限内提出，且未放弃异议 否" in story.read(f"/my/cases/{review}/receipt")
 
 
@@ -375,30 +384,31 @@ def test_a_late_objection_is_not_taken_without_a_reason(story: Story) -> None:
     draft = story.draft(notice)
     story.at("2026-10-13T00:05")
     story.timers()
-    page = story.read(draft)
+    page = story.read(f"{draft}/late_reason")
     assert "逾期提出的正当理由 通知已经生效，须说明不可抗力等正当理由" in page
-    assert "逾期提出的正当理由 （选填）" not in page
+    assert "第 3 步，共 5 步：逾期提出的正当理由" in page
+    assert "（选填）" not in page
     refused = story.fill(draft)
     assert refused.status_code == 422
     assert "请填写逾期提出的正当理由" in plain(refused)
-    assert story.fill(draft, late_reason="山洪断路").location == f"{draft}/check"
-    assert "逾期提出的正当理由 山洪断路" in story.read(f"{draft}/check")
+    assert story.fill(draft, late_reason="山洪断路").location == f"{draft}/check-answers"
+    assert "逾期提出的正当理由 山洪断路" in story.read(f"{draft}/check-answers")
 
 
 def test_an_objection_after_a_waiver_is_not_taken_without_a_reason(story: Story) -> None:
     notice, _letter = story.served()
     draft = story.draft(notice)
-    assert story.fill(draft).location == f"{draft}/check"
+    assert story.fill(draft).location == f"{draft}/check-answers"
     assert (
         story.wang.post(f"/my/cases/{notice}/messages/waived", {"confirmed": "true"}, page="/home").status_code == 303
     )
-    handed_in = story.wang.post(f"{draft}/check", page="/home", follow_redirects=True)
+    handed_in = story.wang.post(f"{draft}/check-answers", page="/home", follow_redirects=True)
     assert "请填写放弃异议后提出的正当理由" in plain(handed_in)
     assert story.fill(draft).status_code == 422
     assert story.count(Case, Case.about_id == notice) == 0
-    assert story.fill(draft, late_reason="放弃时没有核对数据").location == f"{draft}/check"
-    assert "放弃异议后提出的正当理由 放弃时没有核对数据" in story.read(f"{draft}/check")
-    review = int(story.wang.post(f"{draft}/check", page="/home").location.split("/")[3])
+    assert story.fill(draft, late_reason="放弃时没有核对数据").location == f"{draft}/check-answers"
+    assert "放弃异议后提出的正当理由 放弃时没有核对数据" in story.read(f"{draft}/check-answers")
+    review = int(story.wang.post(f"{draft}/check-answers", page="/home").location.split("/")[3])
     assert "在期限内提出，且未放弃异议 否" in story.read(f"/my/cases/{review}/receipt")
 
 
@@ -406,9 +416,9 @@ def test_an_objection_that_becomes_late_on_its_way_says_what_is_missing(story: S
     """The period is over, but no worker has told the notice yet: only the filing itself finds out."""
     notice, _letter = story.served()
     draft = story.draft(notice)
-    assert story.fill(draft).location == f"{draft}/check"
+    assert story.fill(draft).location == f"{draft}/check-answers"
     story.at("2026-10-13T00:00:10")
-    refused = story.wang.post(f"{draft}/check", page="/home")
+    refused = story.wang.post(f"{draft}/check-answers", page="/home")
     assert refused.status_code == 422
     assert "请填写逾期提出的正当理由" in plain(refused)
     assert story.count(Case, Case.about_id == notice) == 0
@@ -419,9 +429,9 @@ def test_a_filing_at_the_last_second_is_in_time(story: Story) -> None:
     draft = story.draft(notice)
     story.fill(draft)
     story.at("2026-10-12T23:59:50")
-    review = int(story.wang.post(f"{draft}/check", page="/home").location.split("/")[3])
+    review = int(story.wang.post(f"{draft}/check-answers", page="/home").location.split("/")[3])
     assert "在期限内提出，且未放弃异议 是" in story.read(f"/my/cases/{review}/receipt")
-    assert "2026-10-12 23:59:5" in story.read(f"/my/cases/{review}/receipt")
+    assert "2026年10月12日 23:59:5" in story.read(f"/my/cases/{review}/receipt")
 
 
 def test_a_waiver_makes_the_notice_final(story: Story) -> None:
@@ -447,7 +457,7 @@ def test_a_withdrawal_leaves_the_way_open(story: Story) -> None:
     page = f"/my/cases/{review}/messages/withdraw"
     assert story.wang.post(page, {"reason": "", "confirmed": "true"}, page="/home").status_code == 303
     assert "已办结：已撤回" in story.read(f"/my/cases/{review}")
-    assert "10月12日（周一）24:00前提出" in story.read("/home")
+    assert "2026年10月12日（周一）24:00前提出" in story.read("/home")
     second = story.filed(notice)
     assert second != review
 
@@ -462,9 +472,9 @@ def test_another_review_of_the_same_notice_is_refused_and_the_draft_kept(story: 
                       procedure="allocation-review", about_id=notice, answers=row.answers,
                       saved_at=row.saved_at))  # fmt: skip
         tx.flush()
-    other = f"/drafts/{int(draft.split('/')[-1]) + 1}"
-    review = story.wang.post(f"{draft}/check", page="/home")
-    refused = story.wang.post(f"{other}/check", page="/home")
+    other = f"/file/{int(draft.split('/')[-1]) + 1}"
+    review = story.wang.post(f"{draft}/check-answers", page="/home")
+    refused = story.wang.post(f"{other}/check-answers", page="/home")
     assert review.status_code == 303
     assert refused.status_code == 409
     assert "针对同一通知的申请（渝环复案〔2026〕1号）正在办理，不能再次提出。" in plain(refused)
@@ -478,10 +488,10 @@ def test_handing_in_twice_makes_one_case(story: Story) -> None:
     notice, _letter = story.served()
     draft = story.draft(notice)
     story.fill(draft)
-    receipts = {story.wang.post(f"{draft}/check", page="/home").location for _ in range(2)}
+    receipts = {story.wang.post(f"{draft}/check-answers", page="/home").location for _ in range(2)}
     assert len(receipts) == 1
     assert story.count(Case, Case.procedure == "allocation-review") == 1
-    for back in (draft, f"{draft}/check"):
+    for back in (draft, f"{draft}/check-answers"):
         assert story.wang.get(back).location in receipts
     assert story.fill(draft, grounds="改一改").location in receipts
 
@@ -495,7 +505,7 @@ def test_two_clicks_at_once_make_one_case(story: Story) -> None:
 
     def click(browser: Browser, token: str) -> TestResponse:
         together.wait()
-        return browser.raw.post(f"{draft}/check", data={"csrf_token": token})
+        return browser.raw.post(f"{draft}/check-answers", data={"csrf_token": token})
 
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda pair: click(*pair), tokens))

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from flask_babel import Babel
 
 from portal.calendar import base
 from portal.calendar.rules import Calendar
 from portal.clock import TZ, end_of
 from portal.procedures import drawing
+from portal.web import languages
 from portal.web.applicant import wording
 from portal.web.applicant.ahead import Way
 from tests.builders import diagrams as drawn
@@ -75,7 +75,7 @@ def test_a_loop_ends() -> None:
 @pytest.fixture
 def _page() -> object:
     app = Flask("words")
-    Babel(app)
+    languages.install(app)
     with app.test_request_context():
         yield
 
@@ -83,9 +83,10 @@ def _page() -> object:
 @pytest.mark.usefixtures("_page")
 def test_the_words_of_dates() -> None:
     day = date(2026, 10, 12)
-    assert wording.due_text(end_of(day)) == "10月12日（周一）24:00"
-    assert wording.due_text(end_of(date(2027, 1, 4)), day) == "2027年1月4日（周一）24:00"
-    assert wording.second_text(datetime(2026, 10, 12, 23, 59, 59, 999, tzinfo=TZ)) == "2026-10-12 23:59:59"
+    assert wording.due_text(end_of(day)) == "2026年10月12日（周一）24:00"
+    assert wording.day_text(day, day) == "10月12日（周一）"
+    assert wording.day_text(date(2027, 1, 4), day) == "2027年1月4日（周一）"
+    assert wording.second_text(datetime(2026, 10, 12, 23, 59, 59, 999, tzinfo=TZ)) == "2026年10月12日 23:59:59"
     assert wording.size_text(1) == "1 KB"
     assert wording.size_text(1_234_567) == "1.2 MB"
 

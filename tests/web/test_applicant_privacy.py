@@ -40,8 +40,8 @@ def test_nothing_of_others_is_seen(story: Story, stranger: Browser) -> None:
     story.act("li", "check", review, result="补正", corrections="缺页")
     task = story.portal.task("correct", review)
     pages = [
-        draft,
-        f"{draft}/check",
+        f"{draft}/grounds",
+        f"{draft}/check-answers",
         f"/my/cases/{notice}",
         f"/my/cases/{review}",
         f"/my/cases/{review}/receipt",
@@ -49,6 +49,7 @@ def test_nothing_of_others_is_seen(story: Story, stranger: Browser) -> None:
         f"/my/tasks/{task}",
         f"/my/letters/{letter}",
         f"/file/{ETS}/allocation-review?about={notice}",
+        draft,
     ]
     for page in pages:
         answer = stranger.get(page)
@@ -81,7 +82,7 @@ def test_an_official_does_not_act_as_a_party(story: Story) -> None:
 
 def test_a_stranger_without_account_is_asked_to_sign_in(story: Story) -> None:
     visitor = story.portal.client()
-    for page in ("/home", "/my/cases/1", "/my/letters/1", "/account", f"/file/{ETS}/allocation-review", "/drafts/1"):
+    for page in ("/home", "/my/cases/1", "/my/letters/1", "/account", f"/file/{ETS}/allocation-review", "/file/1"):
         answer = visitor.get(page)
         assert answer.status_code == 302
         assert answer.location.startswith("/sign-in?next=")
@@ -108,7 +109,7 @@ def test_what_applicants_may_not_start_is_refused(story: Story) -> None:
 
 
 def test_numbers_that_no_id_can_be_name_nothing(story: Story) -> None:
-    for page in (f"/my/cases/{10**30}", f"/my/letters/{2**63}", f"/drafts/{10**30}", f"/my/tasks/{2**64}"):
+    for page in (f"/my/cases/{10**30}", f"/my/letters/{2**63}", f"/file/{10**30}", f"/my/tasks/{2**64}"):
         assert story.wang.get(page).status_code == 404
     assert story.wang.get(f"/my/cases?before={10**30}").status_code == 200
     assert story.wang.get(f"/file/{ETS}/allocation-review?about={10**30}").status_code in (403, 404)
@@ -146,9 +147,9 @@ def test_typed_text_is_shown_as_text(story: Story) -> None:
     notice, _letter = story.served()
     draft = story.draft(notice)
     story.fill(draft, grounds="<script>alert(1)</script>")
-    for page in (draft, f"{draft}/check"):
+    for page in (f"{draft}/grounds", f"{draft}/check-answers"):
         assert "<script>alert" not in story.wang.get(page).text
-    review = int(story.wang.post(f"{draft}/check", page="/home").location.split("/")[3])
+    review = int(story.wang.post(f"{draft}/check-answers", page="/home").location.split("/")[3])
     assert "<script>alert" not in story.wang.get(f"/my/cases/{review}").text
 
 

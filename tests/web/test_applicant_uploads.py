@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
+from werkzeug.test import TestResponse
 
 from portal.cases.models import Attachment, Filing
 from portal.db import Database
@@ -26,6 +27,10 @@ class Drafting(Story):
 
     about: int
     place: str
+
+    def upload(self, *files: tuple[str, bytes], go: str = "next", **more: str) -> TestResponse:
+        """Posts the step of the files."""
+        return self.post_step(f"{self.place}/evidence", {"_go": go, **more}, *files)
 
 
 @pytest.fixture
@@ -64,7 +69,7 @@ def docx() -> bytes:
 
 
 def test_what_may_be_uploaded_is_told_before_choosing(story: Drafting, small: Material) -> None:
-    page = story.wang.get(story.place)
+    page = story.wang.get(f"{story.place}/evidence")
     assert "产量、能耗台账、检测报告等。每个文件不超过 2 MB，最多 2 个。" in plain(page)
     assert "可上传 .pdf .docx .xlsx .jpg .png" in plain(page)
     assert 'accept=".pdf,.docx,.xlsx,.jpg,.png"' in page.text
@@ -83,17 +88,16 @@ REFUSED = {
 
 
 def test_files_that_are_refused(story: Drafting, small: Material) -> None:
-    story.fill(story.place, ("好.pdf", PDF), go="save")
+    story.upload(("好.pdf", PDF), go="save")
     for name, (data, told) in REFUSED.items():
-        answer = story.fill(story.place, (name, data), grounds=f"写了很久的理由：{name}", claimed_amount="一百万")
-        assert answer.status_code == 422, name
-        page = plain(answer)
-        assert page.count(told) == 2, name  # above the form, and at the field
-        assert f"写了很久的理由：{name}" in page
-        assert 'value="一百万"' in answer.text
-        assert "有 2 处需要改正" in page
-        assert kept(story) == ["好.pdf"], name
-        assert f"写了很久的理由：{name}" in story.read(story.place)
+        for go in ("next", "back", "save"):
+            answer = story.upload((name, data), go=go)
+            assert answer.status_code == 422, name
+            page = plain(answer)
+            assert page.count(told) == 2, name  # above the form, and at the field
+            assert "有 1 处需要改正" in page
+            assert "好.pdf" in page
+            assert kept(story) == ["好.pdf"], name
 
 
 KEPT = {
@@ -111,7 +115,7 @@ def test_files_are_kept_under_clean_names(story: Drafting) -> None:
         assert story.fill(story.place, (name, data)).status_code == 303, name
         clean.append(cleaned)
         assert kept(story) == clean
-    check = story.read(f"{story.place}/check")
+    check = story.read(f"{story.place}/check-answers")
     assert all(f"{name}（1 KB）" in check for name in clean)
 
 
@@ -140,11 +144,10 @@ def test_a_file_is_removed_by_its_button_and_the_rest_is_saved(story: Drafting) 
     story.fill(story.place, ("一.pdf", PDF + b"1"), ("二.pdf", PDF + b"2"), go="save")
     with story.portal.database.transaction() as tx:
         first = tx.scalars(select(Attachment.id).where(Attachment.name == "一.pdf")).one()
-    removed = story.wang.post(
-        story.place, {"grounds": "新写的", "_remove": str(first)}, page="/home", follow_redirects=True
-    )
+    step = f"{story.place}/evidence"
+    removed = story.wang.post(step, {"_remove": str(first)}, page="/home", follow_redirects=True)
     assert "文件已移除，其他内容已保存。" in plain(removed)
-    assert "新写的" in plain(removed)
+    assert "产量数据有误" in story.read(f"{story.place}/grounds")
     assert kept(story) == ["二.pdf"]
 
 
@@ -174,17 +177,16 @@ def test_a_store_that_is_away_keeps_the_answers(story: Drafting, monkeypatch: py
     answer = story.fill(story.place, ("新.pdf", PDF + b"new"), grounds="写了很久的理由")
     assert answer.status_code == 422
     assert "“新.pdf”没有上传成功：文件存储暂时不可用" in plain(answer)
-    assert "写了很久的理由" in plain(answer)
     monkeypatch.undo()
     assert kept(story) == ["好.pdf"]
-    assert "写了很久的理由" in story.read(story.place)
+    assert "写了很久的理由" in story.read(f"{story.place}/grounds")
 
 
 def test_a_request_too_large_for_the_portal_keeps_what_was_typed(story: Drafting) -> None:
     answer = story.fill(story.place, ("大.pdf", PDF + b"\0" * 5_000_000), grounds="写了很久的理由")
     assert answer.status_code == 413
     assert "一次提交的内容不能超过 4 MB" in plain(answer)
-    assert "写了很久的理由" in answer.text
+    assert "写了很久的理由" in story.read(f"{story.place}/grounds")
 
 
 def test_a_database_that_is_away_keeps_what_was_typed(story: Drafting, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,18 +197,19 @@ def test_a_database_that_is_away_keeps_what_was_typed(story: Drafting, monkeypat
 
     monkeypatch.setattr(Database, "transaction", away)
     answer = story.wang.raw.post(
-        story.place,
+        f"{story.place}/grounds",
         data={"grounds": "写了很久的理由", "_go": "next", "_labels": '{"grounds": "事实与理由"}', "csrf_token": token},
     )
     assert answer.status_code == 503
     assert "写了很久的理由" in answer.text
     assert "事实与理由" in answer.text
-    assert f'action="{story.place}"' in answer.text
+    assert f'action="{story.place}/grounds"' in answer.text
     assert 'name="_go" value="next"' in answer.text
 
 
 def test_an_expired_form_keeps_what_was_typed(story: Drafting) -> None:
-    answer = story.wang.raw.post(story.place, data={"grounds": "写了很久的理由", "csrf_token": "old"})
+    step = f"{story.place}/grounds"
+    answer = story.wang.raw.post(step, data={"grounds": "写了很久的理由", "csrf_token": "old"})
     assert answer.status_code == 400
     assert "写了很久的理由" in answer.text
 
@@ -216,21 +219,25 @@ def test_a_draft_is_found_again(story: Drafting) -> None:
     home = story.read("/home")
     assert "填了一半的申请" in home
     assert story.draft(story.about) == story.place
-    page = story.wang.get(story.place)
-    assert "只写了一半" in page.text
-    assert "好.pdf" in page.text
+    assert story.wang.get(story.place).location == f"{story.place}/claimed_amount"
+    assert "只写了一半" in story.read(f"{story.place}/grounds")
+    assert "好.pdf" in story.read(f"{story.place}/evidence")
     assert story.count(Filing) == 1
 
 
 def test_an_unfinished_draft_cannot_be_handed_in(story: Drafting) -> None:
     story.fill(story.place, go="save", claimed_amount="")
-    assert story.wang.get(f"{story.place}/check").location == f"{story.place}?check=1"
-    answer = story.wang.post(f"{story.place}/check", page="/home", follow_redirects=True)
-    assert "有 1 处需要改正" in plain(answer)
-    assert "主张的年度配额" in plain(answer)
+    first = f"{story.place}/claimed_amount?check=1&to=check"
+    assert story.wang.get(f"{story.place}/check-answers").location == first
+    answer = story.wang.post(f"{story.place}/check-answers", page="/home")
+    assert (answer.status_code, answer.location) == (303, first)
+    page = story.read(first)
+    assert "还不能提交：这一步还没有完成。" in page
+    assert "有 1 处需要改正" in page
+    assert page.count("请填写主张的年度配额") == 2
 
 
 def test_an_answer_that_names_anothers_file_names_nothing(story: Drafting) -> None:
     story.fill(story.place, ("好.pdf", PDF), go="save")
-    story.wang.post(story.place, {"evidence": "1", "_kept.evidence": "1", "_go": "save"}, page="/home")
+    story.wang.post(f"{story.place}/evidence", {"evidence": "1", "_kept.evidence": "1", "_go": "save"}, page="/home")
     assert kept(story) == ["好.pdf"]

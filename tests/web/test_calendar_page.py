@@ -163,8 +163,8 @@ def test_a_notice_that_makes_a_past_day_a_holiday_says_which_and_what_stays(admi
     text = plain(admin.post("/calendar/preview", {**FORM, "year": "2026", "off": off, "worked": worked}))
     assert "2026 年的安排系统已经内置，确认后由这一份取代。" in text
     past = text[text.index("以下日期已经过去：") : text.index("按新的安排重新计算。")]
-    assert "2026-02-28（星期六）由“调休上班（计入）”改为“周末休息”" in past
-    assert "2026-03-04（星期三）由“上班”改为“放假”" in past
+    assert "2026年2月28日（周六）由“调休上班（计入）”改为“周末休息”" in past
+    assert "2026年3月4日（周三）由“上班”改为“放假”" in past
     assert "已经届满的期限不再变动" in past
 
 

@@ -91,7 +91,9 @@ def test_a_correction_shows_what_would_follow_before_it_is_made(portal):
     typed = {**_when(_now(portal) - timedelta(hours=1), "in person"), "what": "correct", "reason": WHY}
     check = clerk.post(path, typed, page=path)
     assert check.status_code == 200
-    assert re.search(r"期限调整：提出异议（申请复核），由 \d+ 月 \d+ 日 改为 \d+ 月 \d+ 日", plain(check)), plain(check)
+    assert re.search(
+        r"期限调整：提出异议（申请复核），由 \d+年\d+月\d+日（周.）24:00 改为 \d+年\d+月\d+日（周.）24:00", plain(check)
+    ), plain(check)
     assert "邮寄送达" in plain(clerk.get(f"/cases/{case}"))
     assert "更正" in plain(clerk.get(f"/cases/{case}"))
     again = clerk.post(path, {**typed, "again": "1"}, page=path)
@@ -216,13 +218,13 @@ def test_nobody_decides_on_dates_he_has_not_seen(portal, decision):
     _corrected(portal, letter)
     leader, path = portal.client("chen"), f"/desk/{_matter(portal, case)}"
     typed = _decision(leader, decision, "只差一日，不影响结果")
-    before = re.search(r"更正后至\s+(\S+ 年 \S+ 月 \S+ 日)", plain(leader.get("/desk"))).group(1)
+    before = re.search(r"更正后至\s+(\S+日（周.）24:00)", plain(leader.get("/desk"))).group(1)
     _corrected(portal, letter, days_ago=10)
     answer = leader.post(path, typed, page="/desk")
     assert answer.status_code == 409
     assert "送达又有变动，您的决定没有提交" in answer.text.partition('id="reason-')[2]
     assert ">只差一日，不影响结果</textarea>" in answer.text
-    now = re.search(r"更正后至\s+(\S+ 年 \S+ 月 \S+ 日)", plain(answer)).group(1)
+    now = re.search(r"更正后至\s+(\S+日（周.）24:00)", plain(answer)).group(1)
     assert now != before
     assert portal.case(case).outcome == "已生效"
     without = {name: text for name, text in typed.items() if name != "seen"}

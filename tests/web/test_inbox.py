@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
-from sqlalchemy import event, insert, select, update
 
 from portal import clock, inbox
 from portal.calendar import service as calendars
-from portal.cases.models import Case, Task
-from portal.clock import TZ
+from portal.cases.models import Case
 from portal.inbox import Cursor, Place, View
-from portal.inbox.rules import Light
-from tests.builders.pages import ETS, plain
-
-WEDNESDAY = datetime(2026, 11, 18, 10, tzinfo=TZ)
-
-
-@contextmanager
-def statements(portal) -> Iterator[list[str]]:
-    """The statements sent to the database in a block."""
-    sent: list[str] = []
-
-    def note(_connection, _cursor, statement, *_rest):
-        sent.append(statement)
-
-    event.listen(portal.database.engine, "before_cursor_execute", note)
-    yield sent
-    event.remove(portal.database.engine, "before_cursor_execute", note)
+from portal.inbox.rules import Filter, Light
+from tests.builders.pages import plain
+from tests.builders.tasklists import WEDNESDAY, open_tasks
 
 
 @pytest.fixture
@@ -38,36 +20,9 @@ def place(portal):
     return Place.of(portal.actor("zhou"))
 
 
-def _tasks(portal, dues, holder=None) -> list[int]:
-    """Open tasks of one case with these due moments; their ids."""
-    portal.allocation()
-    with portal.database.transaction() as tx:
-        model = tx.scalars(select(Task)).first()
-        tx.execute(update(Task).values(state="gone"))
-        rows = [
-            {
-                "case_id": model.case_id,
-                "engine_id": f"t{n}",
-                "scope": "",
-                "element": "draft",
-                "visit": n,
-                "name": "核定",
-                "regulation": ETS,
-                "role": "handler",
-                "form": "draft",
-                "due": due,
-                "opened_at": WEDNESDAY,
-                "state": "open",
-                "holder_id": holder,
-            }
-            for n, due in enumerate(dues)
-        ]
-        return list(tx.scalars(insert(Task).returning(Task.id, sort_by_parameter_order=True), rows))
-
-
 def test_what_is_due_first_comes_first_and_what_is_never_due_last(portal, place):
     days = [None, WEDNESDAY + timedelta(3), WEDNESDAY, None, WEDNESDAY + timedelta(1), WEDNESDAY]
-    ids = _tasks(portal, days)
+    ids = open_tasks(portal, days)
     with portal.database.transaction() as tx:
         found = [row.task_id for row in inbox.tasks_page(tx, place, View.ROLE).rows]
     assert found == [ids[2], ids[5], ids[4], ids[1], ids[0], ids[3]]
@@ -75,7 +30,7 @@ def test_what_is_due_first_comes_first_and_what_is_never_due_last(portal, place)
 
 def test_pages_follow_each_other_without_gap_or_repetition(portal, place):
     days = [WEDNESDAY + timedelta(n // 3) if n < 9 else None for n in range(13)]
-    ids = _tasks(portal, days)
+    ids = open_tasks(portal, days)
     found, after = [], None
     with portal.database.transaction() as tx:
         for _ in range(7):
@@ -89,18 +44,18 @@ def test_pages_follow_each_other_without_gap_or_repetition(portal, place):
 def test_the_lights_part_by_working_days(portal, place):
     thursday, friday, monday = (clock.end_of(WEDNESDAY.date() + timedelta(n)) for n in (1, 2, 5))
     over, today = clock.end_of(WEDNESDAY.date() - timedelta(1)), clock.end_of(WEDNESDAY.date())
-    _tasks(portal, [over, today, thursday, friday, monday, None, None])
+    open_tasks(portal, [over, today, thursday, friday, monday, None, None])
     with portal.database.transaction() as tx:
         limits = inbox.bounds(WEDNESDAY, calendars.current(tx))
         lights = inbox.lights(tx, place, View.ROLE, limits)
-        amber = inbox.tasks_page(tx, place, View.ROLE, light=Light.AMBER, limits=limits)
+        amber = inbox.tasks_page(tx, place, View.ROLE, only=Filter(light=Light.AMBER), limits=limits)
     # Saturday and Sunday are no working days: what is due on Friday is two away, on Monday three.
     assert (lights.red, lights.amber, lights.green, lights.none) == (1, 3, 1, 2)
     assert len(amber.rows) == 3
 
 
 def test_a_view_shows_its_own_tasks_only(portal, place):
-    mine = _tasks(portal, [WEDNESDAY] * 2, holder=portal.people["zhou"])
+    mine = open_tasks(portal, [WEDNESDAY] * 2, holder=portal.people["zhou"])
     with portal.database.transaction() as tx:
         for login, counts in {"zhou": (2, 0, 2), "sun": (0, 0, 2), "li": (0, 0, 2)}.items():
             found = inbox.counts(tx, Place.of(portal.actor(login)))
@@ -109,22 +64,8 @@ def test_a_view_shows_its_own_tasks_only(portal, place):
 
 
 def test_counts_stop_at_99(portal):
-    _tasks(portal, [WEDNESDAY] * 130)
+    open_tasks(portal, [WEDNESDAY] * 130)
     assert "99+" in plain(portal.client("zhou").get("/inbox?view=role"))
-
-
-def test_an_inbox_costs_the_same_number_of_statements_however_long_it_is(portal):
-    browser = portal.client("zhou")
-    portal.allocation()
-    browser.get("/inbox?view=all")
-    with statements(portal) as few:
-        browser.get("/inbox?view=all")
-    _tasks(portal, [WEDNESDAY + timedelta(n) for n in range(40)])
-    with statements(portal) as many:
-        answer = browser.get("/inbox?view=all")
-    assert answer.text.count('class="l2 num"') == 40
-    assert len(many) == len(few)
-    assert len(many) < 20
 
 
 def test_a_row_tells_case_party_figure_step_and_time_left(portal):
@@ -174,3 +115,18 @@ def test_cases_are_found_by_number_unit_and_letter(portal):
     assert letter
     for q, found in ((number, True), ("水泥", True), ("渝环配〔", True), ("没有的", False), ("%", False)):
         assert (number in browser.get("/cases", query_string={"q": q}).text.replace(f'value="{q}"', "")) is found, q
+
+
+def test_cases_are_found_however_they_are_typed(portal):
+    case_id = portal.review()
+    browser = portal.client("li")
+    number = portal.case(case_id).number
+    digits = number.translate(str.maketrans("〔〕", "[]"))
+    for q in (digits, number.replace("〔", "（").replace("〕", "）"), "分配异议复核", "91110000802100433b", "1300000",
+              "水泥 异议复核", f" {number[-8:]} "):  # fmt: skip
+        assert number in browser.get("/cases", query_string={"q": q}).text.replace(f'value="{q.strip()}"', ""), q
+    for q in ("复", "%", "〔〕", "复 核"):
+        assert "请至少输入连在一起的两个字" in plain(browser.get("/cases", query_string={"q": q})), q
+    for q in ("水泥 没有", "核复", "复核" * 80):
+        assert "没有找到案件" in plain(browser.get("/cases", query_string={"q": q})), q
+    assert portal.client("wang").get("/cases?q=水泥").status_code == 403

@@ -20,7 +20,7 @@ def send(portal, login: str, number: int, case_id: int) -> None:
     with portal.database.transaction() as tx:
         for count in range(number):
             notify.send(
-                tx, [portal.people[login]], case_id=case_id, kind="warning",
+                notify.Post(tx), [portal.people[login]], case_id=case_id, kind="warning",
                 at=portal.now + timedelta(minutes=count), title=f"提醒{count}", body="请看",
             )  # fmt: skip
 

@@ -60,7 +60,7 @@ def test_a_manager_sees_people_invitations_and_history(portal):
     page = plain(portal.client("wang").get("/organisation"))
     assert "本单位人员" in page
     assert "统一社会信用代码 91110000802100433B" in page
-    assert "电子送达 同意，自 2020-01-01 00:00 起" in page
+    assert "电子送达 同意，自 2020年1月1日 00:00 起" in page
     assert "王磊（您） wang · 管理、办理" in page
     assert "赵敏 zhao · 查看" in page
     assert "没有尚未使用的邀请。" in page
@@ -319,7 +319,7 @@ def test_drafts_and_files_stay_with_the_organisation(portal, story):
     case, letter = story.notice()
     zhao, wang = portal.client("zhao"), portal.client("wang")
     assert zhao.post(f"/my/letters/{letter}/sign", page="/organisation").status_code == 303
-    begun = zhao.get(f"/file/{ETS}/allocation-review?about={case}").location
+    begun = zhao.get(zhao.get(f"/file/{ETS}/allocation-review?about={case}").location).location
     assert zhao.get(begun).status_code == 200
     with portal.database.transaction() as tx:
         row = Attachment(
@@ -350,7 +350,7 @@ def test_drafts_and_files_stay_with_the_organisation(portal, story):
 def test_the_history_says_which_rights_an_invitation_gives(portal):
     browser = portal.client("wang")
     browser.post("/organisation/invitations", {"note": "财务部", "rights": ["file", "manage"]}, page="/organisation")
-    assert "王磊发出一份邀请 邀请对象：财务部，权限：管理、办理" in plain(browser.get("/organisation"))
+    assert "王磊发出一份邀请 邀请对象：财务部 · 权限：管理、办理" in plain(browser.get("/organisation"))
 
 
 def test_what_no_page_offers_is_refused_in_words(portal):

@@ -14,8 +14,8 @@ from portal.procedures.content import Content
 from portal.registers import Cause, Record
 from tests.builders import measures
 from tests.builders.pages import LONG_AGO, UNIT, Portal, plain
+from tests.builders.tasklists import statements
 from tests.builders.world import CEMENT, STEEL, shipped
-from tests.web.test_inbox import statements
 
 LIST = f"/registers/{measures.REGULATION}/measures"
 

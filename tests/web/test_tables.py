@@ -403,7 +403,8 @@ def test_a_party_that_is_registered_here_counts_whatever_its_kind(listing):
 def test_an_applicant_fills_in_a_table_in_a_draft_in_a_task_and_in_a_message(portal):
     listing = Listing(portal)
     listing.browser = portal.client("wang")
-    listing.url = listing.browser.get(f"/file/{REGULATION}/told").location
+    begun = listing.browser.get(f"/file/{REGULATION}/told").location
+    listing.url = listing.browser.get(begun).location
     assert cells(listing.browser.get(listing.url)) == {"units.0.unit": "", "units.0.amount": ""}
     assert listing.post({"_table": "units.sample"}).content_type == XLSX
     wrong = listing.post({**typed((code(7), "7")), "_table": "units.import"}, workbook([(code(1), 0), (code(500), 1)]))
@@ -414,9 +415,14 @@ def test_an_applicant_fills_in_a_table_in_a_draft_in_a_task_and_in_a_message(por
     good = listing.post({"_table": "units.import"}, workbook([(code(1), 9), (code(2), 8)]))
     assert cells(good)["units.1.amount"] == "8"
     held = cells(listing.post({**cells(good), "_table": "units.remove.1"}))
-    checked = listing.browser.get(listing.post({**held, "_go": "next"}).location)
+    note = listing.post({**held, "_go": "next"}).location
+    assert note == f"{begun}/note"
+    assert cells(listing.browser.get(listing.url)) == held
+    after = listing.browser.post(note, {"note": "", "_go": "next"}, page="/home")
+    assert after.location == f"{begun}/check-answers"
+    checked = listing.browser.get(after.location)
     assert "1 行；年度配额（tCO2e）合计 9 tCO2e" in checked.text
-    assert listing.browser.post(f"{listing.url}/check", page=f"{listing.url}/check").status_code == 303
+    assert listing.browser.post(f"{begun}/check-answers", page=f"{begun}/check-answers").status_code == 303
     with portal.database.transaction() as tx:
         case = tx.scalars(select(Case).where(Case.procedure == "told")).one()
         task = tx.scalars(select(Task).where(Task.case_id == case.id)).one().id

@@ -34,7 +34,7 @@ def test_periods_in_chinese(portal):
     with portal.app.test_request_context():
         assert period_text("10 working days") == "10 个工作日"
         assert period_text("1 month") == "1 个月"
-        assert period_text("04-30") == "4 月 30 日"
+        assert period_text("04-30") == "4月30日"
 
 
 def test_sizes():

@@ -44,12 +44,12 @@ def _is_raised(row: DeskMatter, entry: Entry | None) -> bool:
 
 def _is_decided(tx: Session, row: DeskMatter, entry: Entry) -> bool:
     decision = entry.kind.removeprefix("matter.")
-    now = (row.decision, row.decided_at, row.reason, row.decided_by_id)
+    now = (row.decision, row.decided_at, row.reason, row.decided_by_id, row.decided_for_id)
     if decision == "raised":
-        return now == (None, None, None, None)
+        return now == (None, None, None, None, None)
     if decision == SETTLED:
-        return now == (SETTLED, entry.moment, None, None)
+        return now == (SETTLED, entry.moment, None, None, None)
     new = row.details.get("renewed") if decision == RENEWED else None
     number = tx.scalar(select(Case.number).where(Case.id == new)) if new is not None else None
-    said = (decision, entry.moment, entry.details["reason"], entry.actor_id)
+    said = (decision, entry.moment, entry.details["reason"], entry.actor_id, entry.on_behalf)
     return (*now, number) == (*said, entry.details.get("by"))

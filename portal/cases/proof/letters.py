@@ -57,6 +57,9 @@ def _filed_otherwise(case_id: int, letter: Letter, told: Sequence[Entry]) -> Ite
     rendered = [entry for entry in told if entry.kind == "letter.rendered"]
     if letter.sha256 != (rendered[-1].details["sha256"] if rendered else None):
         yield _not_as_told(case_id, rendered, "文书文件")
+    converted = [entry for entry in told if entry.kind == "letter.pdf"]
+    if letter.pdf_sha256 != (converted[-1].details["sha256"] if converted else None):
+        yield _not_as_told(case_id, converted, "文书的 PDF")
 
 
 def _served_otherwise(case_id: int, letter: Letter, told: Sequence[Entry]) -> Iterator[Break]:
@@ -90,6 +93,7 @@ def _now(moment: datetime | None) -> str | None:
 
 _ENGLISH = {
     "文书文件": "the file",
+    "文书的 PDF": "the PDF",
     "送达时间": "when it was served",
     "送达方式": "how it was served",
     "送达证明": "its proof",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -10,15 +10,29 @@ from sqlalchemy.orm import Session
 from portal import audit
 from portal.audit.rules import Break
 from portal.cases.models import Case
-from portal.cases.proof import case, desk, letters, lists, periods, records, values
+from portal.cases.proof import acts, case, desk, letters, lists, periods, records, values
 
-_PROOFS = (case.altered, values.altered, letters.altered, records.altered, periods.altered, lists.altered, desk.altered)
+_PROOFS = (
+    case.altered,
+    acts.altered,
+    values.altered,
+    letters.altered,
+    records.altered,
+    periods.altered,
+    lists.altered,
+    desk.altered,
+)
 
 
-def altered(tx: Session) -> Iterator[Break]:
-    """Every row of a case and every entry in a register that is not what its case's history vouches for."""
-    for case_id in tx.scalars(select(Case.id).order_by(Case.id)):
+def altered(tx: Session, passed: Callable[[int], None] | None = None) -> Iterator[Break]:
+    """Every row of a case and every entry in a register that is not what its case's history vouches for.
+
+    `passed` is told how many cases are done, after each.
+    """
+    for count, case_id in enumerate(tx.scalars(select(Case.id).order_by(Case.id)), 1):
         history = audit.entries(tx, case_id)
         for proof in _PROOFS:
             yield from proof(tx, case_id, history)
+        if passed is not None:
+            passed(count)
     yield from records.altered_in_registers(tx)

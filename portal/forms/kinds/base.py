@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
+from portal.errors import Language
 from portal.forms.answers import FieldError, Option, Refused
 from portal.forms.component import Component
 
@@ -32,7 +33,7 @@ class Answered(Kind):
 
     ATTRIBUTES: ClassVar[frozenset[str]] = ASKED
     VALIDATE: ClassVar[frozenset[str]] = frozenset({"required"})
-    PROPERTIES: ClassVar[frozenset[str]] = frozenset({"prefill", "refuse", "refusal"})
+    PROPERTIES: ClassVar[frozenset[str]] = frozenset({"prefill", "refuse", "refusal", "beside"})
     INPUT: ClassVar[str] = "text"
     """The `type` of an `<input>`."""
     INPUTMODE: ClassVar[str | None] = None
@@ -66,8 +67,8 @@ class Answered(Kind):
         """The FEEL value of a stored value."""
         return value
 
-    def shown(self, value: object, choices: Sequence[Option] | None) -> str:
-        """The text by which a stored value is read back."""
+    def shown(self, value: object, choices: Sequence[Option] | None, language: Language = "zh") -> str:
+        """The text by which a stored value is read back, what the portal adds to it in `language`."""
         return str(value)
 
     def entered(self, value: object) -> tuple[str, ...]:

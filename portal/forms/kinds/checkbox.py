@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
+from portal.errors import Language
 from portal.forms.answers import FieldError, Option, Refused
 from portal.forms.component import Component
 from portal.forms.kinds.base import Answered, single
@@ -45,9 +46,10 @@ class Checkbox(Answered):
         """The only way to be wrong: required and not ticked."""
         return self.missing()
 
-    def shown(self, value: object, choices: Sequence[Option] | None) -> str:
-        """是 or 否."""
-        return "是" if value is True else "否"
+    def shown(self, value: object, choices: Sequence[Option] | None, language: Language = "zh") -> str:
+        """是 or 否; Yes or No."""
+        yes, no = ("是", "否") if language == "zh" else ("Yes", "No")
+        return yes if value is True else no
 
     def entered(self, value: object) -> tuple[str, ...]:
         """A ticked box posts `true`, an empty one nothing."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
+from portal.errors import Language
 from portal.forms.answers import FieldError, Option, Refused
 from portal.forms.component import Component
 from portal.forms.kinds.base import ASKED, Answered
@@ -55,10 +56,11 @@ class Checklist(Answered):
             return self.missing()
         return FieldError("{label}：请从列出的选项中选择", "“{label}”: choose among the options listed")
 
-    def shown(self, value: object, choices: Sequence[Option] | None) -> str:
+    def shown(self, value: object, choices: Sequence[Option] | None, language: Language = "zh") -> str:
         """The options' labels."""
         options = self.options_of(choices)
-        return "、".join(label_of(item, options) for item in value) if isinstance(value, list) else ""
+        between = "、" if language == "zh" else ", "
+        return between.join(label_of(item, options) for item in value) if isinstance(value, list) else ""
 
     def entered(self, value: object) -> tuple[str, ...]:
         """One text for each ticked option."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar, Self
 
+from portal.errors import Language
 from portal.forms.answers import FieldError, Option, Refused
 from portal.forms.characters import narrow
 from portal.forms.component import Component
@@ -69,7 +70,7 @@ class Day(Answered):
         """A date."""
         return date.fromisoformat(str(value))
 
-    def shown(self, value: object, choices: Sequence[Option] | None) -> str:
-        """2026年10月12日."""
+    def shown(self, value: object, choices: Sequence[Option] | None, language: Language = "zh") -> str:
+        """2026年10月12日; in English 2026-10-12, as it is typed."""
         day = self.typed(value)
-        return f"{day.year}年{day.month}月{day.day}日"
+        return f"{day.year}年{day.month}月{day.day}日" if language == "zh" else day.isoformat()

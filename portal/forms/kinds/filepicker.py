@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
+from portal.errors import Language
 from portal.forms.answers import FieldError, Option, Refused
 from portal.forms.component import Component
 from portal.forms.kinds.base import ASKED, Answered
@@ -85,12 +86,12 @@ class FilePicker(Answered):
             )
         return FieldError("{label}里的文件找不到，请重新上传", "A file of “{label}” cannot be found; upload it again")
 
-    def shown(self, value: object, choices: Sequence[Option] | None) -> str:
+    def shown(self, value: object, choices: Sequence[Option] | None, language: Language = "zh") -> str:
         """The files' names, their count where the names are not known."""
         ids = value if isinstance(value, list) else []
         if choices is None:
-            return f"{len(ids)} 个文件"
-        return "、".join(label_of(item, choices) for item in ids)
+            return f"{len(ids)} 个文件" if language == "zh" else f"{len(ids)} file{'s' if len(ids) != 1 else ''}"
+        return ("、" if language == "zh" else ", ").join(label_of(item, choices) for item in ids)
 
     def entered(self, value: object) -> tuple[str, ...]:
         """One id for each file that is kept."""

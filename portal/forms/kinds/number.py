@@ -9,6 +9,7 @@ from decimal import Decimal
 from math import isfinite
 from typing import ClassVar, Self
 
+from portal.errors import Language
 from portal.forms.answers import FieldError, Option, Refused
 from portal.forms.characters import narrow
 from portal.forms.component import Component
@@ -141,7 +142,7 @@ class Number(Answered):
         """A decimal."""
         return Decimal(str(value))
 
-    def shown(self, value: object, choices: Sequence[Option] | None) -> str:
+    def shown(self, value: object, choices: Sequence[Option] | None, language: Language = "zh") -> str:
         """With thousands separators and the unit: `1,204,905 tCO2e`."""
         return self.entered(value)[0] + (f" {self.unit}" if self.unit else "")
 

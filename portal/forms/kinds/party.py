@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from portal.errors import Language
 from portal.forms.answers import FieldError, Option
 from portal.forms.kinds.uscc import Uscc
 
@@ -30,7 +31,9 @@ class Party(Uscc):
             )
         return super().complaint(keyword, value)
 
-    def shown(self, value: object, choices: Sequence[Option] | None) -> str:
+    def shown(self, value: object, choices: Sequence[Option] | None, language: Language = "zh") -> str:
         """Name and code, the code alone where the name is not known."""
         name = next((option.label for option in choices or () if option.value == value), None)
-        return f"{name}（{value}）" if name else str(value)
+        if name is None:
+            return str(value)
+        return f"{name}（{value}）" if language == "zh" else f"{name} ({value})"

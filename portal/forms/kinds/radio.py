@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
+from portal.errors import Language
 from portal.forms.answers import FieldError, Option, Refused
 from portal.forms.component import Component
 from portal.forms.kinds.base import ASKED, Answered, single
@@ -46,7 +47,7 @@ class Radio(Answered):
         """The only way to be wrong: not an option."""
         return FieldError("{label}：请从列出的选项中选择", "“{label}”: choose one of the options listed")
 
-    def shown(self, value: object, choices: Sequence[Option] | None) -> str:
+    def shown(self, value: object, choices: Sequence[Option] | None, language: Language = "zh") -> str:
         """The option's label."""
         return label_of(value, self.options_of(choices))
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import ClassVar, Self
 
+from portal.errors import Language
 from portal.forms.answers import FieldError, Option, Refused
 from portal.forms.characters import narrow, printable
 from portal.forms.component import Component
@@ -162,9 +163,10 @@ class Table(Answered):
         rows = value if isinstance(value, list) else []
         return [{name: kinds[name].typed(cell) for name, cell in row.items() if name in kinds} for row in rows]
 
-    def shown(self, value: object, choices: Sequence[Option] | None) -> str:
+    def shown(self, value: object, choices: Sequence[Option] | None, language: Language = "zh") -> str:
         """How many rows there are."""
-        return f"{len(value) if isinstance(value, list) else 0:,} 行"
+        count = len(value) if isinstance(value, list) else 0
+        return f"{count:,} 行" if language == "zh" else f"{count:,} row{'s' if count != 1 else ''}"
 
     def entered(self, value: object) -> tuple[str, ...]:
         """All rows as the one JSON text that a page carries."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import ClassVar, Self
 
+from portal.errors import Language
 from portal.forms.answers import FieldError, Option
 from portal.forms.component import Component
 from portal.forms.kinds.base import Answered
@@ -56,7 +57,7 @@ class Year(Number):
         assert self.most is not None
         return min(max(usual, self.least), self.most)
 
-    def shown(self, value: object, choices: Sequence[Option] | None) -> str:
+    def shown(self, value: object, choices: Sequence[Option] | None, language: Language = "zh") -> str:
         """The four digits."""
         return str(value)
 

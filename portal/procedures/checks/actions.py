@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -27,6 +28,7 @@ _NAMING = {
     "register.record": ("register",),
     "register.update": ("register",),
 }
+_TEXTS = re.compile(r'"([^"]*)"')
 ABOUT = "about"
 _REGION = "region"  # the kind of a register's field that holds a district
 SERVED = "served"  # the message by which the portal tells a case that a letter was served
@@ -113,6 +115,20 @@ class _Task:
         name = self.action.inputs["document"]
         if name not in documents:
             yield self.at(f"没有名为“{name}”的文书", f"在 [documents.{name}] 中定义；已有：{_list(documents)}")
+        if "revokes" not in self.action.inputs:
+            return
+        if self.subject.procedure.manifest.about is None:
+            yield self.at("本事项没有写 about，没有可以撤销的文书", "在 procedure.toml 中写 about，或去掉输入“revokes”")
+        elif (about := self.whole.about(self.subject)) is not None and about.complete:
+            yield from self._revokes(about.procedure.manifest.documents)
+
+    def _revokes(self, issued: Collection[str]) -> Iterator[Fault]:
+        """A letter of the linked case that is withdrawn: named outright, or by an expression that names it or null."""
+        text = self.action.inputs["revokes"]
+        named = set(_TEXTS.findall(text)) if text.startswith("=") else {text}
+        if not named & set(issued):
+            mend = f'写 revokes="notice"，或 =if … then "notice" else null；已有：{_list(issued)}'
+            yield self.at("输入“revokes”没有写出所关联案件的任何一种文书", mend)
 
     def post(self) -> Iterator[Fault]:
         """An asset of the regulation, kept apart by exactly its dimensions."""

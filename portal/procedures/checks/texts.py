@@ -40,6 +40,7 @@ _FITS: Mapping[str, frozenset[str]] = {
 _ATTRIBUTES = {
     "conditional.hide": "显示条件",
     "prefill": "预填",
+    "beside": "对照",
     "valuesExpression": "选项",
     "label": "标签",
     "description": "说明",

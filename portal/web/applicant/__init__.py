@@ -10,6 +10,7 @@ from portal.web.applicant import (  # noqa: F401 # they add routes
     home,
     letters,
     organisation,
+    sending,
 )
 from portal.web.applicant.frame import blueprint
 

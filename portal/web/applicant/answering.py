@@ -1,20 +1,22 @@
-"""What a party answers in a running case: a task such as a correction, a message such as a withdrawal."""
+"""What a party answers in a running case: a task such as a correction."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
 
-from flask import flash, redirect, request, url_for
+from flask import Response, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from portal import audit
 from portal.calendar import service as calendars
-from portal.cases import drafts, messages, tasks
+from portal.cases import drafts, task_drafts, tasks
 from portal.cases.attachments import NotYourFile, TooMany
-from portal.cases.errors import FormRefused, NobodyWaits, Refused, TaskDone, TaskGone, TooLate, UnknownCase
+from portal.cases.drafts import ChangedElsewhere
+from portal.cases.errors import FormRefused, Refused, TaskDone, TaskGone, UnknownCase
 from portal.cases.live import LiveCase
 from portal.cases.models import Attachment, Task
 from portal.cases.names import scope_of
@@ -22,13 +24,12 @@ from portal.cases.rights import check_may_file
 from portal.errors import PortalError
 from portal.forms import REFRESH, FieldError, Form, FormView, posted
 from portal.identity import PARTY, Actor, Permission, Subject
-from portal.procedures.drawing import Element
 from portal.web import tables
 from portal.web.access import needs, signed_in
 from portal.web.acting import act, moment, reading
-from portal.web.applicant import clocks, queries, uploads, wording
-from portal.web.applicant.cases import why_not
+from portal.web.applicant import clocks, keeping, uploads, wording
 from portal.web.applicant.frame import admit, blueprint, case_of, frame
+from portal.web.applicant.keeping import KEEP, Kept
 from portal.web.errors import status_of
 from portal.web.machine import machine
 from portal.web.pages import render
@@ -61,13 +62,14 @@ class Sheet:
 @blueprint.get("/my/tasks/<int:task_id>")
 @needs(Permission.TASK_COMPLETE)
 def my_task(task_id: int) -> ResponseReturnValue:
-    """A task of the party; one that revises an earlier answer begins with that answer."""
+    """A task of the party, with what was kept of it; one that revises an earlier answer begins with that answer."""
     with reading() as tx:
         task, case, actor = _task(tx, task_id)
         if task.state != "open":
             flash(_already(task), "warning")
             return redirect(url_for("applicant.my_case", case_id=case.id))
-        answers = _begun_with(case, task)
+        kept = Kept.of(task_drafts.kept(tx, actor.person_id, task_id))
+        answers = _begun_with(case, task) if kept.answers is None else kept.answers
         sheet = _sheet(tx, task, case, actor, _ids_in(case.procedure.forms[task.form], answers))
         return _task_page(tx, sheet, answers, {})
 
@@ -75,101 +77,78 @@ def my_task(task_id: int) -> ResponseReturnValue:
 @blueprint.post("/my/tasks/<int:task_id>")
 @needs(Permission.TASK_COMPLETE)
 def answer_task(task_id: int) -> ResponseReturnValue:
-    """Hands in the answers to a task; what is wrong is shown with everything kept."""
+    """Keeps the answers to a task and hands them in; what is wrong is shown with everything kept."""
     with reading() as tx:
         task, case, actor = _task(tx, task_id)
         form = case.procedure.forms[task.form]
-        sheet = _sheet(tx, task, case, actor, uploads.posted_ids(form))
+        held = _sheet(tx, task, case, actor, uploads.posted_ids(form)).held
     if task.state != "open":
         return _done_before(task)
-    asked, changed = tables.asked(form), None
-    typed: Answers = posted(request.form.items(multi=True))
-    if asked is not None:
-        with reading() as tx:
-            task, case, actor = _task(tx, task_id)
-            names = scope_of(case, task.scope)
-            if asked.gives_out:
-                return tables.given_out(form, asked, typed, names, tasks.known_in_tables(tx, form, typed))
-            changed = tables.change(tx, form, asked, typed, names)
-    taken = uploads.take(case.procedure, form, sheet.held)
-    new = act(lambda tx, now: uploads.write_rows(tx, actor, form, taken, now), _("上传补正材料"), case.id)
-    held = {name: [str(file.id) for file in files] for name, files in sheet.held.items()}
-    files = {name: [*ids, *new[name]] for name, ids in held.items()}
+    typed = posted(request.form.items(multi=True))
+    changed = _changed(task_id, form, typed)
+    if isinstance(changed, Response):
+        return changed
     if changed is not None:
-        errors = {**taken.errors, **changed.errors}
-        return _task_again(task_id, {**changed.answers, **files}, errors, None, changed.said)
-    answers = {**typed, **files}
-    if REFRESH in request.form or uploads.REMOVE in request.form:
-        return _task_again(task_id, answers, taken.errors, None)
-    if taken.errors:
-        others = tasks.check_answers(case, task.scope, task.form, answers).errors
-        return _task_again(task_id, answers, {**others, **taken.errors}, None)
-    return _complete(task_id, case.id, answers)
+        typed = {name: list(cast(list[str], texts)) for name, texts in changed.answers.items()}
+    errors, said = (changed.errors, changed.said) if changed else ({}, tables.NOTHING)
+    ids = {name: [str(file.id) for file in files] for name, files in held.items()}
+    if keeping.only_shown():
+        return _task_again(task_id, {**typed, **ids}, errors, None, said)[0]
+    taken = uploads.take(case.procedure, form, held)
+    answers, elsewhere = _keep(task, case.id, typed, ids, form, taken)
+    if keeping.asks(KEEP):
+        with reading() as tx:
+            kept = Kept.of(task_drafts.kept(tx, actor.person_id, task_id))
+            return keeping.told(kept.mark, kept.at, elsewhere)
+    errors = {**taken.errors, **errors}
+    if elsewhere is not None or changed is not None:
+        return _task_again(task_id, answers, errors, elsewhere, said)
+    return _after_keeping(task, case, answers, errors)
 
 
-@blueprint.get("/my/cases/<int:case_id>/messages/<name>")
-@needs(Permission.MESSAGE_SEND)
-def my_message(case_id: int, name: str) -> ResponseReturnValue:
-    """Asks once more before a message is sent: what follows from it, and its form."""
+def _changed(task_id: int, form: Form, typed: drafts.Answers) -> tables.Changed | Response | None:
+    """What a pressed button of a table makes of the answers, or the file that it gives out; None without one."""
+    asked = tables.asked(form)
+    if asked is None or keeping.asks(KEEP):
+        return None
     with reading() as tx:
-        case, element, actor = _message(tx, case_id, name)
-        return _message_page(tx, case, element, actor, None, {}, _refusal(tx, case, element))
-
-
-@blueprint.post("/my/cases/<int:case_id>/messages/<name>")
-@needs(Permission.MESSAGE_SEND)
-def send_message(case_id: int, name: str) -> ResponseReturnValue:
-    """Sends a message; one that is not taken any more says why, in the diagram's words."""
-    with reading() as tx:
-        case, element, actor = _message(tx, case_id, name)
-    answers: Answers = posted(request.form.items(multi=True))
-    errors: Errors = {}
-    refused = None
-    asked = tables.asked(_message_form(case, element))
-    if asked is not None:
-        return _message_changed(case_id, name, asked, answers)
-    try:
-        act(
-            lambda tx, now: messages.send(machine().kernel, tx, actor, case_id, name, answers, now),
-            element.name,
-            case_id,
-        )
-    except FormRefused as error:
-        errors = error.fields
-    except (TooLate, NobodyWaits) as error:
-        refused = error
-    else:
-        flash(_("“%(what)s”已收到。", what=element.name), "success")
-        return redirect(url_for("applicant.my_case", case_id=case_id), 303)
-    with reading() as tx:
-        case, element, actor = _message(tx, case_id, name)
-        if refused is not None and _was_taken(tx, case, element):
-            flash(_("“%(what)s”先前已经收到，不需要重复提交。", what=element.name), "warning")
-            return redirect(url_for("applicant.my_case", case_id=case_id), 303)
-        said = wording.said(refused) if refused else ""
-        page = _message_page(tx, case, element, actor, answers, errors, said)
-    return page, status_of(refused) if refused else 422
-
-
-def _message_changed(case_id: int, name: str, asked: tables.Asked, answers: Answers) -> ResponseReturnValue:
-    """A message's form after a button of a table was pressed."""
-    with reading() as tx:
-        case, element, actor = _message(tx, case_id, name)
-        form = _message_form(case, element)
-        if form is None:
-            raise UnknownCase
+        task, case, _actor = _task(tx, task_id)
+        names = scope_of(case, task.scope)
         if asked.gives_out:
-            known = tasks.known_in_tables(tx, form, answers)
-            return tables.given_out(form, asked, answers, scope_of(case), known)
-        changed = tables.change(tx, form, asked, answers, scope_of(case))
-        refusal = _refusal(tx, case, element)
-        page = _message_page(tx, case, element, actor, changed.answers, changed.errors, refusal, changed.said)
-        return page, 422 if changed.errors else 200
+            return tables.given_out(form, asked, typed, names, tasks.known_in_tables(tx, form, typed))
+        return tables.change(tx, form, asked, typed, names)
 
 
-def _message_form(case: LiveCase, element: Element) -> Form | None:
-    name = element.message.form if element.message else None
-    return case.procedure.forms[name] if name is not None else None
+def _keep(
+    task: Task, case_id: int, typed: drafts.Answers, ids: Mapping[str, list[str]], form: Form, taken: uploads.Taken
+) -> tuple[drafts.Answers, ChangedElsewhere | None]:
+    """Keeps what was typed and uploaded; the answers with the new files, and whether others were kept meanwhile."""
+    actor = signed_in()
+
+    def keep(tx: Session, now: datetime) -> tuple[drafts.Answers, ChangedElsewhere | None]:
+        new = uploads.write_rows(tx, actor, form, taken, now)
+        answers = {**typed, **{name: [*before, *new[name]] for name, before in ids.items()}}
+        seen = keeping.seen() or Kept.of(task_drafts.kept(tx, actor.person_id, task.id)).mark
+        try:
+            task_drafts.keep(tx, actor.person_id, task.id, answers, now, seen)
+        except ChangedElsewhere as elsewhere:
+            return answers, elsewhere
+        return answers, None
+
+    return act(keep, _("保存填写的内容"), case_id)
+
+
+def _after_keeping(task: Task, case: LiveCase, answers: Answers, errors: Errors) -> ResponseReturnValue:
+    """The page again with what was kept or is wrong, or what was handed in."""
+    if REFRESH in request.form or uploads.REMOVE in request.form:
+        return _task_again(task.id, answers, errors, None)
+    if errors:
+        others = tasks.check_answers(case, task.scope, task.form, answers).errors
+        return _task_again(task.id, answers, {**others, **errors}, None)
+    if keeping.only_keeps():
+        flash(_("草稿已保存，可以随时回来继续填写。"), "success")
+        return redirect(url_for("applicant.my_task", task_id=task.id), 303)
+    return _complete(task.id, case.id, answers)
 
 
 def _task(tx: Session, task_id: int) -> tuple[Task, LiveCase, Actor]:
@@ -206,7 +185,7 @@ def _ids_in(form: Form, answers: Mapping[str, object]) -> dict[str, list[str]]:
 def _complete(task_id: int, case_id: int, answers: Answers) -> ResponseReturnValue:
     try:
         act(
-            lambda tx, now: tasks.complete(machine().kernel, tx, signed_in(), task_id, answers, now),
+            lambda tx, now: _hand_in(tx, task_id, answers, now),
             _("办理任务"),
             case_id,
         )
@@ -218,6 +197,12 @@ def _complete(task_id: int, case_id: int, answers: Answers) -> ResponseReturnVal
         return _task_again(task_id, answers, {}, error)
     flash(_("已提交。"), "success")
     return redirect(url_for("applicant.my_case", case_id=case_id), 303)
+
+
+def _hand_in(tx: Session, task_id: int, answers: Answers, now: datetime) -> None:
+    actor = signed_in()
+    tasks.complete(machine().kernel, tx, actor, task_id, answers, now)
+    task_drafts.discard(tx, actor.person_id, task_id)
 
 
 def _done_before(task: Task) -> ResponseReturnValue:
@@ -235,7 +220,7 @@ def _already(task: Task) -> str:
 
 def _task_again(
     task_id: int, answers: Answers, errors: Errors, error: PortalError | None, said: tables.Said = tables.NOTHING
-) -> ResponseReturnValue:
+) -> tuple[str, int]:
     """The page once more, with everything that was typed and uploaded."""
     with reading() as tx:
         task, case, actor = _task(tx, task_id)
@@ -255,6 +240,8 @@ def _task_page(
     said: tables.Said = tables.NOTHING,
 ) -> str:
     task, case = sheet.task, sheet.case
+    elsewhere = error if isinstance(error, ChangedElsewhere) else None
+    kept = Kept.of(task_drafts.kept(tx, sheet.actor.person_id, task.id))
     deadline = case.deadlines.get(task.deadline or "")
     regulation = case.published.regulation
     return render(
@@ -266,7 +253,8 @@ def _task_page(
         held=sheet.held,
         corrections=_corrections(case, task),
         deadline=clocks.view(deadline, moment(tx), calendars.current(tx), regulation) if deadline else None,
-        error=wording.said(error) if error else "",
+        error=wording.said(error) if error and not elsewhere else "",
+        **kept.shown(elsewhere),
         here=url_for("applicant.my_task", task_id=task.id),
         tables=said,
         back=url_for("applicant.my_case", case_id=case.id),
@@ -280,55 +268,3 @@ def _corrections(case: LiveCase, task: Task) -> str:
         if said.scope == task.scope and isinstance(said.value, dict) and said.value.get(_CORRECTIONS):
             return str(said.value[_CORRECTIONS])
     return ""
-
-
-def _message(tx: Session, case_id: int, name: str) -> tuple[LiveCase, Element, Actor]:
-    """What takes a message from the party of a case; UnknownCase."""
-    case = case_of(tx, case_id)
-    actor = admit(Subject(regulation=case.row.regulation, party_id=case.row.party_id, roles=frozenset({PARTY})))
-    try:
-        return case, messages.sendable(case, name, actor), actor
-    except NobodyWaits as error:
-        raise UnknownCase() from error
-
-
-def _refusal(tx: Session, case: LiveCase, element: Element) -> str:
-    """Why the message cannot be sent now; empty when it can."""
-    for wait in queries.waits(tx, case.id):
-        if wait.element == element.id:
-            return why_not(case, wait)
-    said = element.message.otherwise if element.message else ""
-    return said or NobodyWaits(message=element.name).text(wording.language())
-
-
-def _was_taken(tx: Session, case: LiveCase, element: Element) -> bool:
-    """Whether the case has taken this very message before, so that a second click is no refusal."""
-    entries = audit.entries(tx, case.id)
-    return any(entry.kind == "message.received" and entry.element == element.id for entry in entries)
-
-
-def _message_page(
-    tx: Session,
-    case: LiveCase,
-    element: Element,
-    actor: Actor,
-    answers: Answers | None,
-    errors: Errors,
-    refused: str,
-    said: tables.Said = tables.NOTHING,
-) -> str:
-    asked = _message_form(case, element)
-    form = None
-    if asked is not None:
-        form = asked.view(answers, errors, scope_of(case), language=wording.language())
-    return render(
-        "applicant/message.html",
-        title=element.name,
-        case=case.row,
-        form=form,
-        refused=refused,
-        tables=said,
-        here=url_for("applicant.my_message", case_id=case.id, name=element.message.name if element.message else ""),
-        back=url_for("applicant.my_case", case_id=case.id),
-        **frame(tx, actor),
-    )

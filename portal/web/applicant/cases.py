@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from portal import audit
 from portal.calendar import service as calendars
-from portal.cases import filing
+from portal.cases import filing, notes, querycodes
 from portal.cases.errors import UnknownCase
 from portal.cases.live import LiveCase
 from portal.cases.models import Attachment, Case, Subscription, Task
@@ -61,6 +61,9 @@ class LetterLine:
     url: str
     signed: bool
     ready: bool
+    word_url: str | None = None
+    pdf_url: str | None = None
+    """Where it is downloaded, once it is served and its files are there."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,15 @@ class FileLine:
     kind: str
     note: str
     url: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class NoteView:
+    """What the authority has told the party beside the procedure."""
+
+    at: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -106,8 +118,10 @@ def my_case(case_id: int) -> ResponseReturnValue:
         context = {
             "case": case.row,
             "state": state,
+            "notes": [NoteView(wording.minute_text(note.at), note.text) for note in notes.visible(tx, case_id)],
             "others": _other_deadlines(tx, case, state.deadline, now),
             "steps": progress.steps(standing, state.deadline.progress if state.deadline else ""),
+            "ahead": progress.ahead_text(standing),
             "received": letter_lines(addressed, may_sign=actor.may_file),
             "files": _files(queries.files_of(tx, case_id, organisation_of(actor))),
             "said": submitted(tx, case, organisation_of(actor)),
@@ -116,7 +130,8 @@ def my_case(case_id: int) -> ResponseReturnValue:
             "linked": _linked(tx, case),
             "receipt": url_for("applicant.receipt", case_id=case_id) if case.row.filer_id is not None else None,
             "basis": _basis(case),
-            **frame(tx, actor),
+            "query_code": _query_code(case),
+            **frame(tx, actor, "my_cases"),
         }
     return render("applicant/case.html", **context)
 
@@ -135,13 +150,14 @@ def receipt(case_id: int) -> ResponseReturnValue:
             "case": case.row,
             "at": wording.second_text(case.row.filed_at),
             "about": offering.letter_named(case.about) if case.about else "",
-            "next": _next_words(case, queries.open_tasks(tx, case_id)),
+            "next": next_words(case, queries.open_tasks(tx, case_id)),
             "facts": _facts(case),
             "duty": clocks.view(duty, now, calendars.current(tx), case.published.regulation) if duty else None,
             "files": _files(queries.files_of(tx, case_id, organisation_of(actor))),
             "party": case.party.name if case.party else "",
             "basis": _basis(case),
-            **frame(tx, actor),
+            "query_code": _query_code(case),
+            **frame(tx, actor, "my_cases"),
         }
     return render("applicant/receipt.html", **context)
 
@@ -174,7 +190,17 @@ def _letter_line(letter: Letter, service: Service, *, may_sign: bool) -> LetterL
     else:
         note = _("%(day)s 制发，文件正在生成", day=wording.minute_text(letter.issued_at))
     ready = may_sign and letter.state == "ready"
-    return LetterLine(letter.title, letter.number, note, url, service.served_at is not None, ready)
+    signed = service.served_at is not None
+    return LetterLine(
+        letter.title,
+        letter.number,
+        note,
+        url,
+        signed,
+        ready,
+        url_for("files.letter", letter_id=letter.id) if signed and letter.object_key else None,
+        url_for("files.letter_pdf", letter_id=letter.id) if signed and letter.pdf_key else None,
+    )
 
 
 def _unread(addressed: Sequence[tuple[Letter, Service]]) -> Letter | None:
@@ -189,7 +215,7 @@ def _state(tx: Session, standing: Standing, unread: Letter | None, now: datetime
     case = standing.case
     mine = next((task for task in standing.tasks if task.role == PARTY), None)
     if mine is not None:
-        shown = _shown(tx, case, case.deadlines.get(mine.deadline or ""), now)
+        shown = deadline_shown(tx, case, case.deadlines.get(mine.deadline or ""), now)
         url = url_for("applicant.my_task", task_id=mine.id)
         text = _("现在需要您办理“%(task)s”。", task=mine.name)
         return StateView(case.row.status, text, "a", shown, _("现在办理"), url)
@@ -201,8 +227,8 @@ def _state(tx: Session, standing: Standing, unread: Letter | None, now: datetime
         return _sealed(standing.seal)
     if case.ended:
         return _ended(tx, case)
-    deadline = _hero(case, now)
-    shown = _shown(tx, case, deadline, now)
+    deadline = hero_of(case, now)
+    shown = deadline_shown(tx, case, deadline, now)
     late = shown is not None and shown.late
     return StateView(case.row.status, _turn_text(standing, deadline), "r" if late else "", shown)
 
@@ -247,13 +273,13 @@ def _ended_text(case: LiveCase) -> str:
 
 def _turn_text(standing: Standing, deadline: Deadline | None) -> str:
     if standing.tasks:
-        return _next_words(standing.case, standing.tasks) + _("您现在无需操作。")
+        return next_words(standing.case, standing.tasks) + _("您现在无需操作。")
     if deadline is not None and deadline.kind == "right":
         return _("如不同意，可以在下面的期限内提出；没有异议，无需操作。")
     return _("您现在无需操作。")
 
 
-def _next_words(case: LiveCase, tasks: Sequence[Task]) -> str:
+def next_words(case: LiveCase, tasks: Sequence[Task]) -> str:
     """下一步由受理人员办理“形式审查”。"""
     regulation = case.published.regulation
     words = [
@@ -262,7 +288,7 @@ def _next_words(case: LiveCase, tasks: Sequence[Task]) -> str:
     return "".join(dict.fromkeys(words))
 
 
-def _hero(case: LiveCase, now: datetime) -> Deadline | None:
+def hero_of(case: LiveCase, now: datetime) -> Deadline | None:
     """The date that matters: a right that is running, else the authority's duty that ends first."""
     running = [deadline for deadline in case.deadlines.values() if deadline.state == "running"]
     rights = [d for d in running if d.kind == "right" and d.due > now and queries.is_awaited(d, case.row)]
@@ -270,7 +296,8 @@ def _hero(case: LiveCase, now: datetime) -> Deadline | None:
     return min(rights or duties, key=lambda d: d.due, default=None)
 
 
-def _shown(tx: Session, case: LiveCase, deadline: Deadline | None, now: datetime) -> DeadlineView | None:
+def deadline_shown(tx: Session, case: LiveCase, deadline: Deadline | None, now: datetime) -> DeadlineView | None:
+    """A deadline as a page shows it."""
     if deadline is None:
         return None
     return clocks.view(deadline, now, calendars.current(tx), case.published.regulation)
@@ -291,6 +318,7 @@ def _files(rows: Sequence[Attachment]) -> list[FileLine]:
             row.kind.upper(),
             f"{wording.size_text(row.size)} · {wording.minute_text(row.uploaded_at)}",
             url_for("files.attachment", attachment_id=row.id),
+            row.sha256,
         )
         for row in rows
     ]
@@ -305,7 +333,7 @@ def submitted(tx: Session, case: LiveCase, organisation_id: int) -> list[Shown]:
     form = case.procedure.forms[start.form]
     files = [Option(str(row.id), row.name) for row in queries.files_of(tx, case.id, organisation_id)]
     choices = {field.name: files for field in form.fields if field.kind_name == "filepicker"}
-    return form.display(said.value, scope_of(case), choices)
+    return form.display(said.value, scope_of(case), choices, wording.language())
 
 
 def _acts(case: LiveCase, waits: Sequence[Subscription]) -> list[ActView]:
@@ -353,6 +381,11 @@ def _facts(case: LiveCase) -> list[tuple[str, str]]:
     words = {True: _("是"), False: _("否")}
     facts = case.procedure.manifest.facts.values()
     return [(fact.title, words[values[fact.name] is True]) for fact in facts if isinstance(values[fact.name], bool)]
+
+
+def _query_code(case: LiveCase) -> str:
+    """The code by which the case is followed without signing in; empty for one that began before there were any."""
+    return querycodes.spoken(case.row.query_code) if case.row.query_code else ""
 
 
 def _basis(case: LiveCase) -> str:

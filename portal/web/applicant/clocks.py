@@ -10,11 +10,11 @@ from flask_babel import gettext as _
 from portal.calendar.rules import Calendar
 from portal.clock import day_of
 from portal.deadlines.models import Deadline
-from portal.deadlines.wording import why
 from portal.procedures.regulation import Regulation
 from portal.web.applicant import wording
 from portal.web.articles import citation
 from portal.web.periods import period_text
+from portal.web.reasons import reason, why
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def view(deadline: Deadline, moment: datetime, calendar: Calendar, regulation: R
     return DeadlineView(
         title=deadline.title,
         kind=deadline.kind,
-        due=wording.due_text(deadline.due, today),
+        due=wording.due_text(deadline.due),
         left=wording.left_text(deadline, moment, calendar),
         tone="n" if over and deadline.kind == "right" else wording.tone(deadline, moment, calendar),
         over=over,
@@ -83,7 +83,7 @@ def _days(deadline: Deadline, today: date) -> tuple[DayView, ...]:
             break
         last = day == deadline.last_day
         state = "last" if last else "skip" if line["counted"] is None else ""
-        note = _("末日，24:00 截止") if last else line["reason"]
+        note = _("末日，24:00 截止") if last else reason(line["reason"])
         days.append(DayView(wording.day_text(day, today), line["counted"], state, note))
     return tuple(days)
 

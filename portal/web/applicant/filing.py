@@ -1,8 +1,8 @@
-"""Filing in three steps: fill in (kept as a draft), check, hand in."""
+"""Filing in steps: one page for each thing that is asked, all of it read back, handed in once."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
@@ -16,75 +16,28 @@ from portal.cases import drafts
 from portal.cases import filing as filings
 from portal.cases.attachments import NotYourFile, TooMany
 from portal.cases.drafts import ChangedElsewhere
-from portal.cases.errors import FormRefused, MayNotStart, Refused
+from portal.cases.errors import FormRefused, MayNotStart, Refused, UnknownCase
 from portal.cases.filing import Offer
-from portal.cases.live import Cases, LiveCase
-from portal.cases.models import Attachment, Filing
-from portal.cases.names import scope_before
-from portal.cases.rights import check_may_file
+from portal.cases.models import Attachment
 from portal.cases.tasks import known_in_tables
 from portal.errors import PortalError
-from portal.feel import Scope
-from portal.forms import REFRESH, Checked, Choices, FieldError, Form, FormView, posted
-from portal.identity import Actor, Permission, Subject
-from portal.procedures import Procedure
-from portal.procedures.releases import UnknownProcedure
+from portal.forms import REFRESH, FieldError, Form, Page, posted
+from portal.identity import Actor, Permission
 from portal.web import tables
 from portal.web.access import needs, signed_in
-from portal.web.acting import act, asked, moment, reading
-from portal.web.applicant import offering, queries, uploads, wording
-from portal.web.applicant.frame import admit, blueprint, frame
-from portal.web.applicant.offering import OfferView
-from portal.web.applicant.uploads import Taken
+from portal.web.acting import act, asked, reading
+from portal.web.applicant import keeping, queries, uploads, wording
+from portal.web.applicant.drafting import CHECKS, Desk, admit_to, desk, offer_of
+from portal.web.applicant.frame import blueprint, frame
+from portal.web.applicant.keeping import BACK, KEEP, NEXT
 from portal.web.errors import status_of
 from portal.web.machine import machine
 from portal.web.pages import render
 
-NEXT = "next"
-SEEN, OVER = "_seen", "_over"
-"""The mark of the draft that a page was made of, and that of the one which the person says his own shall replace."""
+TO = "_to"
+"""Says that one goes back from here to what is read back."""
 
-
-@dataclass(frozen=True)
-class Desk:
-    """A draft laid out: the procedure, what it is about, and the files its fields hold."""
-
-    draft: Filing
-    answers: Mapping[str, Sequence[str]]
-    """What was saved; on a page that comes back without having saved, what was typed."""
-    procedure: Procedure
-    about: LiveCase | None
-    held: Mapping[str, Sequence[Attachment]]
-    names: Scope
-    """What the form may speak of."""
-    known: Choices
-    """The files that its fields hold, and the organisations named in its tables."""
-
-    @property
-    def form(self) -> Form | None:
-        """What is asked, if anything is."""
-        return self.procedure.start_form
-
-    def view(self, errors: Mapping[str, FieldError]) -> FormView | None:
-        """The form with what was typed and uploaded so far."""
-        if self.form is None:
-            return None
-        answers = self.answers or None
-        view = self.form.view(answers, errors, self.names, self.known, wording.language())
-        return uploads.with_limits(view, self.procedure, self.form)
-
-    def check(self) -> Checked:
-        """The answers so far, held against the form."""
-        if self.form is None:
-            return Checked({}, {})
-        return self.form.check(self.answers, self.names, self.known)
-
-    @property
-    def mark(self) -> str:
-        """What tells the saved answers from others; files that are added do no harm to them."""
-        return drafts.mark(
-            self.draft.answers, [field.name for field in uploads.pickers(self.form)] if self.form else []
-        )
+Errors = Mapping[str, FieldError]
 
 
 @dataclass(frozen=True)
@@ -97,6 +50,14 @@ class AnswerView:
     files: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class SectionView:
+    """The answers of one step read back."""
+
+    title: str
+    answers: tuple[AnswerView, ...]
+
+
 @blueprint.get("/file/<regulation>/<procedure>")
 @needs(Permission.CASE_FILE)
 def file(regulation: str, procedure: str) -> ResponseReturnValue:
@@ -104,7 +65,7 @@ def file(regulation: str, procedure: str) -> ResponseReturnValue:
     about_id = asked("about")
 
     def begin(tx: Session, now: datetime) -> int | PortalError:
-        actor = _admit_to(tx, regulation, procedure, about_id)
+        actor = admit_to(tx, regulation, procedure, about_id)
         try:
             offer = filings.offer(machine().kernel, tx, actor, regulation, procedure, about_id)
         except Refused as error:
@@ -120,133 +81,111 @@ def file(regulation: str, procedure: str) -> ResponseReturnValue:
     return redirect(url_for("applicant.draft", draft_id=begun), 303)
 
 
-@blueprint.get("/drafts/<int:draft_id>")
+@blueprint.get("/file/<int:draft_id>")
 @needs(Permission.CASE_FILE)
 def draft(draft_id: int) -> ResponseReturnValue:
-    """Step 1: the form, with everything typed and uploaded so far."""
+    """Goes on with a draft where it was left."""
     with reading() as tx:
-        desk = _desk(tx, draft_id)
-        if desk.draft.case_id is not None:
-            return _to_receipt(desk.draft.case_id)
-        if desk.form is None:
-            return redirect(url_for("applicant.check", draft_id=draft_id))
-        errors = desk.check().errors if "check" in request.args else {}
-        return _form_page(tx, desk, errors)
+        shown = desk(tx, draft_id)
+        if shown.draft.case_id is not None:
+            return _to_receipt(shown.draft.case_id)
+        return redirect(shown.go_on_url, 303)
 
 
-@blueprint.post("/drafts/<int:draft_id>")
+@blueprint.get("/file/<int:draft_id>/<step>")
 @needs(Permission.CASE_FILE)
-def save_draft(draft_id: int) -> ResponseReturnValue:
-    """Keeps what was typed and uploaded; then goes on, or shows what is to be mended."""
+def step(draft_id: int, step: str) -> ResponseReturnValue:
+    """One step, with everything typed and uploaded there so far; later ones may be looked at before their turn."""
     with reading() as tx:
-        desk = _desk(tx, draft_id)
-    if desk.draft.case_id is not None:
-        return _to_receipt(desk.draft.case_id)
-    if desk.form is None:
-        return redirect(url_for("applicant.check", draft_id=draft_id), 303)
-    form, held = desk.form, _without_removed(desk)
+        shown = desk(tx, draft_id)
+        if shown.draft.case_id is not None:
+            return _to_receipt(shown.draft.case_id)
+        page = _step(shown, step)
+        if page not in shown.steps:
+            return redirect(shown.go_on_url, 303)
+        errors = shown.errors_on(page) if CHECKS in request.args else {}
+        return _step_page(tx, shown, page, errors, unfinished=CHECKS in request.args and not shown.is_done(page))
+
+
+@blueprint.post("/file/<int:draft_id>/<step>")
+@needs(Permission.CASE_FILE)
+def save_step(draft_id: int, step: str) -> ResponseReturnValue:
+    """Keeps what was typed and uploaded; then goes on or back, or shows what is to be mended."""
+    with reading() as tx:
+        shown = desk(tx, draft_id)
+    if shown.draft.case_id is not None:
+        return _to_receipt(shown.draft.case_id)
+    page, form, held = _step(shown, step), cast(Form, shown.form), _held(shown)
     answers = posted(request.form.items(multi=True))
     pressed, changed = tables.asked(form), None
-    if pressed is not None:
+    if pressed is not None and not keeping.asks(KEEP):
         with reading() as tx:
-            names = _desk(tx, draft_id).names
+            names = desk(tx, draft_id, page, answers).names
             if pressed.gives_out:
                 return tables.given_out(form, pressed, answers, names, known_in_tables(tx, form, answers))
             changed = tables.change(tx, form, pressed, answers, names)
             answers = {name: list(cast(list[str], texts)) for name, texts in changed.answers.items()}
-    if "HX-Request" in request.headers:
-        # These overlap one another; what a person presses as a whole page keeps the draft.
-        return _typed_page(draft_id, answers, changed.errors if changed else {}, changed.said if changed else {}), 200
-    taken = uploads.take(desk.procedure, form, held)
+    errors, said = (changed.errors, changed.said) if changed else ({}, tables.NOTHING)
+    if keeping.only_shown():
+        return _typed_page(draft_id, page, answers, errors, said), 200
+    taken = uploads.take(shown.procedure, form, held)
 
     def keep(tx: Session, now: datetime) -> ChangedElsewhere | None:
         actor = signed_in()
-        new = uploads.write_rows(tx, actor, form, taken, now)
-        return drafts.save(tx, actor, draft_id, answers, new, request.form.get(uploads.REMOVE), now, _seen())
+        new = {name: ids for name, ids in uploads.write_rows(tx, actor, form, taken, now).items() if page.asks(name)}
+        removed = request.form.get(uploads.REMOVE)
+        return drafts.save(tx, actor, draft_id, form, page, answers, new, removed, now, keeping.seen())
 
     elsewhere = act(keep, _("保存申请草稿"))
+    if keeping.asks(KEEP):
+        return _kept(draft_id, page, elsewhere)
     if elsewhere is not None:
-        errors = {**taken.errors, **(changed.errors if changed else {})}
-        page = _typed_page(draft_id, answers, errors, changed.said if changed else {}, elsewhere)
-        return page, status_of(elsewhere)
-    return _after_save(draft_id, taken) if changed is None else _after_change(draft_id, taken, changed)
+        html = _typed_page(draft_id, page, answers, {**taken.errors, **errors}, said, elsewhere)
+        return html, status_of(elsewhere)
+    if changed is not None:
+        with reading() as tx:
+            html = _step_page(tx, desk(tx, draft_id), page, {**taken.errors, **errors}, said)
+        return html, 422 if {**taken.errors, **errors} else 200
+    return _after_save(draft_id, page, taken.errors)
 
 
-@blueprint.get("/drafts/<int:draft_id>/check")
+@blueprint.get("/file/<int:draft_id>/check-answers")
 @needs(Permission.CASE_FILE)
 def check(draft_id: int) -> ResponseReturnValue:
-    """Step 2: everything read back before it is handed in."""
+    """The last step: everything read back before it is handed in."""
     with reading() as tx:
-        desk = _desk(tx, draft_id)
-        if desk.draft.case_id is not None:
-            return _to_receipt(desk.draft.case_id)
-        if not desk.check().ok:
-            return redirect(url_for("applicant.draft", draft_id=draft_id, check=1))
-        return _check_page(tx, desk, None)
+        shown = desk(tx, draft_id)
+        if shown.draft.case_id is not None:
+            return _to_receipt(shown.draft.case_id)
+        if shown.first_open is not None:
+            return redirect(shown.open_url)
+        return _check_page(tx, shown, None)
 
 
-@blueprint.post("/drafts/<int:draft_id>/check")
+@blueprint.post("/file/<int:draft_id>/check-answers")
 @needs(Permission.CASE_FILE)
 def hand_in(draft_id: int) -> ResponseReturnValue:
-    """Step 3: hands it in, once, however often the button is pressed."""
+    """Hands it in, once, however often the button is pressed; what is not finished is shown first."""
     with reading() as tx:
-        desk = _desk(tx, draft_id)
+        shown = desk(tx, draft_id)
+        if shown.draft.case_id is None and shown.first_open is not None:
+            return _mended_first(shown)
     actor = signed_in()
     try:
         case_id = act(
-            lambda tx, now: drafts.hand_in(machine().kernel, tx, actor, draft_id, now, _seen()),
+            lambda tx, now: drafts.hand_in(machine().kernel, tx, actor, draft_id, now, keeping.seen()),
             _("提交申请"),
-            desk.draft.about_id,
+            shown.draft.about_id,
         )
     except FormRefused as refusal:
         return _refused(draft_id, refusal)
     except ChangedElsewhere as elsewhere:
-        return _read_anew(draft_id, elsewhere)
+        with reading() as tx:
+            return _check_page(tx, desk(tx, draft_id), elsewhere), status_of(elsewhere)
     except (Refused, MayNotStart, NotYourFile, TooMany) as error:
         with reading() as tx:
-            return _check_page(tx, _desk(tx, draft_id), error), status_of(error)
+            return _check_page(tx, desk(tx, draft_id), error), status_of(error)
     return _to_receipt(case_id)
-
-
-def _admit_to(tx: Session, regulation: str, slug: str, about_id: int | None) -> Actor:
-    """Who files, if the procedure is open to him and what it is about is his own."""
-    published = next((one for one in machine().kernel.releases.in_force(tx) if one.regulation.slug == regulation), None)
-    if published is None:
-        raise UnknownProcedure(procedure=regulation)
-    procedure = published.procedure(slug)
-    if about_id is None:
-        actor = admit(offering.may_file(procedure, None))
-        check_may_file(actor)
-        return actor
-    about = Cases(tx, machine().kernel.releases).get(about_id)
-    if procedure.manifest.about is None or about.row.party_id != signed_in().organisation_id:
-        # Whoever files about a case of others must not learn that it exists.
-        return admit(Subject())
-    actor = admit(offering.may_file(procedure, about))
-    check_may_file(actor)
-    return actor
-
-
-def _seen() -> str | None:
-    """The mark of the draft that this request goes by."""
-    return request.form.get(OVER) or request.form.get(SEEN)
-
-
-def _desk(tx: Session, draft_id: int, typed: drafts.Answers | None = None) -> Desk:
-    """The person's own draft, laid out; with answers that were typed instead of those saved."""
-    row = drafts.draft(tx, signed_in(), draft_id)
-    actor = _admit_to(tx, row.regulation, row.procedure, row.about_id)
-    procedure = machine().kernel.releases.newest(tx, row.regulation).procedure(row.procedure)
-    about = Cases(tx, machine().kernel.releases).get(row.about_id) if row.about_id else None
-    form = procedure.start_form
-    held = {
-        field.name: drafts.usable(tx, actor, row.answers.get(field.name, ()))
-        for field in (uploads.pickers(form) if form else [])
-    }
-    files = {name: row.answers[name] for name in held if name in row.answers}
-    answers = row.answers if typed is None else {**typed, **files}
-    known = {**uploads.choices(form, held), **known_in_tables(tx, form, answers)} if form else {}
-    return Desk(row, answers, procedure, about, held, scope_before(tx, procedure.regulation, about), known)
 
 
 class Unread(Refused):
@@ -291,118 +230,129 @@ def _obstacle(error: PortalError, about_id: int | None) -> ResponseReturnValue:
     return html, status_of(error)
 
 
-def _without_removed(desk: Desk) -> dict[str, list[Attachment]]:
-    """The files the draft holds, but for the one whose button 移除 was pressed."""
-    removed = request.form.get(uploads.REMOVE)
-    return {name: [file for file in files if str(file.id) != removed] for name, files in desk.held.items()}
+def _step(shown: Desk, name: str) -> Page:
+    page = shown.step(name)
+    if page is None:
+        raise UnknownCase()
+    return page
+
+
+def _held(shown: Desk) -> Mapping[str, list[Attachment]]:
+    return shown.without_removed(request.form.get(uploads.REMOVE))
+
+
+def _returns() -> bool:
+    """Whether one goes back from this step to what is read back."""
+    return CHECKS in (request.values.get(TO), request.args.get("to"))
+
+
+def _kept(draft_id: int, page: Page, elsewhere: ChangedElsewhere | None) -> ResponseReturnValue:
+    with reading() as tx:
+        shown = desk(tx, draft_id)
+        return keeping.told(shown.mark_of(page), wording.minute_text(shown.draft.saved_at), elsewhere)
 
 
 def _typed_page(
     draft_id: int,
+    page: Page,
     typed: drafts.Answers,
-    errors: Mapping[str, FieldError],
+    errors: Errors,
     said: tables.Said,
     elsewhere: ChangedElsewhere | None = None,
 ) -> str:
-    """The form with what was typed and not saved, going by the same draft as the page before."""
+    """The step with what was typed and not saved, going by the same answers as the page before."""
     with reading() as tx:
-        return _form_page(tx, _desk(tx, draft_id, typed), errors, said, request.form.get(SEEN), elsewhere)
+        shown = desk(tx, draft_id, page, typed)
+        return _step_page(tx, shown, page, errors, said, keeping.page_mark(), elsewhere)
 
 
-def _read_anew(draft_id: int, elsewhere: ChangedElsewhere) -> ResponseReturnValue:
-    """What the draft holds now, to be checked instead of what was; or mended, where it cannot be handed in."""
+def _after_save(draft_id: int, page: Page, refused: Errors) -> ResponseReturnValue:
+    """The step again with what is wrong, the next one or the one before, or this one with what was saved."""
     with reading() as tx:
-        desk = _desk(tx, draft_id)
-        if desk.check().ok:
-            return _check_page(tx, desk, elsewhere), status_of(elsewhere)
-    flash(wording.said(elsewhere), "warning")
-    return redirect(url_for("applicant.draft", draft_id=draft_id, check=1), 303)
+        shown = desk(tx, draft_id)
+        errors = shown.errors_on(page) if keeping.asks(NEXT) else {}
+        if refused or errors or REFRESH in request.form:
+            html = _step_page(tx, shown, page, {**errors, **refused})
+            return html, 422 if refused or errors else 200
+        if keeping.asks(BACK):
+            return redirect(shown.check_url if _returns() else shown.beside(page, -1), 303)
+        if keeping.asks(NEXT):
+            return redirect(shown.check_url if _returns() else shown.beside(page, 1), 303)
+    if uploads.REMOVE in request.form:
+        flash(_("文件已移除，其他内容已保存。"), "success")
+    else:
+        flash(_("草稿已保存，可以随时回来继续填写。"), "success")
+    return redirect(
+        url_for("applicant.step", draft_id=draft_id, step=page.name, to=CHECKS if _returns() else None), 303
+    )
 
 
-def _after_save(draft_id: int, taken: Taken) -> ResponseReturnValue:
-    """The form again with what is wrong, the next step, or the form with what was saved."""
-    if taken.errors or REFRESH in request.form:
-        with reading() as tx:
-            desk = _desk(tx, draft_id)
-            errors = desk.check().errors if request.form.get("_go") == NEXT else {}
-            html = _form_page(tx, desk, {**errors, **taken.errors})
-        return html, 422 if taken.errors else 200
-    if request.form.get("_go") != NEXT:
-        if uploads.REMOVE in request.form:
-            flash(_("文件已移除，其他内容已保存。"), "success")
-        else:
-            flash(_("草稿已保存，可以随时回来继续填写。"), "success")
-        return redirect(url_for("applicant.draft", draft_id=draft_id), 303)
-    with reading() as tx:
-        desk = _desk(tx, draft_id)
-        errors = desk.check().errors
-        if errors:
-            return _form_page(tx, desk, errors), 422
-    return redirect(url_for("applicant.check", draft_id=draft_id), 303)
-
-
-def _after_change(draft_id: int, taken: uploads.Taken, changed: tables.Changed) -> ResponseReturnValue:
-    """The form after a button of a table was pressed."""
-    errors = {**taken.errors, **changed.errors}
-    with reading() as tx:
-        return _form_page(tx, _desk(tx, draft_id), errors, changed.said), 422 if errors else 200
+def _mended_first(shown: Desk) -> ResponseReturnValue:
+    """The first step that is not done; what another window has changed meanwhile is told."""
+    if keeping.seen() not in (None, drafts.mark(shown.draft.answers)):
+        flash(wording.said(ChangedElsewhere(shown.draft.saved_at)), "warning")
+    return redirect(shown.open_url, 303)
 
 
 def _refused(draft_id: int, refusal: FormRefused) -> ResponseReturnValue:
-    """The form with what is wrong; a period that has just run out asks for more than the form can show yet."""
+    """The step with what is wrong; a period that has just run out asks for more than the form can show yet."""
     with reading() as tx:
-        desk = _desk(tx, draft_id)
-        if not desk.check().ok:
-            return redirect(url_for("applicant.draft", draft_id=draft_id, check=1), 303)
+        shown = desk(tx, draft_id)
+        if shown.first_open is not None:
+            return redirect(shown.open_url, 303)
         missing = "".join(fault.text(wording.language()) for fault in refusal.fields.values())
-        return _check_page(tx, desk, JustOver(what=missing)), status_of(refusal)
+        return _check_page(tx, shown, JustOver(what=missing)), status_of(refusal)
 
 
 def _to_receipt(case_id: int) -> ResponseReturnValue:
     return redirect(url_for("applicant.receipt", case_id=case_id), 303)
 
 
-def _offer_of(tx: Session, desk: Desk) -> OfferView:
-    """The thing to file with its period, even where something stands in the way of filing it."""
-    published = machine().kernel.releases.newest(tx, desk.draft.regulation)
-    rule = desk.procedure.manifest.about
-    until = desk.about.deadlines.get(rule.until) if rule and rule.until and desk.about else None
-    return offering.view(tx, Offer(published, desk.procedure, desk.about, until), moment(tx))
-
-
-def _form_page(
+def _step_page(
     tx: Session,
-    desk: Desk,
-    errors: Mapping[str, FieldError],
+    shown: Desk,
+    page: Page,
+    errors: Errors,
     said: tables.Said = tables.NOTHING,
     seen: str | None = None,
     elsewhere: ChangedElsewhere | None = None,
+    *,
+    unfinished: bool = False,
 ) -> str:
+    form = page.of(shown.view(errors))
+    visible = [field for field in form.fields if field.visible]
     return render(
-        "applicant/draft.html",
-        form=desk.view(errors),
-        held=desk.held,
-        offer=_offer_of(tx, desk),
-        draft=desk.draft,
-        saved=wording.minute_text(desk.draft.saved_at) if desk.draft.answers else None,
-        here=url_for("applicant.draft", draft_id=desk.draft.id),
+        "applicant/step.html",
+        form=form,
+        alone=len(visible) == 1 and page.title(shown.whole) == visible[0].label,
+        optional=len(visible) == 1 and not visible[0].required,
+        held=shown.held,
+        offer=offer_of(tx, shown),
+        progress=shown.progress(page),
+        first=bool(shown.steps) and page == shown.steps[0],
+        unfinished=unfinished,
+        returns=_returns(),
+        back=shown.check_url if _returns() else shown.beside(page, -1),
+        saved=wording.minute_text(shown.draft.saved_at) if shown.draft.answers else None,
+        here=shown.url_of(page),
         tables=said,
-        seen=seen or desk.mark,
-        over=desk.mark,
+        seen=seen or shown.mark_of(page),
+        over=shown.mark_of(page),
         elsewhere=wording.said(elsewhere) if elsewhere else None,
         **frame(tx, signed_in()),
     )
 
 
-def _check_page(tx: Session, desk: Desk, error: PortalError | None) -> str:
+def _check_page(tx: Session, shown: Desk, error: PortalError | None) -> str:
+    last = shown.steps[-1] if shown.steps else None
     return render(
         "applicant/check.html",
-        answers=_answers(desk),
-        offer=_offer_of(tx, desk),
-        draft=desk.draft,
+        sections=_sections(shown),
+        offer=offer_of(tx, shown),
+        progress=shown.progress(None),
         error=_said_above(error) if error else None,
-        seen=drafts.mark(desk.draft.answers),
-        change=url_for("applicant.draft", draft_id=desk.draft.id),
+        seen=drafts.mark(shown.draft.answers),
+        back=shown.url_of(last) if last else None,
         **frame(tx, signed_in()),
     )
 
@@ -413,20 +363,32 @@ def _said_above(error: PortalError) -> str:
     return wording.said(error) + _("草稿仍然保留。")
 
 
-def _answers(desk: Desk) -> list[AnswerView]:
-    """Every answer in the order of the page; an unanswered one says so."""
-    form, change = desk.form, url_for("applicant.draft", draft_id=desk.draft.id)
+def _sections(shown: Desk) -> list[SectionView]:
+    """Every answer in the order of the steps; an unanswered one says so."""
+    form, values = shown.form, shown.checked.values
     if form is None:
         return []
-    known, values = desk.known, desk.check().values
-    asked = [field for field in form.view(values, {}, desk.names, known).fields if field.visible]
-    shown = form.display(values, desk.names, known)
-    return [
-        AnswerView(
-            line.label,
-            line.text,
-            f"{change}#{field.id}",
-            tuple(option.label for option in field.named) if field.kind == "filepicker" else (),
+    view = form.view(values, {}, shown.names, shown.known, wording.language())
+    asked = [field for field in view.fields if field.visible]
+    lines = dict(
+        zip(
+            (field.name for field in asked),
+            form.display(values, shown.names, shown.known, wording.language()),
+            strict=True,
         )
-        for field, line in zip(asked, shown, strict=True)
-    ]
+    )
+    found = []
+    for page in shown.steps:
+        change = url_for("applicant.step", draft_id=shown.draft.id, step=page.name, to=CHECKS)
+        answers = tuple(
+            AnswerView(
+                lines[field.name].label,
+                lines[field.name].text,
+                f"{change}#{field.id}",
+                tuple(option.label for option in field.named) if field.kind == "filepicker" else (),
+            )
+            for field in page.of(view).fields
+            if field.visible
+        )
+        found.append(SectionView(page.title(view), answers))
+    return found

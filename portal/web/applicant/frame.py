@@ -72,6 +72,6 @@ def frame(tx: Session, actor: Actor, on: str = "") -> dict[str, Any]:
         "person": {
             "name": actor.name,
             "role": company.name if company else "",
-            "url": url_for("applicant.home"),
+            "url": "/profile",
         },
     }

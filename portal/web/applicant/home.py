@@ -15,7 +15,6 @@ from portal.cases import drafts, filing
 from portal.cases.errors import NotAgreed
 from portal.cases.live import Cases
 from portal.cases.models import Case
-from portal.clock import day_of
 from portal.deadlines import service as deadlines
 from portal.documents.models import Letter, Service
 from portal.identity import Actor, Permission
@@ -45,6 +44,17 @@ class TodoView:
     deadline: DeadlineView | None = None
     offers: tuple[OfferView, ...] = ()
     note: str = ""
+    """Why this reader cannot do it now."""
+
+    @property
+    def must(self) -> bool:
+        """Whether this reader has to do it."""
+        return self.kind != "right" and not self.note
+
+    @property
+    def late(self) -> bool:
+        """Whether its last day is over."""
+        return self.deadline is not None and self.deadline.over
 
 
 @dataclass(frozen=True)
@@ -81,8 +91,11 @@ def home() -> ResponseReturnValue:
         now = moment(tx)
         offers = [offering.view(tx, offer, now) for offer in filing.offers(machine().kernel, tx, actor)]
         cases = queries.cases_of(tx, actor.organisation_id)
+        todos = _todos(tx, actor, actor.organisation_id, offers, now)
         context = {
-            "todos": _todos(tx, actor, actor.organisation_id, offers, now),
+            "todos": todos,
+            "sentence": _sentence(todos, actor),
+            "soonest": _soonest(todos),
             "cases": lines(tx, cases[: queries.AT_A_TIME], now),
             "more_cases": len(cases) > queries.AT_A_TIME,
             "drafts": _drafts(tx, actor) if actor.may_file else [],
@@ -134,7 +147,7 @@ def _line(tx: Session, case: Case, now: datetime, seal: Seal | None) -> CaseLine
         url=url_for("applicant.my_case", case_id=case.id),
         # Whether a letter that nobody has opened ended it is not told yet either.
         ended=case.ended_at is not None and seal is None,
-        next=_("%(what)s：%(due)s", what=first.title, due=wording.due_text(first.due, day_of(now))) if first else "",
+        next=_("%(what)s：%(due)s", what=first.title, due=wording.due_text(first.due)) if first else "",
         left=wording.left_text(first, now, calendar) if first else "",
         tone=wording.tone(first, now, calendar) if first else "n",
     )
@@ -173,6 +186,29 @@ def _todos(tx: Session, actor: Actor, organisation_id: int, offers: list[OfferVi
         url = url_for("applicant.my_case", case_id=right.case.id)
         found.append(TodoView("right", right.case.title, right.case.number, url, shown, about))
     return found
+
+
+def _sentence(todos: list[TodoView], actor: Actor) -> str:
+    """Whether he has to do anything, in one sentence."""
+    must = [todo for todo in todos if todo.must]
+    late = [todo for todo in must if todo.late]
+    if must and len(late) == len(must):
+        return _("有 %(n)s 件事已过期限，请尽快办理", n=len(must))
+    if late:
+        return _("有 %(n)s 件事需要您办理，其中 %(late)s 件已过期限", n=len(must), late=len(late))
+    if must:
+        return _("有 %(n)s 件事需要您办理", n=len(must))
+    others = [todo for todo in todos if todo.kind != "right"]
+    if others and not actor.may_file:
+        return _("本单位有 %(n)s 件事待办，您现在无需操作", n=len(others))
+    return _("您现在没有必须办理的事")
+
+
+def _soonest(todos: list[TodoView]) -> str:
+    """By when the first of several things is to be done; empty where the only one says it itself."""
+    dated = [todo for todo in todos if todo.must and todo.deadline is not None]
+    first = dated[0].deadline if len([todo for todo in todos if todo.must]) > 1 and dated else None
+    return _("最早的一件在 %(due)s 前办理（%(left)s）。", due=first.due, left=first.left) if first else ""
 
 
 def _letter(letter: Letter, service: Service, *, agreed: bool, may_sign: bool) -> TodoView:

@@ -31,7 +31,9 @@ from portal.web.applicant.cases import letter_lines, offers_about
 from portal.web.applicant.frame import admit, blueprint, case_of, frame, has_agreed, organisation_of
 from portal.web.applicant.replaced import replacement
 from portal.web.applicant.seals import seal_of
+from portal.web.dates import long_day
 from portal.web.errors import status_of
+from portal.web.languages import listed
 from portal.web.letters import paper
 from portal.web.machine import machine
 from portal.web.pages import render
@@ -58,6 +60,7 @@ class LetterView:
     served: str
     how: str
     sha256: str
+    pdf_url: str | None
     code: str
     period: str
     agreed: bool
@@ -155,11 +158,12 @@ def _view(case: LiveCase, letter: Letter, service: Service, *, agreed: bool) -> 
         number=letter.number,
         # A regulation names the authority that carries it out first.
         issuer=next(iter(regulation.bodies.values()), ""),
-        issued=wording.day_text(day_of(letter.issued_at)),
+        issued=long_day(day_of(letter.issued_at)),
         state=letter.state,
         served=wording.second_text(served) if served else "",
         how=ways.get(service.how or "", ""),
         sha256=letter.sha256 or "",
+        pdf_url=url_for("files.letter_pdf", letter_id=letter.id) if letter.pdf_key else None,
         code=documents.spoken(letter.verification_code),
         period=_starts(case, letter),
         agreed=agreed,
@@ -173,7 +177,7 @@ def _starts(case: LiveCase, letter: Letter) -> str:
     """The period that begins with the service of this letter: 提出异议（申请复核）：7 个工作日."""
     event = f"served({letter.name})"
     rules = [rule for rule in case.procedure.manifest.deadlines.values() if event in rule.after]
-    return "、".join(f"{rule.title}：{period_text(str(rule.length))}" for rule in rules)
+    return listed(_("%(title)s：%(length)s", title=rule.title, length=period_text(str(rule.length))) for rule in rules)
 
 
 def _body(letter: Letter) -> tuple[Markup, str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from flask import url_for
+from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from portal.calendar import service as calendars
@@ -80,7 +81,7 @@ def _runs(until: Deadline, about: LiveCase, moment: datetime) -> bool:
 def letter_named(case: LiveCase) -> str:
     """《碳排放配额分配通知书》渝环配〔2026〕1号: the first letter of a case that its party knows."""
     known = [letter for letter in case.letters.values() if served_at(letter) is not None]
-    return f"《{known[0].title}》{known[0].number}" if known else ""
+    return _("《%(title)s》%(number)s", title=known[0].title, number=known[0].number) if known else ""
 
 
 def may_file(procedure: Procedure, about: LiveCase | None) -> Subject:

@@ -29,6 +29,7 @@ from portal.web.acting import act, asked, moment, reading
 from portal.web.applicant import queries, wording
 from portal.web.applicant.frame import admit, blueprint, frame, organisation_of, own
 from portal.web.errors import status_of
+from portal.web.languages import listed
 from portal.web.pages import render
 
 _REFUSED = (LastManager, NoSuchInvitation, NotOfYourOrganisation, OtherWay)
@@ -159,7 +160,9 @@ def agreement() -> ResponseReturnValue:
         return render(
             "applicant/agreement.html",
             since=_since(company),
-            waiting=[f"《{letter.title}》{letter.number}" for letter, _service in waiting],
+            waiting=[
+                _("《%(title)s》%(number)s", title=letter.title, number=letter.number) for letter, _service in waiting
+            ],
             **frame(tx, actor, "organisation"),
         )
 
@@ -232,7 +235,7 @@ def _page(
     return render(
         "applicant/organisation.html",
         company=company,
-        kind="、".join(organisations.kind_text(kind) for kind in company.kinds) if company else "",
+        kind=listed(organisations.kind_text(kind) for kind in company.kinds) if company else "",
         since=_since(company),
         mine=organisations.rights_text(actor.rights),
         manages=actor.may_manage,

@@ -14,6 +14,7 @@ from portal.cases.models import Case, Subscription, Task
 from portal.procedures.drawing import Element
 from portal.web.applicant import wording
 from portal.web.applicant.ahead import Way, is_letter
+from portal.web.languages import listed
 
 Details = Mapping[str, str]
 Said = tuple[str, str] | None
@@ -151,20 +152,39 @@ def _now(standing: Standing, progress: str) -> Iterator[StepView]:
     yield StepView(case.row.status, progress, "now")
 
 
+def ahead_text(standing: Standing) -> str:
+    """What will happen next, in a sentence; empty where nobody can say."""
+    if standing.seal is not None or standing.case.ended:
+        return ""
+    _together, ahead = _onward(standing)
+    steps = [element.name for element, _choice in ahead if not is_letter(element)]
+    letters = any(is_letter(element) for element, _choice in ahead)
+    if steps and letters:
+        return _("接下来可能是：%(steps)s；文书送达后您可以在本页阅读、下载。", steps=listed(steps))
+    if steps:
+        return _("接下来可能是：%(steps)s。", steps=listed(steps))
+    return _("接下来制发文书，送达后您可以在本页阅读、下载。") if letters else ""
+
+
 def _ahead(standing: Standing) -> list[StepView]:
     """What may come next along the drawing's main way; the first says that it only may."""
-    scope, here = _place(standing)
-    if here is None:
-        return []
-    way = Way(standing.case.procedure.drawing_at(scope), _walked(standing, scope))
-    first_of = way.together(here) if not standing.tasks else []
-    if first_of:
-        return [StepView(_("接下来可能"), "、".join(element.name for element in first_of), "next")]
-    ahead = list(way.main(here))[:MOST_AHEAD]
+    together, ahead = _onward(standing)
+    if together:
+        return [StepView(_("接下来可能"), listed(element.name for element in together), "next")]
     return [
         StepView(element.name, _note(standing.case, element, choice, first=number == 0), "next")
         for number, (element, choice) in enumerate(ahead)
     ]
+
+
+def _onward(standing: Standing) -> tuple[list[Element], list[tuple[Element, str]]]:
+    """The events of which the first to happen decides, if the case waits for such; else the main way ahead."""
+    scope, here = _place(standing)
+    if here is None:
+        return [], []
+    way = Way(standing.case.procedure.drawing_at(scope), _walked(standing, scope))
+    together = way.together(here) if not standing.tasks else []
+    return (together, []) if together else ([], list(way.main(here))[:MOST_AHEAD])
 
 
 def _place(standing: Standing) -> tuple[str, str | None]:
@@ -187,7 +207,7 @@ def _note(case: LiveCase, element: Element, choice: str, *, first: bool) -> str:
     if choice:
         parts.append(_("“%(choice)s”之后", choice=choice))
     if is_letter(element):
-        parts.append(_("送达后可在本页阅读、下载"))
+        parts.append(_("送达后可阅读、下载"))
     doer = _doer(case, element)
     return " · ".join([*parts, doer] if doer else parts)
 

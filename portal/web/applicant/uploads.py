@@ -136,7 +136,8 @@ def choices(form: Form, held: Mapping[str, Sequence[Attachment]]) -> Choices:
     """The files that each file field may name."""
     return {
         field.name: [
-            Option(str(file.id), f"{file.name}（{wording.size_text(file.size)}）") for file in held.get(field.name, ())
+            Option(str(file.id), _("%(name)s（%(size)s）", name=file.name, size=wording.size_text(file.size)))
+            for file in held.get(field.name, ())
         ]
         for field in pickers(form)
     }

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from flask import Blueprint
+from flask import Blueprint, g
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from portal import inbox
-from portal.identity import Actor, Forbidden, Permission, Subject, allows
-from portal.inbox import Counts, Place, View
+from portal.identity import Actor, Deputy, Forbidden, Permission, Subject, allows
+from portal.inbox import Aside, Place, View, Wanted
+from portal.inbox import saved as filters
 from portal.inbox.copies import Body
+from portal.inbox.models import SavedFilter
 from portal.inbox.queries import COUNTED
 from portal.procedures import Procedure, Published
 from portal.procedures.manifest import Manifest, copied_to
-from portal.web import organisations
-from portal.web.machine import machine
+from portal.web import dates, organisations
+from portal.web.access import signed_in
+from portal.web.acting import moment
+from portal.web.languages import listed
+from portal.web.official.narrowing import DONE, Narrowed
+from portal.web.standing import calendar_in_force, in_force
 from portal.web.unread import messages_bar
 
 blueprint = Blueprint("official", __name__)
@@ -46,10 +52,16 @@ def is_only_local(actor: Actor) -> bool:
     return bool(actor.local) and not actor.roles
 
 
+def is_only_administrator(actor: Actor) -> bool:
+    """Whether an official looks after the portal and has nothing to do with cases."""
+    return actor.administrator and not actor.roles and not actor.local
+
+
 def frame(tx: Session, actor: Actor, on: str) -> dict[str, Any]:
     """Top bar and person; `on` is the path of the item that the page belongs to."""
-    published = machine().kernel.releases.in_force(tx)
-    items = [] if is_only_local(actor) else [(_("待办"), "/inbox"), (_("案件"), "/cases")]
+    published = in_force(tx)
+    at_cases = not is_only_local(actor) and not is_only_administrator(actor)
+    items = [(_("待办"), "/inbox"), (_("案件"), "/cases")] if at_cases else []
     if any(starts(one, actor) for one in published):
         items.append((_("发起事项"), "/start"))
     if any(receipts(one, actor) for one in published):
@@ -62,7 +74,7 @@ def frame(tx: Session, actor: Actor, on: str) -> dict[str, Any]:
     if bodies(published, actor):
         items.append((_("抄送件"), "/copies"))
     if actor.administrator:
-        items.append((_("放假安排"), "/calendar"))
+        items += [(_("管理"), "/admin"), (_("放假安排"), "/calendar")]
     offices = Subject(offices=organisations.offices(tx))
     if allows(actor, Permission.REGISTRATION_DECIDE, offices):
         items.append((_("注册审核"), "/registrations"))
@@ -70,39 +82,128 @@ def frame(tx: Session, actor: Actor, on: str) -> dict[str, Any]:
         items.append((_("单位"), "/organisations"))
     return {
         "nav": [{"text": text, "url": url, "on": url == on} for text, url in items],
-        "person": {"name": actor.name, "role": role_titles(published, actor), "url": "/inbox"},
-        "search_url": None if is_only_local(actor) else "/cases",
-        "messages_bar": messages_bar(tx, actor),
+        "person": {"name": actor.name, "role": role_titles(published, actor), "url": "/profile"},
+        "search_url": "/cases" if at_cases else None,
+        "keys": not is_only_local(actor),
+        "messages_bar": messages_bar(tx, actor, _unread_known()),
     }
 
 
-def side(tx: Session, place: Place, on: View | str | None = None) -> list[dict[str, Any]]:
-    """The side navigation: every view with its count, and the desk of those who have one; `on` is a view or path."""
-    counts: Counts = inbox.counts(tx, place)
-    numbers = asdict(counts)
-    views = [
+@dataclass(frozen=True)
+class Beside:
+    """What stands beside a page: the counts, the saved filters and those for whom this person stands in."""
+
+    counted: Aside
+    saved: tuple[SavedFilter, ...]
+    principals: tuple[tuple[Deputy, ...], ...]
+
+
+def beside(tx: Session, place: Place, shown: Wanted | None = None) -> Beside:
+    """What stands beside a page of this request, read once; `shown` is the list on it, if it has one."""
+    if "beside" not in g:
+        published = of_place(tx, place)
+        limits = inbox.bounds(moment(tx), calendar_in_force(tx))
+        saved = tuple(filters.of_person(tx, place.person_id))
+        principals = principals_of(signed_in())
+        wanted = [Narrowed.parse(one.query, published).wanted(place, published, limits) for one in saved]
+        lent = [Place.lent(deputies) for deputies in principals]
+        counted = inbox.aside(tx, place, desks(published, place.roles), wanted, lent, shown)
+        g.beside = Beside(counted, saved, principals)
+    found: Beside = g.beside
+    return found
+
+
+def principals_of(actor: Actor) -> tuple[tuple[Deputy, ...], ...]:
+    """Those for whom somebody stands in today, each with the roles that he lends."""
+    found: dict[int, list[Deputy]] = {}
+    for one in actor.deputy_for:
+        found.setdefault(one.person_id, []).append(one)
+    return tuple(map(tuple, found.values()))
+
+
+def of_place(tx: Session, place: Place) -> list[Published]:
+    """The releases in force of a place's regulations."""
+    return [one for one in in_force(tx) if one.regulation.slug in place.regulations]
+
+
+def side(
+    tx: Session, place: Place, on: View | str | None = None, asked: Narrowed | None = None
+) -> list[dict[str, Any]]:
+    """The side navigation: every view with its count, saved filters, and those stood in for.
+
+    `on` is a view or path; `asked` what the page shows, when it is a list of tasks.
+    """
+    around = beside(tx, place)
+    numbers = asdict(around.counted.counts)
+    here = asked.query if asked else None
+    views: list[dict[str, Any]] = [
         {
             "text": view_title(view),
             "url": f"/inbox?view={view}",
-            "on": view == on,
+            "on": view == on and here not in {one.query for one in around.saved},
             "count": count_text(numbers[view.value]),
         }
         for view in View
     ]
-    held = desks(machine().kernel.releases.in_force(tx), place.roles)
-    if held:
-        open_matters = count_text(inbox.count_matters(tx, held))
+    views.append({"text": _("我办过的"), "url": f"/inbox?view={DONE}", "on": on == DONE})
+    if desks(in_force(tx), place.roles):
+        open_matters = count_text(around.counted.matters)
         views.append({"text": _("督办台"), "url": "/desk", "on": on == "/desk", "count": open_matters})
-    return [{"title": None, "items": views}]
+    groups = [(None, views), (_("常用视图"), _saved(around, on, asked)), (_("代办"), _lent(around, asked))]
+    return [{"title": title, "items": items} for title, items in groups if items]
+
+
+def _saved(around: Beside, on: View | str | None, asked: Narrowed | None) -> list[dict[str, Any]]:
+    here = asked.query if asked else None
+    items: list[dict[str, Any]] = [
+        {"text": one.name, "url": f"/inbox?{one.query}", "on": one.query == here, "count": count_text(count)}
+        for one, count in zip(around.saved, around.counted.saved, strict=True)
+    ]
+    if asked and asked.may_be_saved and here not in {one.query for one in around.saved}:
+        items.append({"text": _("＋ 保存当前筛选"), "url": f"/inbox/filters?{here}", "more": True})
+    elif items or on == "/inbox/filters":
+        items.append({"text": _("管理常用视图"), "url": "/inbox/filters", "more": True, "on": on == "/inbox/filters"})
+    return items
+
+
+def _lent(around: Beside, asked: Narrowed | None) -> list[dict[str, Any]]:
+    return [
+        {
+            "text": deputy_text(deputies),
+            "url": f"/inbox?for={deputies[0].person_id}",
+            "on": asked is not None and asked.principal == deputies[0].person_id,
+            "count": count_text(count),
+        }
+        for deputies, count in zip(around.principals, around.counted.lent, strict=True)
+    ]
+
+
+def deputy_text(deputies: Collection[Deputy]) -> str:
+    """代 李强（至 11-27）: until the first day on which something that is lent ends."""
+    first = next(iter(deputies))
+    until = min(one.to_day for one in deputies)
+    return _("代 %(name)s（至 %(day)s）", name=first.name, day=dates.short_day(until))
+
+
+def _unread_known() -> int | None:
+    """How many messages are unread, when the page has counted them already."""
+    known: Beside | None = g.get("beside")
+    return known.counted.unread if known else None
 
 
 def role_titles(published: Iterable[Published], actor: Actor) -> str:
-    """The titles of an official's roles and regions, the shortest way to say who he is here."""
+    """The titles of an official's roles and regions, the shortest way to say who he is here: 复核人员、局领导（代）."""
     published = list(published)
-    regulations = [one.regulation for one in published]
-    titles = [one.role_title(role) for one in regulations for role in one.roles if actor.has(one.slug, role)]
+    held = [(one.regulation, role) for one in published for role in one.regulation.roles]
+    mine = [(regulation, role) for regulation, role in held if actor.has(regulation.slug, role)]
+    titles = [
+        _("%(role)s（代）", role=regulation.role_title(role))
+        if (regulation.slug, role) in actor.lent
+        else regulation.role_title(role)
+        for regulation, role in mine
+    ]
     titles += [body.name for one in published for body in bodies([one], actor) if body.name]
-    return "、".join(dict.fromkeys(titles))
+    return listed(dict.fromkeys(titles))
 
 
 def starts(published: Published, actor: Actor) -> list[str]:

@@ -15,7 +15,7 @@ from portal.calendar import base
 from portal.calendar import service as calendars
 from portal.calendar.models import HolidayNotice
 from portal.calendar.notice import DayOfAnotherYear, Notice, StatutoryDayMissing, YearOutOfRange, faults
-from portal.calendar.rules import WEEKDAYS
+from portal.calendar.rules import SATURDAY, WEEKDAYS
 from portal.calendar.typed import read_days, written
 from portal.cases import reckoning
 from portal.cases.reckoning import CalendarChanged, ChangedDay, Line, Preview
@@ -27,10 +27,12 @@ from portal.identity import queries as identity
 from portal.web import dates
 from portal.web.access import needs, permit
 from portal.web.acting import act, moment, reading
-from portal.web.applicant import wording
+from portal.web.languages import listed, said
 from portal.web.machine import machine
 from portal.web.official.blueprint import blueprint, frame
+from portal.web.official.managing import side_of
 from portal.web.pages import render
+from portal.web.reasons import reason
 
 SIZE = 50
 """Deadlines of one kind on a page of the preview."""
@@ -69,8 +71,8 @@ class Typed:
         year = int(self.year) if self.year.isascii() and self.year.isdigit() and len(self.year) == 4 else 0
         off, worked = (read_days(getattr(self, name)[: LONGEST[name]], year or 1) for name in ("off", "worked"))
         notice = Notice(year, self.number, self.source, off.days, worked.days)
-        found["off"] += map(wording.said, off.faults)
-        found["worked"] += map(wording.said, worked.faults)
+        found["off"] += map(said, off.faults)
+        found["worked"] += map(said, worked.faults)
         if not self.number:
             found["number"].append(_("请填写文号"))
         if not self.source:
@@ -89,12 +91,15 @@ class Typed:
             elif isinstance(fault, StatutoryDayMissing):
                 missing.append(fault)
             elif isinstance(fault, DayOfAnotherYear):
-                found["off" if fault.facts["day"] in notice.days_off else "worked"].append(wording.said(fault))
+                found["off" if fault.facts["day"] in notice.days_off else "worked"].append(said(fault))
             elif fault.facts:
-                found["worked"].append(wording.said(fault))
+                found["worked"].append(said(fault))
         # Of a list that cannot be read whole nobody knows what it lacks.
         if missing and self.off and not found["off"]:
-            days = "、".join(f"{fault.facts['day']}（{fault.facts['name']}）" for fault in missing)
+            days = listed(
+                _("%(day)s（%(name)s）", day=fault.facts["day"], name=reason(str(fault.facts["name"])))
+                for fault in missing
+            )
             found["off"].append(_("缺少法定节假日 %(days)s", days=days))
 
 
@@ -176,10 +181,10 @@ def enter_notice() -> ResponseReturnValue:
         if twice:
             flash(_("已录入"), "success")
             return redirect("/calendar", 303)
-        return _preview(actor, typed, notice, trouble=wording.said(change)), 409
-    said = _("已录入 %(year)s 年放假安排（%(number)s）。", year=notice.year, number=notice.number)
+        return _preview(actor, typed, notice, trouble=said(change)), 409
+    done = _("已录入 %(year)s 年放假安排（%(number)s）。", year=notice.year, number=notice.number)
     more = _("有在办期限的 %(n)s 组案件正在逐组重新计算，变动写入每件案件的办理记录。", n=families)
-    flash(said + (more if families else _("目前没有在办期限。")), "success")
+    flash(done + (more if families else _("目前没有在办期限。")), "success")
     return redirect("/calendar", 303)
 
 
@@ -201,7 +206,7 @@ def _form(actor: Actor, typed: Typed, errors: Errors) -> str:
             typed=typed,
             errors={name: "".join(texts) for name, texts in errors.items()},
             faults=[(name, text) for name, texts in errors.items() for text in texts],
-            **frame(tx, actor, "/calendar"),
+            **{**frame(tx, actor, "/calendar"), **side_of(tx, actor, "/calendar")},
         )
 
 
@@ -258,7 +263,7 @@ def _preview(actor: Actor, typed: Typed, notice: Notice, trouble: str = "") -> s
             changed=_told(seen.changed),
             past=_told(seen.past),
             trouble=trouble,
-            **frame(tx, actor, "/calendar"),
+            **{**frame(tx, actor, "/calendar"), **side_of(tx, actor, "/calendar")},
         )
 
 
@@ -288,21 +293,25 @@ def _page(fate: Fate) -> int:
 
 def _told(days: Sequence[ChangedDay]) -> list[str]:
     """Each changed day in words; of many the first ones."""
-    said = [
-        _("%(day)s（%(weekday)s）由“%(before)s”改为“%(after)s”", day=one.day.isoformat(),
-          weekday=dates.weekday(one.day), before=_kind(one.before), after=_kind(one.after))
+    told = [
+        _(
+            "%(day)s由“%(before)s”改为“%(after)s”",
+            day=dates.long_day(one.day),
+            before=_kind(one.before),
+            after=_kind(one.after),
+        )
         for one in days
-    ]  # fmt: skip
-    more = len(said) - _SOME_DAYS
-    return said if more <= 1 else [*said[:_SOME_DAYS], _("另有 %(n)s 天", n=more)]
+    ]
+    more = len(told) - _SOME_DAYS
+    return told if more <= 1 else [*told[:_SOME_DAYS], _("另有 %(n)s 天", n=more)]
 
 
-def _kind(reason: str) -> str:
+def _kind(stored: str) -> str:
     """What a day is: one that is told by its weekday only is worked as always, or off as every weekend."""
-    if reason not in WEEKDAYS:
-        return reason
-    return _("上班") if WEEKDAYS.index(reason) < WEEKDAYS.index("周六") else _("周末休息")
+    if stored not in WEEKDAYS:
+        return reason(stored)
+    return _("上班") if WEEKDAYS.index(stored) < SATURDAY else _("周末休息")
 
 
 def _sentence(text: str) -> str:
-    return text if text.endswith(("。", ".")) else f"{text}。"
+    return text if text.endswith(("。", ".")) else _("%(text)s。", text=text)

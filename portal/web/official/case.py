@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from flask import Response, request
 from flask.typing import ResponseReturnValue
 from lxml import etree
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal import inbox
@@ -14,9 +15,8 @@ from portal.cases.live import Cases, LiveCase
 from portal.cases.models import Case, Task
 from portal.cases.names import scope_of
 from portal.cases.tasks import known_parties
-from portal.documents import service as documents
+from portal.documents.models import Letter
 from portal.identity import Actor, Permission, Subject
-from portal.identity import queries as identity
 from portal.web import tables
 from portal.web.access import needs, permit
 from portal.web.acting import moment, reading
@@ -25,8 +25,10 @@ from portal.web.machine import machine
 from portal.web.official.blueprint import blueprint, frame, place_of
 from portal.web.official.desk import matters_of_case
 from portal.web.official.items import state_titles
+from portal.web.official.noting import note_form
 from portal.web.official.proofs import ServiceView, enters_receipts, service_views
 from portal.web.pages import render
+from portal.web.people import People
 
 
 @blueprint.get("/cases/<int:case_id>")
@@ -34,12 +36,14 @@ from portal.web.pages import render
 def case_page(case_id: int) -> ResponseReturnValue:
     """Everything there is about a case."""
     with reading() as tx:
-        actor, case = _opened(tx, case_id)
+        actor, case = opened(tx, case_id)
+        file = case_file(tx, case, moment(tx))
         return render(
             "official/case.html",
-            file=case_file(tx, case, moment(tx)),
-            tasks=_tasks(tx, case, actor),
-            services=_services(tx, case, actor),
+            file=file,
+            tasks=_tasks(tx, case, actor, file.open_tasks),
+            note=note_form(case, actor),
+            services=_services(tx, case, actor, file.letters),
             matters=matters_of_case(tx, case, actor),
             items=inbox.item_counts(tx, case.id),
             item_titles=state_titles(),
@@ -52,7 +56,7 @@ def case_page(case_id: int) -> ResponseReturnValue:
 def diagram(case_id: int) -> Response:
     """The drawing of the release that the case follows; `drawing` names a called one."""
     with reading() as tx:
-        _actor, case = _opened(tx, case_id)
+        _actor, case = opened(tx, case_id)
         drawing = case.procedure.drawings.get(request.args.get("drawing", case.procedure.drawing.name))
         if drawing is None:
             raise UnknownCase
@@ -66,7 +70,7 @@ def diagram(case_id: int) -> Response:
 def answered_rows(case_id: int, place: int, name: str) -> Response:
     """All rows of a table that was handed in, as a workbook; `place` is that of the answer among the case's."""
     with reading() as tx:
-        _actor, case = _opened(tx, case_id)
+        _actor, case = opened(tx, case_id)
         said = case.values.all[place] if place < len(case.values.all) else None
         form = form_said(case, said) if said is not None else None
         table = form.table(name) if form is not None else None
@@ -76,7 +80,8 @@ def answered_rows(case_id: int, place: int, name: str) -> Response:
         return tables.stored(form, table, said.value, scope_of(case, said.scope), known)
 
 
-def _opened(tx: Session, case_id: int) -> tuple[Actor, LiveCase]:
+def opened(tx: Session, case_id: int) -> tuple[Actor, LiveCase]:
+    """The case, for an official of its regulation."""
     row = tx.get(Case, case_id)
     if row is None:
         raise UnknownCase
@@ -86,29 +91,28 @@ def _opened(tx: Session, case_id: int) -> tuple[Actor, LiveCase]:
     return actor, Cases(tx, machine().kernel.releases).get(case_id)
 
 
-def _services(tx: Session, case: LiveCase, actor: Actor) -> list[ServiceView]:
+def _services(tx: Session, case: LiveCase, actor: Actor, letters: Sequence[Letter]) -> list[ServiceView]:
     """The service of every letter of the case, the newest letter first."""
-    letters = reversed(documents.letters_of(tx, case.id))
     return service_views(
         tx,
         [
             (letter, service, enters_receipts(case, letter, actor))
-            for letter in letters
+            for letter in reversed(letters)
             for service in letter.services
             if service.kind == "party"
         ],
     )
 
 
-def _tasks(tx: Session, case: LiveCase, actor: Actor) -> list[dict[str, object]]:
+def _tasks(tx: Session, case: LiveCase, actor: Actor, rows: Iterable[Task]) -> list[dict[str, object]]:
     """The open tasks with who holds them; `url` where this person may do them."""
-    rows = tx.scalars(select(Task).where(Task.case_id == case.id, Task.state == "open").order_by(Task.id)).all()
-    names = identity.person_names(tx, {row.holder_id for row in rows if row.holder_id})
+    rows = list(rows)
+    people = People(tx, ((row.holder_id, row.for_id) for row in rows))
     return [
         {
             "name": row.name,
             "role": case.published.regulation.role_title(row.role),
-            "holder": names.get(row.holder_id or 0),
+            "holder": people.said(row.holder_id, row.for_id),
             "url": f"/tasks/{row.id}" if actor.has(row.regulation, row.role) else None,
         }
         for row in rows

@@ -1,4 +1,4 @@
-"""All cases of an official's regulations, newest first, found by number, unit or number of a letter."""
+"""All cases of an official's regulations, newest first, found by number, unit, title, letter and searchable values."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ def cases_page() -> ResponseReturnValue:
             "official/cases.html",
             rows=rows[:SIZE],
             q=q,
+            short=inbox.is_too_short(q),
             later=f"/cases?{more}" if more else None,
             earlier=f"/cases?{urlencode({'q': q})}" if before is not None else None,
             side=side(tx, place),

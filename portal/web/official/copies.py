@@ -21,6 +21,7 @@ from portal.web.letters import paper
 from portal.web.machine import machine
 from portal.web.official.blueprint import blueprint, bodies, frame, is_only_local, place_of, side
 from portal.web.pages import render
+from portal.web.standing import in_force
 
 SIZE = 50
 
@@ -33,7 +34,7 @@ def copies_page() -> ResponseReturnValue:
     place = place_of(actor)
     before = asked("before")
     with reading() as tx:
-        own = bodies(machine().kernel.releases.in_force(tx), actor)
+        own = bodies(in_force(tx), actor)
         if not own:
             raise Forbidden(permission=Permission.COPY_READ)
         rows = inbox.copies(tx, own, before, SIZE + 1)

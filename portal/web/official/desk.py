@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,15 +23,21 @@ from portal.cases.matters import KEPT, RENEWED, SERVICE, SETTLED
 from portal.cases.models import Case, DeskMatter
 from portal.documents.service import ReasonMissing
 from portal.identity import Actor, Forbidden, Permission, Subject
-from portal.identity import queries as identity
+from portal.inbox import Filter, Light, Place, View, Wanted
 from portal.web import dates
 from portal.web.access import needs, permit, signed_in
-from portal.web.acting import act, asked, reading
+from portal.web.acting import act, asked, moment, reading
+from portal.web.languages import language
 from portal.web.machine import machine
-from portal.web.official.blueprint import blueprint, desks, frame, place_of, side
+from portal.web.official.blueprint import beside, blueprint, count_text, desks, frame, place_of, side
+from portal.web.official.inbox import InboxRow, row_view, today_text
 from portal.web.pages import render
+from portal.web.people import People
+from portal.web.standing import calendar_in_force, in_force
 
-SIZE = 50
+SIZE = 20
+SHOWN = 8
+"""So many tasks of each list stand on the desk."""
 LIMIT = 500
 """Characters of a reason."""
 
@@ -115,11 +121,12 @@ def _page(typed: Typed | None) -> str:
     who = permit() if typed is None else signed_in()
     with reading() as tx:
         place, q, before = place_of(who), request.args.get("q", "").replace("\0", "").strip(), asked("before")
-        roles = desks(machine().kernel.releases.in_force(tx), place.roles)
+        roles = desks(in_force(tx), place.roles)
         if not roles:
             raise Forbidden(permission=Permission.MATTER_DECIDE)
-        after = asked("after") or 0
-        waiting = [] if q or before is not None else inbox.open_matters(tx, roles, after, SIZE + 1)
+        after, searching = asked("after"), bool(q) or before is not None
+        lists = [] if searching or after is not None else _lists(tx, who, place, roles)
+        waiting = [] if searching else inbox.open_matters(tx, roles, after or 0, SIZE + 1)
         decided = inbox.decided_matters(tx, roles, q, before, SIZE + 1)
         cases = Cases(tx, machine().kernel.releases)
         more = urlencode({"q": q, "before": decided[SIZE - 1][0].id}) if len(decided) > SIZE else None
@@ -130,11 +137,49 @@ def _page(typed: Typed | None) -> str:
             decided=[_view(tx, cases, *one, who) for one in decided[:SIZE]],
             typed=typed,
             q=q,
-            searching=bool(q) or before is not None,
+            searching=searching,
+            today=today_text(moment(tx), calendar_in_force(tx)),
+            lists_shown=lists,
+            matters=count_text(beside(tx, place).counted.matters),
             later=f"/desk?{more}" if more else None,
             side=side(tx, place, "/desk"),
             **frame(tx, who, "/desk"),
         )
+
+
+@dataclass(frozen=True)
+class DeskList:
+    """The most urgent tasks of one kind; `more` when there are others at `url`."""
+
+    title: str
+    rows: list[InboxRow]
+    count: str
+    more: bool
+    url: str
+    all: str
+    none: str
+
+
+def _lists(tx: Session, who: Actor, place: Place, roles: Collection[tuple[str, str]]) -> list[DeskList]:
+    """What waits for the desk's roles to sign, what is overdue in their regulations, and what is due this week."""
+    limits = inbox.bounds(moment(tx), calendar_in_force(tx))
+    own = Place.within(place.person_id, roles)
+    overdue, week = (Wanted(place, View.ALL, limits, Filter(light=light)) for light in (Light.RED, Light.WEEK))
+    to_sign = [Wanted(own, View.MINE, limits), Wanted(own, View.ROLE, limits)]
+    held, free, late, soon = inbox.count_each(tx, [*to_sign, overdue, week])
+    return [
+        _list(tx, who, _("待签"), to_sign, held + free, "/inbox?view=role", _("没有等您签批的任务。")),
+        _list(tx, who, _("已超期"), [overdue], late, "/inbox?view=all&light=red", _("没有超期的任务。")),
+        _list(tx, who, _("本周到期"), [week], soon, "/inbox?view=all&light=week", _("本周没有到期的任务。")),
+    ]
+
+
+def _list(tx: Session, who: Actor, title: str, wanted: list[Wanted], count: int, url: str, none: str) -> DeskList:
+    pages = [inbox.tasks_page(tx, one.place, one.view, only=one.only, limits=one.limits, size=SHOWN) for one in wanted]
+    rows = sorted((row for page in pages for row in page.rows), key=inbox.urgency)[:SHOWN]
+    shown = [row_view(tx, row, who) for row in rows]
+    number = count_text(count)
+    return DeskList(title, shown, number, count > len(shown), url, _("全部 %(n)s 件", n=number), none)
 
 
 def matters_of_case(tx: Session, case: LiveCase, actor: Actor) -> list[MatterView]:
@@ -148,7 +193,7 @@ def _view(tx: Session, cases: Cases, matter: DeskMatter, row: Case, party: str |
     case, details = cases.get(row.id), matter.details
     open_service = matter.kind == SERVICE and matter.decided_at is None
     hindrance = _hindrance(tx, case, matter, actor) if open_service else None
-    who = identity.person_names(tx, [matter.decided_by_id]) if matter.decided_by_id else {}
+    people = People(tx, [(matter.decided_by_id, matter.decided_for_id)])
     return MatterView(
         matter=matter,
         case=row,
@@ -162,9 +207,9 @@ def _view(tx: Session, cases: Cases, matter: DeskMatter, row: Case, party: str |
         letter={"number": details["number"], "url": f"/letters/{details['letter']}"} if "letter" in details else None,
         may_decide=open_service and hindrance is None,
         hindrance=hindrance,
-        obstacle=renewing.obstacle(case) if open_service else None,
+        obstacle=_obstacle(case) if open_service else None,
         decision=_decision(matter),
-        decided_by=who.get(matter.decided_by_id or 0, ""),
+        decided_by=people.said(matter.decided_by_id, matter.decided_for_id),
         renewed=tx.get(Case, details["renewed"]) if "renewed" in details else None,
         version=desk.version(matter),
     )
@@ -224,6 +269,11 @@ def _hastened(details: Mapping[str, Any]) -> str:
     )
 
 
+def _obstacle(case: LiveCase) -> str | None:
+    found = renewing.obstacle(case)
+    return found.text(language()) if found is not None else None
+
+
 def _decision(matter: DeskMatter) -> str | None:
     words = {KEPT: _("维持原结果"), RENEWED: _("重新作出通知"), SETTLED: _("已自行消除")}
     return words[matter.decision] if matter.decision else None
@@ -233,8 +283,7 @@ def _day(due: str | None) -> str | None:
     """The last day of a due moment, 2026 年 10 月 10 日 24:00."""
     if due is None:
         return None
-    day = dates.last_day(datetime.fromisoformat(due))
-    return _("%(year)s 年 %(day)s 24:00", year=day.year, day=dates.long_day(day))
+    return dates.due_text(datetime.fromisoformat(due))
 
 
 def _moment(text: str | None) -> str:

@@ -1,9 +1,12 @@
-"""The inbox: an official's tasks, the most urgent first; claiming and giving back."""
+"""The inbox: an official's tasks, the most urgent first, narrowed and claimed, one or many; what he has done."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import partial
+from urllib.parse import urlencode
 
 from flask import flash, redirect, request
 from flask.typing import ResponseReturnValue
@@ -11,23 +14,39 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from portal import inbox
-from portal.calendar import service as calendars
 from portal.calendar.rules import Calendar
 from portal.cases import tasks
+from portal.cases.errors import NotYourRole, Refused, Separated, UnknownCase
 from portal.cases.names import form_of
 from portal.clock import TZ, day_of
 from portal.deadlines.rules import left
 from portal.feel import Scope
 from portal.identity import Actor, Permission
-from portal.inbox import Cursor, Row, View
-from portal.inbox.rules import Light
+from portal.inbox import Cursor, Light, Place, Row, View
 from portal.procedures import Published
 from portal.web import dates
 from portal.web.access import needs, permit
-from portal.web.acting import act, moment, reading
+from portal.web.acting import act, is_id, moment, reading
+from portal.web.acting import asked as in_query
+from portal.web.languages import said
 from portal.web.machine import machine
-from portal.web.official.blueprint import blueprint, count_text, frame, is_only_local, place_of, side, view_title
-from portal.web.pages import render
+from portal.web.official import narrowing
+from portal.web.official.blueprint import (
+    beside,
+    blueprint,
+    count_text,
+    deputy_text,
+    frame,
+    is_only_local,
+    of_place,
+    place_of,
+    principals_of,
+    side,
+    view_title,
+)
+from portal.web.official.narrowing import DONE, Narrowed, chosen
+from portal.web.pages import own_path, render
+from portal.web.standing import calendar_in_force
 
 
 @dataclass(frozen=True)
@@ -47,7 +66,14 @@ class InboxRow:
     due_note: str
     arrived: datetime
     mine: bool
+    his: bool
+    """Whether somebody holds it for whom this person stands in."""
     free: bool
+
+    @property
+    def to_do(self) -> bool:
+        """Whether this person may do it."""
+        return self.mine or self.his or self.free
 
 
 @dataclass(frozen=True)
@@ -60,33 +86,120 @@ class Ended:
 @blueprint.get("/inbox")
 @needs(Permission.TASK_LIST)
 def inbox_page() -> ResponseReturnValue:
-    """The tasks of one view, with the lights above them."""
+    """The tasks of one view, narrowed to what the address asks for, with the lights above them."""
     actor = permit()
     if is_only_local(actor):
         return redirect("/copies")
-    place, view, light = place_of(actor), _view(), _light()
+    place = place_of(actor)
     with reading() as tx:
-        if not request.args and _should_claim(inbox.counts(tx, place)):
-            return redirect("/inbox?view=role")
-        now, calendar = moment(tx), calendars.current(tx)
-        limits = inbox.bounds(now, calendar)
+        published = of_place(tx, place)
+        asked = Narrowed.read(request.args, published)
         after = Cursor.read(request.args.get("after"))
-        found = inbox.tasks_page(tx, place, view, light=light, limits=limits, after=after)
-        context = {
-            "rows": [_row(tx, row, actor, now, calendar) for row in found.rows],
-            "lights": _lights(inbox.lights(tx, place, view, limits), view, light),
-            "side": side(tx, place, view),
-            **frame(tx, actor, "/inbox"),
-        }
+        if asked.principal is not None:
+            return _lent(tx, actor, asked, after)
+        if asked.view == DONE:
+            return _done(tx, actor, place, after)
+        return _listed(tx, actor, place, asked, after)
+
+
+def _listed(
+    tx: Session, actor: Actor, place: Place, asked: Narrowed, after: Cursor | None, title: str = ""
+) -> ResponseReturnValue:
+    """A page of open tasks: of his own place, or that of somebody for whom he stands in."""
+    published, limits = of_place(tx, place), inbox.bounds(moment(tx), calendar_in_force(tx))
+    shown = asked.wanted(place, published, limits)
+    around = beside(tx, place_of(actor), shown)
+    if not request.args and around.counted.counts.mine == 0 and around.counted.counts.role > 0:
+        # Who has nothing in hand is shown what he may claim.
+        return redirect("/inbox?view=role")
+    found = inbox.tasks_page(tx, place, shown.view, only=shown.only, limits=limits, after=after)
+    people = dict(around.counted.people)
     return render(
         "official/inbox.html",
-        title=view_title(view),
-        today=_today(now, calendar),
-        view=view,
-        later=_address(view, light, found.following) if found.following else None,
-        earlier=_address(view, light, None) if after else None,
-        **context,
+        title=title or view_title(shown.view),
+        today=today_text(moment(tx), calendar_in_force(tx)),
+        asked=asked,
+        rows=[row_view(tx, row, actor) for row in found.rows],
+        lights=_lights(around.counted.lights, asked),
+        offered=_offered(asked, published, around.counted.people),
+        chosen=chosen(asked, published, people),
+        may_save=asked.may_be_saved and asked.query not in {one.query for one in around.saved},
+        waiting=around.counted.counts.role,
+        arrivals=None if after or asked.principal else _arrivals(asked.view, around.counted.newest),
+        later=_address(asked, found.following) if found.following else None,
+        earlier=asked.address if after else None,
+        side=side(tx, place_of(actor), None if asked.principal else shown.view, asked),
+        **frame(tx, actor, "/inbox"),
     )
+
+
+def _lent(tx: Session, actor: Actor, asked: Narrowed, after: Cursor | None) -> ResponseReturnValue:
+    """What a principal has in hand, for the one who stands in for him."""
+    deputies = next((one for one in principals_of(actor) if one[0].person_id == asked.principal), None)
+    if deputies is None:
+        flash(_("您现在没有代办此人的任务，委托可能已经到期或撤销。"), "warning")
+        return redirect("/inbox")
+    return _listed(tx, actor, Place.lent(deputies), asked, after, deputy_text(deputies))
+
+
+def _done(tx: Session, actor: Actor, place: Place, after: Cursor | None) -> ResponseReturnValue:
+    """What he has done, the newest first."""
+    found = inbox.done_page(tx, actor.person_id, after)
+    return render(
+        "official/inbox_done.html",
+        rows=[DoneRow.of(tx, row) for row in found.rows],
+        later=f"/inbox?{urlencode({'view': DONE, 'after': str(found.following)})}" if found.following else None,
+        earlier=f"/inbox?view={DONE}" if after else None,
+        side=side(tx, place, DONE),
+        **frame(tx, actor, "/inbox"),
+    )
+
+
+@blueprint.get("/inbox/new")
+@needs(Permission.TASK_LIST)
+def arrivals() -> ResponseReturnValue:
+    """How many tasks have arrived since a page was made, for its script: the number and what the page says."""
+    place, view = place_of(permit()), request.args.get("view")
+    with reading() as tx:
+        since = in_query("since")
+        seen = View(view) if view in set(View) else View.MINE
+        count = inbox.arrived_since(tx, place, seen, since) if since is not None else 0
+    return {"count": count, "text": _("有 %(n)s 件新到，点此显示", n=count_text(count)) if count else ""}
+
+
+@blueprint.post("/inbox/claim")
+@needs(Permission.TASK_LIST)
+def claim_chosen() -> ResponseReturnValue:
+    """Takes each of the chosen tasks in an act of its own, and says which somebody else was faster at."""
+    actor = permit()
+    place = place_of(actor)
+    wanted = [int(text) for text in dict.fromkeys(request.form.getlist("task")) if is_id(text)][: inbox.SIZE]
+    refused: dict[int, str] = {}
+    for task_id in wanted:
+        try:
+            act(partial(_claim, actor=actor, task_id=task_id), _("领取任务"))
+        except (Refused, NotYourRole, Separated, UnknownCase) as refusal:
+            refused[task_id] = said(refusal)
+    _say_claimed(place, len(wanted) - len(refused), refused)
+    back = own_path(request.form.get("back", ""))
+    return redirect(back if back.startswith("/inbox") else "/inbox?view=role")
+
+
+def _claim(tx: Session, now: datetime, *, actor: Actor, task_id: int) -> None:
+    tasks.claim(machine().kernel, tx, actor, task_id, now)
+
+
+def _say_claimed(place: Place, count: int, refused: Mapping[int, str]) -> None:
+    if not count and not refused:
+        flash(_("请先勾选要领取的任务。"), "warning")
+    if count:
+        flash(_("已领取 %(n)s 件，在“我的待办”中办理。", n=count), "success")
+    with reading() as tx:
+        names = inbox.task_names(tx, place, refused)
+    for task_id, why in refused.items():
+        number, step = names.get(task_id, ("", ""))
+        text = _("没有领到 %(number)s “%(step)s”：%(why)s", number=number, step=step, why=why) if number else why
+        flash(text, "warning")
 
 
 @blueprint.post("/tasks/<int:task_id>/claim")
@@ -110,38 +223,49 @@ def release(task_id: int) -> ResponseReturnValue:
     return redirect("/inbox")
 
 
-def _should_claim(counts: inbox.Counts) -> bool:
-    """Whether a person with nothing in hand has something to claim: he is shown that first."""
-    return counts.mine == 0 and counts.role > 0
+def _address(asked: Narrowed, after: Cursor) -> str:
+    return f"{asked.address}&{urlencode({'after': str(after)})}"
 
 
-def _view() -> View:
-    wanted = request.args.get("view", "")
-    return View(wanted) if wanted in set(View) else View.MINE
+def _arrivals(view: str, newest: int) -> dict[str, str]:
+    """What a page's script asks for, and where its bar leads."""
+    shown = View.ROLE if view == View.MINE else view
+    return {"ask": f"/inbox/new?view={view}&since={newest}", "url": f"/inbox?view={shown}"}
 
 
-def _light() -> Light | None:
-    wanted = request.args.get("light", "")
-    return Light(wanted) if wanted in set(Light) else None
+@dataclass(frozen=True)
+class Offered:
+    """What may be chosen in the filters above the list; `holders` is empty where it makes no difference."""
+
+    procedures: list[tuple[str, str]]
+    steps: list[tuple[str, str]]
+    lights: list[tuple[str, str]]
+    holders: list[tuple[str, str]]
 
 
-def _address(view: View, light: Light | None, after: Cursor | None) -> str:
-    parts = [f"view={view}", f"light={light}" if light else "", f"after={after}" if after else ""]
-    return "/inbox?" + "&".join(filter(None, parts))
+def _offered(asked: Narrowed, published: list[Published], people: Sequence[tuple[int, str]]) -> Offered:
+    steps = narrowing.steps(published, asked.procedure)
+    return Offered(
+        procedures=narrowing.procedures(published),
+        steps=[(name, name) for name in dict.fromkeys([*steps, asked.step]) if name],
+        lights=narrowing.lights(),
+        holders=narrowing.holders(people) if asked.view == View.ALL else [],
+    )
 
 
-def _today(now: datetime, calendar: Calendar) -> str:
-    """11 月 21 日，星期六（非工作日） · 下一工作日 11 月 23 日."""
+def today_text(now: datetime, calendar: Calendar) -> str:
+    """2026年11月21日（周六） · 非工作日，下一工作日 2026年11月23日（周一）."""
     today = day_of(now)
-    text = _("%(day)s，%(weekday)s", day=dates.long_day(today), weekday=dates.weekday(today))
     if calendar.is_working(today):
-        return text
+        return dates.long_day(today)
     following = dates.long_day(calendar.next_working(today))
-    return text + _("（非工作日） · 下一工作日 %(day)s", day=following)
+    return _("%(day)s · 非工作日，下一工作日 %(following)s", day=dates.long_day(today), following=following)
 
 
-def _lights(lights: inbox.Lights, view: View, on: Light | None) -> list[dict[str, object]]:
-    said = [
+def _lights(lights: inbox.Lights | None, asked: Narrowed) -> list[dict[str, object]]:
+    if lights is None:
+        return []
+    told = [
         (Light.RED, "r", _("已超期"), lights.red, _("请优先办理") if lights.red else _("没有超期")),
         (Light.AMBER, "a", _("2 个工作日内到期"), lights.amber, _("含今日到期")),
         (Light.GREEN, "g", _("正常"), lights.green, _("3 个工作日以上")),
@@ -152,16 +276,20 @@ def _lights(lights: inbox.Lights, view: View, on: Light | None) -> list[dict[str
             "tone": tone,
             "label": label,
             "number": count_text(number),
-            "note": _("正在筛选，点击取消") if on == light else note,
-            "url": _address(view, None if on == light else light, None),
+            "note": _("正在筛选，点击取消") if asked.light == light else note,
+            "url": replace(asked, light="" if asked.light == light else light.value).address,
+            "on": asked.light == light,
         }
-        for light, tone, label, number, note in said
+        for light, tone, label, number, note in told
     ]
 
 
-def _row(tx: Session, row: Row, actor: Actor, now: datetime, calendar: Calendar) -> InboxRow:
+def row_view(tx: Session, row: Row, actor: Actor) -> InboxRow:
+    """A task as a list shows it to an official."""
+    now, calendar = moment(tx), calendar_in_force(tx)
     published = machine().kernel.releases.get(tx, row.release_id)
     remaining = left(Ended(dates.last_day(row.due)), now, calendar) if row.due else None
+    principals = actor.principals(row.regulation, row.role)
     return InboxRow(
         task_id=row.task_id,
         title=row.title,
@@ -176,8 +304,40 @@ def _row(tx: Session, row: Row, actor: Actor, now: datetime, calendar: Calendar)
         due_note=_due_note(row.due, now) if row.due else _("本环节没有期限"),
         arrived=row.opened_at.astimezone(TZ),
         mine=row.holder_id == actor.person_id,
-        free=row.holder_id is None and actor.has(published.regulation.slug, row.role),
+        his=row.holder_id in principals and row.holder_id != actor.person_id,
+        free=row.holder_id is None and actor.has(row.regulation, row.role),
     )
+
+
+@dataclass(frozen=True)
+class DoneRow:
+    """One task that was done, in two lines, with where its case stands now."""
+
+    title: str
+    number: str
+    case_id: int
+    party: str
+    figure: str | None
+    step: str
+    role: str
+    status: str
+    done: datetime
+
+    @classmethod
+    def of(cls, tx: Session, row: Row) -> DoneRow:
+        """The line of a task that is closed."""
+        published = machine().kernel.releases.get(tx, row.release_id)
+        return cls(
+            title=row.title,
+            number=row.number,
+            case_id=row.case_id,
+            party=row.party or _("（无相对人）"),
+            figure=figure(published, row.procedure, row.searchable),
+            step=row.name,
+            role=published.regulation.role_title(row.role),
+            status=row.status,
+            done=(row.closed_at or row.opened_at).astimezone(TZ),
+        )
 
 
 def _due_note(due: datetime, now: datetime) -> str:

@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 
 from portal.cases.delivery import render_again
 from portal.cases.live import Cases
+from portal.cases.standing import letter_standing
 from portal.documents import service as documents
 from portal.identity import Permission, Subject
 from portal.web.access import needs, permit
@@ -35,6 +36,7 @@ def letter_page(letter_id: int) -> ResponseReturnValue:
             "services": services,
             "case": case.row,
             "enters": enters,
+            "standing": letter_standing(tx, machine().kernel.releases, letter),
             **frame(tx, actor, "/cases"),
         }
     body = paper(machine().store.get(letter.object_key)) if letter.object_key else None

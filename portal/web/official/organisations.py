@@ -47,10 +47,13 @@ from portal.web.access import needs, permit
 from portal.web.acting import act, asked, reading
 from portal.web.applicant import wording
 from portal.web.errors import status_of
-from portal.web.machine import machine
+from portal.web.languages import listed
 from portal.web.official.blueprint import blueprint, frame, place_of
+from portal.web.official.managing import side_of
 from portal.web.organisations import Typed
 from portal.web.pages import render
+from portal.web.people import standing_in
+from portal.web.standing import in_force
 
 SIZE = 50
 APPROVE, RETURN, REFUSE = "approve", "return", "refuse"
@@ -167,7 +170,7 @@ def organisations_page() -> ResponseReturnValue:
             q=q,
             later=f"/organisations?{more}" if more else None,
             earlier=f"/organisations?{urlencode({'q': q})}" if asked("before") is not None else None,
-            **frame(tx, actor, "/organisations"),
+            **{**frame(tx, actor, "/organisations"), **side_of(tx, actor, "/organisations")},
         )
 
 
@@ -190,7 +193,9 @@ def add() -> ResponseReturnValue:
         if faults:
             return _adding_page(tx, actor, typed, faults), 422
     try:
-        added = act(lambda tx, now: registering.add_unit(tx, actor, typed.entry(), now), _("登记单位"))
+        added = act(
+            lambda tx, now: registering.add_unit(tx, actor, typed.entry(), now, _done_for(tx, actor)), _("登记单位")
+        )
     except UsccTaken as error:
         with reading() as tx:
             return _adding_page(tx, actor, typed, {"uscc": error}), 422
@@ -210,14 +215,14 @@ def organisation_page(organisation_id: int) -> ResponseReturnValue:
         return render(
             "official/organisation.html",
             unit=found,
-            kind="、".join(organisations.kind_text(kind) for kind in found.kinds),
+            kind=listed(organisations.kind_text(kind) for kind in found.kinds),
             people=[(one.name, organisations.rights_text(one.rights)) for one in membership.people_of(tx, found.id)],
             records=_records(tx, found.uscc),
             history=[
                 organisations.change_view(change, names_officials=True)
                 for change in changes.of_organisation(tx, found.id)[: changes.AT_A_TIME]
             ],
-            **frame(tx, actor, "/organisations"),
+            **{**frame(tx, actor, "/organisations"), **side_of(tx, actor, "/organisations")},
         )
 
 
@@ -228,13 +233,19 @@ def _official(tx: Session) -> Actor:
     return actor
 
 
+def _done_for(tx: Session, actor: Actor) -> int | None:
+    """For whom a deputy looks after organisations; what an administrator does is his own."""
+    return None if actor.administrator else actor.acts_for_one_of(organisations.offices(tx))
+
+
 def _carry_out(tx: Session, actor: Actor, registration_id: int, decision: Decision, now: datetime) -> None:
+    for_id = actor.acts_for_one_of(organisations.offices(tx))
     if decision.what == APPROVE:
-        registering.approve(tx, actor, registration_id, decision.round, decision.stands, decision.rights, now)
+        registering.approve(tx, actor, registration_id, decision.round, decision.stands, decision.rights, now, for_id)
     elif decision.what == RETURN:
-        registering.send_back(tx, actor, registration_id, decision.round, decision.reason, now)
+        registering.send_back(tx, actor, registration_id, decision.round, decision.reason, now, for_id)
     else:
-        registering.refuse(tx, actor, registration_id, decision.round, decision.reason, now)
+        registering.refuse(tx, actor, registration_id, decision.round, decision.reason, now, for_id)
 
 
 def _again(
@@ -293,7 +304,7 @@ def _differences(row: Registration, organisation: Organisation | None) -> list[t
     """Where what was typed differs from what is on record: label, typed, recorded."""
     if organisation is None:
         return []
-    recorded = "、".join(organisations.kind_text(kind) for kind in organisation.kinds)
+    recorded = listed(organisations.kind_text(kind) for kind in organisation.kinds)
     pairs = [
         (_("单位名称"), row.name, organisation.name),
         (_("所在区县"), row.district, organisation.district),
@@ -306,7 +317,7 @@ def _records(tx: Session, uscc: str) -> list[tuple[str, str]]:
     """What the registers hold of a unit: the register's title, and key and state of each record."""
     titles = {
         (one.regulation.slug, register.name): register.title
-        for one in machine().kernel.releases.in_force(tx)
+        for one in in_force(tx)
         for register in one.regulation.registers.values()
     }
     found: dict[str, list[str]] = {}
@@ -315,16 +326,17 @@ def _records(tx: Session, uscc: str) -> list[tuple[str, str]]:
         if title:
             when = f"{record.year} " if record.year else ""
             found.setdefault(title, []).append(f"{when}{record.state}")
-    return [(title, "、".join(lines)) for title, lines in found.items()]
+    return [(title, listed(lines)) for title, lines in found.items()]
 
 
 def _round_view(change: changes.Change) -> dict[str, str]:
     """One line of a registration's rounds."""
+    who = standing_in(change.who, change.principal)
     words = {
-        "registration.handed_in": _("%(who)s提交（第 %(n)s 次）", who=change.who, n=change.details.get("round", 1)),
-        "registration.returned": _("%(who)s退回", who=change.who),
-        "registration.refused": _("%(who)s决定不予核准", who=change.who),
-        "registration.approved": _("%(who)s核准", who=change.who),
+        "registration.handed_in": _("%(who)s提交（第 %(n)s 次）", who=who, n=change.details.get("round", 1)),
+        "registration.returned": _("%(who)s退回", who=who),
+        "registration.refused": _("%(who)s决定不予核准", who=who),
+        "registration.approved": _("%(who)s核准", who=who),
         "registration.withdrawn": _("申请人已凭邀请码加入单位，申请撤回"),
     }
     note = change.details.get("reason") or ""
@@ -339,5 +351,5 @@ def _adding_page(tx: Session, actor: Actor, typed: Typed, faults: Mapping[str, P
         districts=organisations.districts(tx),
         kinds=organisations.kinds(),
         labels=organisations.labels(),
-        **frame(tx, actor, "/organisations"),
+        **{**frame(tx, actor, "/organisations"), **side_of(tx, actor, "/organisations")},
     )

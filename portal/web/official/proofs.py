@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from portal.cases.delivery import RECEIPTS, may_enter_receipt
@@ -14,9 +15,9 @@ from portal.cases.live import LiveCase
 from portal.documents.models import Letter, Service, ServiceProof
 from portal.documents.rules import earliest
 from portal.identity import Actor
-from portal.identity import queries as identity
 from portal.web import dates
 from portal.web.history import how_text
+from portal.web.people import People
 
 
 @dataclass(frozen=True)
@@ -56,38 +57,39 @@ def enters_receipts(case: LiveCase, letter: Letter, actor: Actor) -> bool:
 
 def counting_text(how: str | None, at: datetime | None) -> str:
     """邮寄送达，2026-09-23 15:00: the proof on which a service rests; empty when there is none."""
-    return f"{how_text(how)}，{dates.exact(at)}" if how is not None and at is not None else ""
+    return _("%(how)s，%(at)s", how=how_text(how), at=dates.exact(at)) if how is not None and at is not None else ""
 
 
 def service_views(tx: Session, services: Iterable[tuple[Letter, Service, bool]]) -> list[ServiceView]:
     """The services as pages show them; with each, whether this person may enter and correct its receipts."""
     found = list(services)
-    people = {proof.entered_by for _, service, _ in found for proof in service.proofs}
-    people |= {proof.struck.entered_by for _, service, _ in found for proof in service.proofs if proof.struck}
-    names = identity.person_names(tx, people)
+    proofs = [proof for _letter, service, _enters in found for proof in service.proofs]
+    entries = [(proof.entered_by, proof.entered_for) for proof in proofs]
+    entries += [(proof.struck.entered_by, proof.struck.entered_for) for proof in proofs if proof.struck]
+    people = People(tx, entries)
     return [
         ServiceView(
             letter=letter,
             service=service,
-            proofs=tuple(_view(proof, service, names, enters) for proof in service.proofs),
+            proofs=tuple(_view(proof, service, people, enters) for proof in service.proofs),
             receipt_url=f"/services/{service.id}/receipt" if enters else None,
         )
         for letter, service, enters in found
     ]
 
 
-def _view(proof: ServiceProof, service: Service, names: dict[int, str], enters: bool) -> ProofView:
+def _view(proof: ServiceProof, service: Service, people: People, enters: bool) -> ProofView:
     struck = proof.struck
     counting = earliest(one for one in service.proofs if one.struck is None)
     return ProofView(
         how=how_text(proof.how),
         at=proof.received_at,
-        who=names.get(proof.entered_by, ""),
+        who=people.said(proof.entered_by, proof.entered_for),
         entered_at=proof.entered_at,
         note=proof.note,
         counts=proof is counting,
         struck=struck.reason if struck else None,
-        struck_by=names.get(struck.entered_by, "") if struck else "",
+        struck_by=people.said(struck.entered_by, struck.entered_for) if struck else "",
         struck_at=struck.entered_at if struck else None,
         url=f"/proofs/{proof.id}/correction" if enters and struck is None and proof.how in RECEIPTS else None,
     )

@@ -28,6 +28,7 @@ from portal.web.machine import machine
 from portal.web.official.blueprint import blueprint, frame, place_of, receipts, side
 from portal.web.official.proofs import counting_text, service_views
 from portal.web.pages import render
+from portal.web.standing import in_force
 
 SIZE = 50
 # Reading in the portal is proved by the addressee himself.
@@ -67,7 +68,7 @@ def receipts_page() -> ResponseReturnValue:
     place = place_of(actor)
     with reading() as tx:
         after = asked("after") or 0
-        kinds = [kind for one in machine().kernel.releases.in_force(tx) for kind in receipts(one, actor)]
+        kinds = [kind for one in in_force(tx) for kind in receipts(one, actor)]
         if request.args.get("view") == "served":
             return _served_page(tx, actor, place, kinds)
         rows = inbox.open_services(tx, kinds, after, SIZE + 1)

@@ -17,9 +17,11 @@ from portal.registers import Register
 from portal.web import records
 from portal.web.access import needs, permit
 from portal.web.acting import asked, reading
+from portal.web.languages import listed
 from portal.web.machine import machine
 from portal.web.official.blueprint import blueprint, frame, place_of, starts
 from portal.web.pages import render
+from portal.web.standing import in_force
 
 SIZE = 50
 _ENTERS = "register.record"
@@ -74,7 +76,7 @@ def registers_page() -> ResponseReturnValue:
     with reading() as tx:
         found = [
             _register_view(published, register, actor)
-            for published in machine().kernel.releases.in_force(tx)
+            for published in in_force(tx)
             if published.regulation.slug in place.regulations
             for register in published.regulation.registers.values()
         ]
@@ -159,9 +161,9 @@ def _register_view(published: Published, register: Register, actor: Actor) -> Re
     return RegisterView(
         title=register.title,
         regulation=published.regulation.title,
-        key="、".join(register.title_of(name) for name in register.key),
-        states="、".join(register.states),
-        entered_by="、".join(recorder.title for recorder in _recorders(published, register, actor)),
+        key=listed(register.title_of(name) for name in register.key),
+        states=listed(register.states),
+        entered_by=listed(recorder.title for recorder in _recorders(published, register, actor)),
         url=_url(published.regulation.slug, register),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from datetime import datetime
 
 from flask import flash, redirect, request
 from flask.typing import ResponseReturnValue
@@ -11,24 +12,27 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from portal.cases import drafts, filing
 from portal.cases import errors as cases
-from portal.cases import filing
+from portal.cases.drafts import ChangedElsewhere, mark
 from portal.cases.filing import Offer
-from portal.cases.models import Task
+from portal.cases.models import Case, Filing, Task
 from portal.cases.names import scope_before
 from portal.feel import Scope
-from portal.forms import REFRESH, Choices, FieldError, Form, posted
+from portal.forms import REFRESH, Choices, FieldError, Form, FormView, posted
 from portal.identity import Actor, Permission, Subject
 from portal.procedures import Published
-from portal.web import choices, tables
+from portal.web import choices, dates, tables
 from portal.web.access import needs, permit
 from portal.web.acting import act, reading
 from portal.web.acting import asked as in_query
+from portal.web.languages import language
 from portal.web.machine import machine
 from portal.web.official.blueprint import blueprint, frame, place_of, side
+from portal.web.official.saving import SavingView, again, is_by_script, kept, not_kept, seen_here, shown, told
 from portal.web.organisations import token
 from portal.web.pages import render
-from portal.web.uploads import Taken, take
+from portal.web.uploads import Taken, take, texts_of
 
 Answers = Mapping[str, object]
 ONCE = "_once"
@@ -57,7 +61,70 @@ def start_form(regulation: str, procedure: str) -> ResponseReturnValue:
     """The start form of a procedure."""
     with reading() as tx:
         actor, offer = _offered(tx, regulation, procedure)
-        return _page(tx, actor, offer, None, {})
+        draft = drafts.begun_for(tx, actor, regulation, procedure, in_query("about"))
+        answers = draft.answers if draft is not None else {}
+        saving = shown(_draft_address(offer), answers, draft.saved_at if draft is not None else None)
+        return _page(tx, actor, offer, answers or None, {}, saving=saving)
+
+
+@blueprint.post("/start/<regulation>/<procedure>/draft")
+@needs(Permission.CASE_FILE)
+def keep_start(regulation: str, procedure: str) -> ResponseReturnValue:
+    """Keeps what was typed so far; a script gets the answer as JSON, a person the form again."""
+    answers = posted(request.form.items(multi=True))
+    with reading() as tx:
+        actor, offer = _offered(tx, regulation, procedure)
+    form, about = offer.procedure.start_form, in_query("about")
+    if form is None:
+        raise cases.UnknownCase
+    errors: Mapping[str, FieldError] = {}
+    if not is_by_script():
+        taken = take(offer.procedure, form, answers, actor)
+        answers, errors = texts_of(taken.answers), taken.errors
+
+    def keep(tx: Session, now: datetime) -> Filing:
+        draft = drafts.begin(tx, actor, regulation, procedure, about, now)
+        return drafts.keep(tx, actor, draft.id, answers, now, seen_here())
+
+    try:
+        draft = act(keep, _("暂存《%(title)s》", title=offer.procedure.manifest.title))
+    except ChangedElsewhere as refusal:
+        return _kept_elsewhere(regulation, procedure, answers, refusal)
+    if is_by_script():
+        return kept(draft.saved_at, draft.answers)
+    if errors:
+        saving = again(_draft_address(offer), seen=mark(draft.answers))
+        return _again(regulation, procedure, answers, errors, saving), 422
+    flash(_("已暂存 %(at)s。", at=dates.short(draft.saved_at)), "success")
+    return redirect(_address(offer), 303)
+
+
+def _kept_elsewhere(
+    regulation: str, procedure: str, answers: Answers, refusal: ChangedElsewhere
+) -> ResponseReturnValue:
+    """Another window was faster: nothing of it is overwritten unless the person asks for that."""
+    with reading() as tx:
+        actor, offer = _offered(tx, regulation, procedure)
+        other = drafts.begun_for(tx, actor, regulation, procedure, in_query("about"))
+        seen = mark(other.answers if other is not None else {})
+    if is_by_script():
+        return not_kept(refusal, seen)
+    saving = again(_draft_address(offer), told(refusal, elsewhere=True), seen)
+    return _again(regulation, procedure, answers, {}, saving), 409
+
+
+@blueprint.post("/start/<regulation>/<procedure>/draft/discard")
+@needs(Permission.CASE_FILE)
+def discard_start(regulation: str, procedure: str) -> ResponseReturnValue:
+    """Forgets what was kept; the form begins anew."""
+    with reading() as tx:
+        actor, offer = _offered(tx, regulation, procedure)
+    act(
+        lambda tx, _now: drafts.settle(tx, actor, regulation, procedure, in_query("about"), None),
+        _("清除暂存"),
+    )
+    flash(_("已清除暂存的内容。"), "success")
+    return redirect(_address(offer), 303)
 
 
 @blueprint.post("/start/<regulation>/<procedure>")
@@ -87,9 +154,15 @@ def begin(regulation: str, procedure: str) -> ResponseReturnValue:
         if taken.errors:
             return _again(regulation, procedure, answers, taken.errors), 422
     about = in_query("about")
+
+    def file(tx: Session, now: datetime) -> Case:
+        case = filing.file(machine().kernel, tx, actor, regulation, procedure, answers, now, about, once)
+        drafts.settle(tx, actor, regulation, procedure, about, case.id)
+        return case
+
     try:
         case = act(
-            lambda tx, now: filing.file(machine().kernel, tx, actor, regulation, procedure, answers, now, about, once),
+            file,
             _("发起《%(title)s》", title=offer.procedure.manifest.title),
         )
     except cases.FormRefused as refusal:
@@ -123,6 +196,11 @@ def _address(offer: Offer) -> str:
     return f"/start/{offer.published.regulation.slug}/{offer.procedure.slug}{about}"
 
 
+def _draft_address(offer: Offer) -> str:
+    path, _mark, about = _address(offer).partition("?")
+    return f"{path}/draft" + (f"?{about}" if about else "")
+
+
 def _around(tx: Session, actor: Actor, offer: Offer, form: Form, answers: Answers) -> tuple[Scope, Choices]:
     """What the start form sees beside its answers, and what may be chosen in it."""
     regulation = offer.published.regulation
@@ -137,9 +215,12 @@ def _page(
     answers: Answers | None,
     errors: Mapping[str, FieldError],
     said: tables.Said = tables.NOTHING,
+    saving: SavingView | None = None,
 ) -> str:
     form: Form | None = offer.procedure.start_form
-    view = form.view(answers, errors, *_around(tx, actor, offer, form, answers or {})) if form is not None else None
+    view: FormView | None = None
+    if form is not None:
+        view = form.view(answers, errors, *_around(tx, actor, offer, form, answers or {}), language())
     return render(
         "official/start_form.html",
         offer=offer,
@@ -147,6 +228,7 @@ def _page(
         url=_address(offer),
         once=_once() or secrets.token_urlsafe(16),
         tables=said,
+        saving=saving or again(_draft_address(offer)),
         **frame(tx, actor, "/start"),
     )
 
@@ -161,10 +243,16 @@ def _changed(regulation: str, procedure: str, form: Form, asked: tables.Asked, t
         return _page(tx, actor, offer, changed.answers, errors, changed.said), 422 if errors else 200
 
 
-def _again(regulation: str, procedure: str, answers: Answers, errors: Mapping[str, FieldError]) -> str:
+def _again(
+    regulation: str,
+    procedure: str,
+    answers: Answers,
+    errors: Mapping[str, FieldError],
+    saving: SavingView | None = None,
+) -> str:
     with reading() as tx:
         actor, offer = _offered(tx, regulation, procedure)
-        return _page(tx, actor, offer, answers, errors)
+        return _page(tx, actor, offer, answers, errors, saving=saving)
 
 
 def _first(tx: Session, case_id: int, actor: Actor) -> str:

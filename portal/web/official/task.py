@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from flask import flash, redirect, request
 from flask.typing import ResponseReturnValue
@@ -12,10 +13,13 @@ from sqlalchemy.orm import Session
 
 from portal import inbox
 from portal.cases import errors as cases
-from portal.cases import tasks
+from portal.cases import task_drafts, tasks
+from portal.cases.drafts import ChangedElsewhere, mark
 from portal.cases.live import Cases, LiveCase
 from portal.cases.models import Task
 from portal.cases.names import scope_of
+from portal.cases.rehearsal import may_issue
+from portal.cases.task_drafts import NOTHING
 from portal.engine import Place
 from portal.errors import PortalError
 from portal.forms import REFRESH, FieldError, FormView, posted
@@ -26,10 +30,14 @@ from portal.web.access import needs, permit, signed_in
 from portal.web.acting import act, moment, reading
 from portal.web.articles import citation
 from portal.web.casefile import CaseFile, case_file
+from portal.web.languages import language
 from portal.web.machine import machine
 from portal.web.official.blueprint import blueprint, frame, place_of
+from portal.web.official.following import followed
+from portal.web.official.noting import note_form
+from portal.web.official.saving import SavingView, again, is_by_script, kept, not_kept, seen_here, shown, told
 from portal.web.pages import render
-from portal.web.uploads import Taken, take
+from portal.web.uploads import Taken, take, texts_of
 
 Answers = Mapping[str, object]
 
@@ -40,6 +48,10 @@ class Obstacle:
 
     text: str
     over: bool
+
+
+LETTERS = "letters"
+"""Ends the address to which a task's form is posted to look at the letters that it leads to."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +67,12 @@ class Sheet:
     obstacle: Obstacle | None
     mine: bool
     free: bool
+    whom: str
+    """For whom a deputy would do it."""
+    his: bool
+    """Whether that one has claimed it."""
+    letters_url: str | None
+    """Where its form is posted to look at the letters that the diagram issues from here on."""
 
 
 @blueprint.get("/tasks/<int:task_id>")
@@ -66,7 +84,68 @@ def task_page(task_id: int) -> ResponseReturnValue:
         if task.state != "open":
             flash(_("“%(task)s”已经办结，案件现状如下。", task=task.name), "success")
             return redirect(f"/cases/{case.id}")
-        return _page(tx, actor, task, case, None, {}, _obstacle(tx, actor, task, case))
+        draft = task_drafts.kept(tx, actor.person_id, task.id)
+        answers = draft.answers if draft is not None else {}
+        saving = shown(_draft_url(task), answers, draft.saved_at if draft is not None else None)
+        return _page(tx, actor, task, case, answers or None, {}, _obstacle(tx, actor, task, case), saving=saving)
+
+
+@blueprint.post("/tasks/<int:task_id>/draft")
+@needs(Permission.TASK_COMPLETE)
+def keep_draft(task_id: int) -> ResponseReturnValue:
+    """Keeps what was typed so far; a script gets the answer as JSON, a person the form again."""
+    answers = posted(request.form.items(multi=True))
+    with reading() as tx:
+        actor, task, case = _opened(tx, task_id)
+        form = case.procedure.forms[task.form]
+    if task.state != "open":
+        gone = cases.TaskGone()
+        return not_kept(gone) if is_by_script() else _too_slow(task_id, answers, gone)
+    errors: Mapping[str, FieldError] = {}
+    if not is_by_script():
+        taken = take(case.procedure, form, answers, actor)
+        answers, errors = texts_of(taken.answers), taken.errors
+    try:
+        draft = act(
+            lambda tx, now: task_drafts.keep(tx, actor.person_id, task_id, answers, now, seen_here()),
+            _("暂存“%(task)s”", task=task.name),
+            case.id,
+        )
+    except ChangedElsewhere as refusal:
+        return _kept_elsewhere(task_id, answers, refusal)
+    if is_by_script():
+        return kept(draft.saved_at, draft.answers)
+    if errors:
+        return _again(task_id, answers, errors, mark(draft.answers)), 422
+    flash(_("已暂存 %(at)s。", at=dates.short(draft.saved_at)), "success")
+    return redirect(f"/tasks/{task_id}", 303)
+
+
+@blueprint.post("/tasks/<int:task_id>/draft/discard")
+@needs(Permission.TASK_COMPLETE)
+def discard_draft(task_id: int) -> ResponseReturnValue:
+    """Forgets what was kept; the form begins anew."""
+    with reading() as tx:
+        actor, task, case = _opened(tx, task_id)
+    act(lambda tx, _now: task_drafts.discard(tx, actor.person_id, task_id), _("清除暂存"), case.id)
+    flash(_("已清除暂存的内容。"), "success")
+    return redirect(f"/tasks/{task.id}", 303)
+
+
+def _draft_url(task: Task) -> str:
+    return f"/tasks/{task.id}/draft"
+
+
+def _kept_elsewhere(task_id: int, answers: Answers, refusal: ChangedElsewhere) -> ResponseReturnValue:
+    """Another window was faster: nothing of it is overwritten unless the person asks for that."""
+    with reading() as tx:
+        actor, task, case = _opened(tx, task_id)
+        other = task_drafts.kept(tx, actor.person_id, task_id)
+        seen = mark(other.answers) if other is not None else NOTHING
+        if is_by_script():
+            return not_kept(refusal, seen)
+        saving = again(_draft_url(task), told(refusal, elsewhere=True), seen)
+        return _page(tx, actor, task, case, answers, {}, _obstacle(tx, actor, task, case), saving=saving), 409
 
 
 @blueprint.post("/tasks/<int:task_id>")
@@ -92,7 +171,7 @@ def hand_in(task_id: int) -> ResponseReturnValue:
         return _again(task_id, taken.answers, taken.errors), 422
     try:
         act(
-            lambda tx, now: tasks.complete(machine().kernel, tx, actor, task_id, taken.answers, now),
+            lambda tx, now: _complete(tx, actor, task_id, taken.answers, now),
             _("办理“%(task)s”", task=task.name),
             case.id,
         )
@@ -101,7 +180,14 @@ def hand_in(task_id: int) -> ResponseReturnValue:
     except (cases.TaskDone, cases.TaskGone, cases.TaskHeld, cases.UnknownParty) as refusal:
         return _too_slow(task_id, taken.answers, refusal)
     with reading() as tx:
-        return _on(tx, actor, _("“%(task)s”已提交。", task=f"{case.row.number} {task.name}"))
+        _actor, task, case = _opened(tx, task_id)
+        return _on(tx, actor, followed(tx, case, task))
+
+
+def _complete(tx: Session, actor: Actor, task_id: int, answers: Answers, now: datetime) -> None:
+    """Completes the task; what its doer had kept for it is not needed any more."""
+    tasks.complete(machine().kernel, tx, actor, task_id, answers, now)
+    task_drafts.discard(tx, actor.person_id, task_id)
 
 
 def _changed(task_id: int, asked: tables.Asked, taken: Taken) -> ResponseReturnValue:
@@ -149,6 +235,7 @@ def _page(
     errors: Mapping[str, FieldError],
     obstacle: Obstacle | None,
     said: tables.Said = tables.NOTHING,
+    saving: SavingView | None = None,
 ) -> str:
     file = case_file(tx, case, moment(tx), task.scope)
     return render(
@@ -158,6 +245,8 @@ def _page(
         deadline=_deadline(file, task),
         url=f"/tasks/{task.id}",
         tables=said,
+        saving=saving or again(_draft_url(task)),
+        note=note_form(case, actor, task.id),
         **frame(tx, actor, "/inbox"),
     )
 
@@ -174,17 +263,26 @@ def _sheet(
     form, regulation = case.procedure.forms[task.form], case.published.regulation
     offered = choices.offered(tx, regulation, form, answers or {}, actor.person_id, case.id)
     drawn = case.element(task.scope, task.element)
+    his = task.holder_id in actor.principals(task.regulation, task.role)
     return Sheet(
         task=task,
         title=f"{case.row.number} · {task.name}",
         role=regulation.role_title(task.role),
         article=citation(regulation, case.procedure.article(drawn)),
         assumed=drawn.assumed,
-        form=form.view(answers, errors, scope_of(case, task.scope), offered),
+        form=form.view(answers, errors, scope_of(case, task.scope), offered, language()),
         obstacle=obstacle,
         mine=task.holder_id == actor.person_id,
-        free=obstacle is None and task.holder_id != actor.person_id,
+        free=obstacle is None and task.holder_id != actor.person_id and not his,
+        whom=_name_of(actor, tasks.done_for(task, actor)),
+        his=his,
+        letters_url=f"/tasks/{task.id}/{LETTERS}" if may_issue(case, task.scope, task.element) else None,
     )
+
+
+def _name_of(actor: Actor, principal_id: int | None) -> str:
+    """The name of one for whom a person stands in."""
+    return next((one.name for one in actor.deputy_for if one.person_id == principal_id), "")
 
 
 def _deadline(file: CaseFile, task: Task) -> object:
@@ -193,11 +291,12 @@ def _deadline(file: CaseFile, task: Task) -> object:
     return named[-1] if named else None
 
 
-def _again(task_id: int, answers: Answers, errors: Mapping[str, FieldError]) -> str:
-    """The form with what was typed and what is wrong with it."""
+def _again(task_id: int, answers: Answers, errors: Mapping[str, FieldError], seen: str = "") -> str:
+    """The form with what was typed and what is wrong with it; `seen` where it has been kept just now."""
     with reading() as tx:
         actor, task, case = _opened(tx, task_id)
-        return _page(tx, actor, task, case, answers, errors, _obstacle(tx, actor, task, case))
+        saving = again(_draft_url(task), seen=seen)
+        return _page(tx, actor, task, case, answers, errors, _obstacle(tx, actor, task, case), saving=saving)
 
 
 def _too_slow(task_id: int, answers: Answers, refusal: PortalError) -> ResponseReturnValue:

@@ -1,0 +1,75 @@
+// What is typed into a form with data-keeps is kept while one types, and when one leaves: the form is posted with
+// _go=keep, without new files. The answer says by which mark the page goes from then on. Without JavaScript every
+// button of the page keeps it.
+
+const AFTER = 1500; // milliseconds without a key
+
+function posted(form) {
+  const data = new FormData(form);
+  for (const [name, value] of [...data]) if (value instanceof File) data.delete(name);
+  data.delete('_over');
+  data.set('_go', 'keep');
+  return data;
+}
+
+const saidBy = (data) => JSON.stringify([...data].filter(([name]) => !name.startsWith('_') && name !== 'csrf_token'));
+
+export function keepForms() {
+  for (const form of document.querySelectorAll('form[data-keeps]')) keep(form);
+  // A page that comes back out of the browser's memory may be older than what was kept.
+  window.addEventListener('pageshow', ({ persisted }) => persisted && document.querySelector('form[data-keeps]') && location.reload());
+}
+
+function keep(form) {
+  const said = document.getElementById('kept');
+  let kept = saidBy(posted(form));
+  let timer = 0;
+  let over = false; // the page is being left, or another window has kept something else
+  let under = null; // the keeping that is under way
+
+  function tell(text) {
+    if (said) said.textContent = text;
+  }
+
+  async function send(leaving) {
+    const data = posted(form);
+    const now = saidBy(data);
+    if (over || now === kept) return;
+    try {
+      // What is sent while one leaves may be 64 KB; more is kept by the buttons alone.
+      const answer = await fetch(form.action, { method: 'POST', body: data, keepalive: leaving, headers: { Accept: 'application/json' } });
+      const told = await answer.json();
+      tell(told.said);
+      over = !answer.ok;
+      if (answer.ok) form.elements._seen.value = told.seen;
+      kept = now;
+    } catch {
+      tell(said?.dataset.failed);
+    }
+  }
+
+  function keepNow(leaving = false) {
+    clearTimeout(timer);
+    const before = under ?? Promise.resolve();
+    const mine = before.then(() => send(leaving)).finally(() => {
+      if (under === mine) under = null;
+    });
+    under = mine;
+  }
+
+  form.addEventListener('input', () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => keepNow(), AFTER);
+  });
+  form.addEventListener('submit', (event) => {
+    clearTimeout(timer);
+    if (under) {
+      // What is sent must go by what has just been kept.
+      event.preventDefault();
+      under.then(() => form.requestSubmit(event.submitter));
+    } else {
+      over = true;
+    }
+  });
+  document.addEventListener('visibilitychange', () => document.visibilityState === 'hidden' && keepNow(true));
+}

@@ -1,0 +1,53 @@
+"""What somebody has put into the form of a message to a case (a withdrawal, a waiver) but not sent: his alone."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from portal.cases.drafts import Answers, ChangedElsewhere, mark, storable
+from portal.cases.models import Case, MessageDraft
+
+
+def kept(tx: Session, person_id: int, case_id: int, message: str) -> MessageDraft | None:
+    """What a person has kept for a message to a case."""
+    return tx.get(MessageDraft, (case_id, message, person_id))
+
+
+def keep(
+    tx: Session, person_id: int, case_id: int, message: str, answers: Answers, moment: datetime, seen: str
+) -> MessageDraft:
+    """Keeps answers in the place of those whose `mark` is `seen`.
+
+    Raises ChangedElsewhere when others were kept meanwhile, in another window; the same again is kept as it is.
+    """
+    row = {"case_id": case_id, "message": message, "person_id": person_id, "answers": {}, "saved_at": moment}
+    # Of two first savings at once the second waits here for the first.
+    tx.execute(insert(MessageDraft).values(row).on_conflict_do_nothing())
+    own = select(MessageDraft).where(
+        MessageDraft.case_id == case_id, MessageDraft.message == message, MessageDraft.person_id == person_id
+    )
+    draft = tx.scalars(own.with_for_update().execution_options(populate_existing=True)).one()
+    typed = storable(answers)
+    if seen != mark(draft.answers) and typed != draft.answers:
+        raise ChangedElsewhere(draft.saved_at)
+    draft.answers, draft.saved_at = typed, moment
+    tx.flush()
+    return draft
+
+
+def discard(tx: Session, person_id: int, case_id: int, message: str) -> None:
+    """Forgets what a person has kept for a message."""
+    tx.execute(
+        delete(MessageDraft).where(
+            MessageDraft.case_id == case_id, MessageDraft.message == message, MessageDraft.person_id == person_id
+        )
+    )
+
+
+def sweep(tx: Session) -> None:
+    """Forgets what was kept for cases that have ended."""
+    tx.execute(delete(MessageDraft).where(MessageDraft.case_id.in_(select(Case.id).where(Case.ended_at.is_not(None)))))

@@ -1,0 +1,101 @@
+"""What Procrastinate's tables say: which jobs wait, run or failed, and which workers live; and a failed one again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+State = Literal["todo", "doing", "failed"]
+COUNTED = 100
+"""How far jobs are counted: what a page shows as 99+."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job that is not done; real time.
+
+    `attempts` have failed; one that waits to be tried again is due at `scheduled_at`. `since`: deferred, or for one
+    that runs, begun.
+    """
+
+    id: int
+    name: str
+    arguments: Mapping[str, Any]
+    state: State
+    attempts: int
+    scheduled_at: datetime | None
+    since: datetime | None
+    worker_id: int | None
+
+
+@dataclass(frozen=True)
+class Worker:
+    """A worker's process: when it last said that it lives, and how many jobs it is doing."""
+
+    id: int
+    last_heartbeat: datetime
+    doing: int
+
+
+@dataclass(frozen=True)
+class Periodic:
+    """A job that comes round by itself, and when it was last due."""
+
+    name: str
+    last_due: datetime
+
+
+def counts(tx: Session) -> dict[State, int]:
+    """How many jobs wait, run and failed, each counted up to COUNTED."""
+    counted = text(
+        "SELECT (SELECT count(*) FROM (SELECT 1 FROM procrastinate_jobs WHERE status = 'todo' LIMIT :most) a),"
+        " (SELECT count(*) FROM (SELECT 1 FROM procrastinate_jobs WHERE status = 'doing' LIMIT :most) b),"
+        " (SELECT count(*) FROM (SELECT 1 FROM procrastinate_jobs WHERE status = 'failed' LIMIT :most) c)"
+    )
+    todo, doing, failed = tx.execute(counted, {"most": COUNTED}).one()
+    return {"todo": todo, "doing": doing, "failed": failed}
+
+
+def jobs(tx: Session, state: State, limit: int) -> list[Job]:
+    """The jobs of a state, the longest known first."""
+    begun = "started" if state == "doing" else "deferred"
+    found = text(
+        "SELECT j.id, j.task_name, j.args, j.status::text, j.attempts, j.scheduled_at,"
+        " (SELECT max(e.at) FROM procrastinate_events e WHERE e.job_id = j.id AND e.type::text = :begun), j.worker_id"
+        " FROM procrastinate_jobs j WHERE j.status = CAST(:state AS procrastinate_job_status)"
+        " ORDER BY j.id LIMIT :most"
+    )
+    return [Job(*row) for row in tx.execute(found, {"state": state, "begun": begun, "most": limit})]
+
+
+def workers(tx: Session) -> list[Worker]:
+    """The workers that are registered, the one heard of last first."""
+    found = text(
+        "SELECT w.id, w.last_heartbeat,"
+        " (SELECT count(*) FROM procrastinate_jobs j WHERE j.worker_id = w.id AND j.status = 'doing')"
+        " FROM procrastinate_workers w ORDER BY w.last_heartbeat DESC, w.id LIMIT :most"
+    )
+    return [Worker(*row) for row in tx.execute(found, {"most": COUNTED})]
+
+
+def periodic(tx: Session) -> list[Periodic]:
+    """The jobs that have come round by themselves, by name."""
+    found = text(
+        "SELECT task_name, max(defer_timestamp) FROM procrastinate_periodic_defers"
+        " GROUP BY task_name ORDER BY task_name"
+    )
+    return [Periodic(name, datetime.fromtimestamp(due, UTC)) for name, due in tx.execute(found)]
+
+
+def try_again(tx: Session, job_id: int) -> str | None:
+    """Has a failed job done again at once; its name, or None when it is not failed (any more)."""
+    wanted = text("SELECT task_name FROM procrastinate_jobs WHERE id = :id AND status = 'failed' FOR UPDATE")
+    name: str | None = tx.execute(wanted, {"id": job_id}).scalar_one_or_none()
+    if name is not None:
+        tx.execute(text("SELECT procrastinate_retry_job_v2(:id, now(), NULL, NULL, NULL)"), {"id": job_id})
+    return name

@@ -1,0 +1,17 @@
+"""The pages of administrators: one file per page, all on one blueprint. None of them shows what a case contains."""
+
+from __future__ import annotations
+
+from portal.web.admin import (  # noqa: F401 # they add routes
+    checks,
+    delegations,
+    incidents,
+    jobs,
+    overview,
+    people,
+    person,
+    releases,
+)
+from portal.web.admin.blueprint import blueprint
+
+__all__ = ["blueprint"]

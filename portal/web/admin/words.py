@@ -1,0 +1,143 @@
+"""Words that administrators' pages share: roles, grants, jobs, and what happened to an account."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from portal import notify
+from portal.cases import bulk, checking, delivery, reckoning
+from portal.cases.act import ITEM_ENDED
+from portal.identity import delegating
+from portal.identity import queries as identity
+from portal.identity.changes import Change
+from portal.identity.models import Grant
+from portal.procedures import Published
+from portal.web import dates
+from portal.web.standing import in_force
+
+
+@dataclass(frozen=True)
+class RoleOption:
+    """A role that may be granted: `value` names regulation and role, `regional` asks for a region."""
+
+    value: str
+    title: str
+    regulation: str
+    regional: bool
+
+
+def roles(tx: Session) -> list[RoleOption]:
+    """The roles of officials by the releases in force, in the order of their regulations."""
+    found = []
+    for one in in_force(tx):
+        for role in one.regulation.roles.values():
+            if not role.applicant:
+                regional = role.body in one.regulation.regional
+                found.append(
+                    RoleOption(f"{one.regulation.slug}:{role.name}", role.title, one.regulation.title, regional)
+                )
+    return found
+
+
+def regions(tx: Session) -> list[str]:
+    """The regions whose bodies may have roles, each once."""
+    return list(dict.fromkeys(name for one in in_force(tx) for name in one.regulation.districts))
+
+
+def role_text(tx: Session, regulation: str, role: str, body: str | None) -> str:
+    """承办人; of a region's body 万州区生态环境局; a role that no release in force knows by its name in the content."""
+    one = _regulation(tx, regulation)
+    if one is None or role not in one.regulation.roles:
+        return role
+    known = one.regulation.roles[role]
+    if body is not None and known.body is not None:
+        return one.regulation.body_of(known.body, body)
+    return known.title
+
+
+def regulation_text(tx: Session, regulation: str) -> str:
+    """The title of a regulation; one that is not in force by its folder's name."""
+    one = _regulation(tx, regulation)
+    return one.regulation.title if one is not None else regulation
+
+
+def _regulation(tx: Session, slug: str) -> Published | None:
+    return next((one for one in in_force(tx) if one.regulation.slug == slug), None)
+
+
+def days_text(from_day: date, to_day: date | None) -> str:
+    """From which day to which a grant counts."""
+    if to_day is None:
+        return _("自 %(from_day)s 起，无截止日", from_day=dates.plain_day(from_day))
+    if to_day < from_day:
+        return _("自 %(from_day)s 起授予，未生效即收回", from_day=dates.plain_day(from_day))
+    return _("%(from_day)s 至 %(to_day)s", from_day=dates.plain_day(from_day), to_day=dates.plain_day(to_day))
+
+
+def grant_state(grant: Grant, today: date) -> tuple[str, str]:
+    """Whether a grant counts, in words and as the tone of a chip."""
+    if grant.to_day is not None and grant.to_day < today:
+        return _("已结束"), "n"
+    return (_("有效"), "g") if grant.from_day <= today else (_("未生效"), "a")
+
+
+def job_text(name: str) -> str:
+    """What a job does; an unknown one by its name."""
+    return {
+        delivery.RENDER: _("生成文书"),
+        bulk.START: _("逐行启动案件"),
+        ITEM_ENDED: _("登记逐行案件的结束"),
+        reckoning.SPREAD: _("按新的放假安排分派重算"),
+        reckoning.RECOMPUTE: _("按新的放假安排重算期限"),
+        checking.CHECK: _("历史校验"),
+        notify.SEND: _("发送邮件提醒"),
+        notify.SEND_CODE: _("发送邮箱验证码"),
+        "objects.sweep": _("清理不再使用的文件和登录"),
+    }.get(name, name)
+
+
+def change_text(tx: Session, change: Change) -> tuple[str, str]:
+    """What happened to an account, and why."""
+    who, details = change.who or _("命令行"), change.details
+    said: Mapping[str, str] = {
+        "person.added": _("%(who)s添加了这个账号", who=who),
+        "person.closed": _("%(who)s停用了账号", who=who),
+        "person.reopened": _("%(who)s重新启用了账号", who=who),
+        "password.given": _("%(who)s重设了一次性密码", who=who),
+        "password.chosen": _("%(who)s自行设置了密码", who=who),
+        "administrator.made": _("%(who)s将其设为管理员", who=who),
+        "administrator.ended": _("%(who)s取消了其管理员身份", who=who),
+    }
+    if change.kind in (delegating.MADE, delegating.ENDED):
+        return _lent_text(tx, who, change.kind, details), _why(details)
+    if change.kind in ("role.granted", "role.ended"):
+        return _grant_text(tx, who, change.kind, details), _why(details)
+    return said.get(change.kind, change.kind), _why(details)
+
+
+def _grant_text(tx: Session, who: str, kind: str, details: Mapping[str, Any]) -> str:
+    role = role_text(tx, details["regulation"], details["role"], details["body"])
+    to_day = date.fromisoformat(details["to_day"]) if details["to_day"] else None
+    days = days_text(date.fromisoformat(details["from_day"]), to_day)
+    if kind == "role.granted":
+        return _("%(who)s授予岗位“%(role)s”（%(days)s）", who=who, role=role, days=days)
+    return _("%(who)s结束岗位“%(role)s”（%(days)s）", who=who, role=role, days=days)
+
+
+def _lent_text(tx: Session, who: str, kind: str, details: Mapping[str, Any]) -> str:
+    role = role_text(tx, details["regulation"], details["role"], None)
+    deputy = identity.person_names(tx, [details["to"]]).get(details["to"], "")
+    if kind == delegating.ENDED:
+        return _("%(who)s提前结束%(deputy)s代办“%(role)s”", who=who, deputy=deputy, role=role)
+    days = days_text(date.fromisoformat(details["from_day"]), date.fromisoformat(details["to_day"]))
+    return _("%(who)s设%(deputy)s代办“%(role)s”（%(days)s）", who=who, deputy=deputy, role=role, days=days)
+
+
+def _why(details: Mapping[str, Any]) -> str:
+    return _("事由：%(reason)s", reason=details["reason"]) if details.get("reason") else ""

@@ -1,0 +1,80 @@
+"""The page on which a given password is changed; nothing else opens before."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, g, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from portal import clock
+from portal.errors import PortalError
+from portal.identity import Permission, accounts
+from portal.identity.rules import WeakPassword
+from portal.web.access import COOKIE, needs, permit
+from portal.web.acting import act, reading
+from portal.web.auth import first_page
+from portal.web.languages import said
+from portal.web.pages import own_path, render
+
+blueprint = Blueprint("password", __name__)
+
+
+class NotTheSame(PortalError):
+    """The password was typed in two different ways."""
+
+    zh = "两次输入的密码不一致。"
+    en = "The two passwords differ."
+
+
+@blueprint.get("/password")
+@needs(Permission.PASSWORD_CHOOSE)
+def choose_page() -> ResponseReturnValue:
+    """Asks for a password of one's own; whoever has one finds his profile."""
+    actor = permit()
+    if not actor.must_change_password:
+        return redirect("/profile")
+    with reading():
+        return _form({})
+
+
+@blueprint.post("/password")
+@needs(Permission.PASSWORD_CHOOSE)
+def choose() -> ResponseReturnValue:
+    """Sets it and goes on to where the person wanted to go."""
+    actor = permit()
+    if not actor.must_change_password:
+        return redirect("/profile", 303)
+    password, again = request.form.get("password", ""), request.form.get("password_again", "")
+    if password != again:
+        return _form({"password_again": said(NotTheSame())}), 422
+    token = request.cookies[COOKIE]
+    try:
+        act(
+            lambda tx, now: accounts.choose_password(tx, actor, password, token, now, clock.now()),
+            _("设置自己的密码"),
+        )
+    except (WeakPassword, accounts.SamePassword) as fault:
+        return _form({"password": said(fault)}), 422
+    flash(_("已设置密码，下次登录请用新密码。"), "success")
+    return redirect(_next() or first_page(actor), 303)
+
+
+def lead_here() -> ResponseReturnValue | None:
+    """Leads whoever has to change his password to the page that asks for it, and afterwards back."""
+    actor = g.get("actor")
+    if actor is None or not actor.must_change_password or request.endpoint in _ALLOWED:
+        return None
+    wanted = request.full_path.rstrip("?") if request.method in ("GET", "HEAD") else ""
+    return redirect(url_for("password.choose_page", next=wanted or None), 303)
+
+
+_ALLOWED = frozenset({"password.choose_page", "password.choose", "auth.sign_out", "static", "switching.choose", None})
+
+
+def _form(errors: dict[str, str]) -> str:
+    return render("auth/password.html", errors=errors, next=_next())
+
+
+def _next() -> str:
+    wanted = own_path(request.values.get("next", ""))
+    return "" if wanted in ("/", "/sign-in", "/password") else wanted

@@ -1,0 +1,194 @@
+"""Files shown in place: uploaded ones and letters, as a page of their own or as a part that a page takes in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+
+from flask import Blueprint, Response, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from markupsafe import Markup
+
+from portal.cases.errors import UnknownCase
+from portal.cases.models import Attachment
+from portal.documents import showing
+from portal.documents.filters import RenderFailed
+from portal.documents.render import FileUnreadable
+from portal.documents.rules import FileNotReady
+from portal.errors import ContentFaults
+from portal.identity import Actor, Permission
+from portal.storage import ObjectMissing, StoreUnavailable
+from portal.web import dates
+from portal.web.access import needs
+from portal.web.acting import reading
+from portal.web.files import PICTURES, TYPES, readable, readable_letter, stream
+from portal.web.frames import frame
+from portal.web.languages import said
+from portal.web.letters import paper
+from portal.web.machine import machine
+from portal.web.pages import render
+
+blueprint = Blueprint("previews", __name__)
+
+LARGEST_PICTURE = 20_000_000
+"""Bytes of a picture that is shown."""
+_FRAMED = {
+    # Not every browser shows a PDF in a sandbox; its own viewer keeps the scripts of a PDF away from the page.
+    "pdf": "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'self'",
+    **dict.fromkeys(PICTURES, "default-src 'none'; sandbox; frame-ancestors 'none'"),
+}
+"""Of each kind that a browser shows by itself, the policy it is sent with."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What can be shown of a file: `look` names the part of the template; `trouble` says why it cannot be shown."""
+
+    name: str
+    size: str
+    url: str
+    download_url: str
+    look: str
+    html: Markup | None = None
+    text: showing.Text | None = None
+    book: showing.Workbook | None = None
+    trouble: str = ""
+
+
+@blueprint.get("/attachments/<int:attachment_id>/preview")
+@needs(Permission.ATTACHMENT_READ)
+def attachment(attachment_id: int) -> ResponseReturnValue:
+    """An uploaded file to look at, for whoever may download it; htmx gets the part without the page around it."""
+    with reading() as tx:
+        row, actor = readable(tx, attachment_id)
+        around = {} if _is_part() else frame(tx, actor)
+    shown = _shown(row)
+    if _is_part():
+        return render("preview/attachment_part.html", shown=shown)
+    return render("preview/attachment.html", shown=shown, **around)
+
+
+@blueprint.get("/attachments/<int:attachment_id>/shown")
+@needs(Permission.ATTACHMENT_READ)
+def shown_file(attachment_id: int) -> Response:
+    """A PDF or picture for the browser to show, with nothing allowed beyond that; other kinds are downloaded only."""
+    with reading() as tx:
+        row, _actor = readable(tx, attachment_id)
+    if row.kind not in _FRAMED:
+        raise UnknownCase
+    response = stream(row.key, row.name, TYPES[row.kind], inline=True)
+    response.headers["Content-Security-Policy"] = _FRAMED[row.kind]
+    if row.kind == "pdf":
+        response.headers["X-Frame-Options"] = "SAMEORIGIN"
+    return response
+
+
+@blueprint.get("/letters/<int:letter_id>/preview")
+@needs(Permission.LETTER_READ)
+def letter(letter_id: int) -> ResponseReturnValue:
+    """An issued letter to look at, for whoever may download it."""
+    with reading() as tx:
+        found, actor = readable_letter(tx, letter_id)
+        if found.object_key is None:
+            raise FileNotReady
+        key, title, number, pdf = found.object_key, found.title, found.number, found.pdf_key is not None
+        around = {} if _is_part() else frame(tx, actor)
+    body, trouble = _letter(key)
+    template = "preview/letter_part.html" if _is_part() else "preview/letter.html"
+    more = {"letter_id": letter_id, "title": title, "number": number, "pdf": pdf, "own": _own_page(actor, letter_id)}
+    return render(template, body=body, trouble=trouble, **more, **around)
+
+
+def _own_page(actor: Actor, letter_id: int) -> str:
+    return f"/letters/{letter_id}" if actor.official else f"/my/letters/{letter_id}"
+
+
+def _is_part() -> bool:
+    """Whether a page of ours takes the answer in."""
+    return request.headers.get("HX-Request") == "true"
+
+
+def _letter(key: str) -> tuple[Markup, str]:
+    try:
+        return paper(machine().store.get(key)), ""
+    except (StoreUnavailable, ObjectMissing) as error:
+        return Markup(), said(error) if isinstance(error, StoreUnavailable) else _("文书文件暂时找不到。")
+    except ContentFaults:
+        return Markup(), _("文书文件不能在线显示，请下载后查看。")
+
+
+def _shown(row: Attachment) -> Shown:
+    look = _looks(row)
+    plain = Shown(
+        name=row.name,
+        size=dates.size(row.size),
+        url=f"/attachments/{row.id}/shown",
+        download_url=f"/attachments/{row.id}",
+        look=look,
+    )
+    most = _MOST.get(look)
+    if look == "none":
+        return _not(plain, _("这种文件不能在线预览，请下载后查看。"))
+    if most is not None and row.size > most:
+        limit = dates.size(most)
+        return _not(
+            plain, _("文件大小 %(size)s，超过在线预览的上限 %(most)s，请下载后查看。", size=plain.size, most=limit)
+        )
+    try:
+        return _READ[look](plain, row) if look in _READ else plain
+    except RenderFailed as error:
+        return _not(plain, _("%(why)s请下载后查看。", why=said(error)))
+    except (StoreUnavailable, ObjectMissing) as error:
+        return _not(plain, said(error) if isinstance(error, StoreUnavailable) else _("文件暂时找不到。"))
+
+
+def _not(shown: Shown, trouble: str) -> Shown:
+    return replace(shown, look="none", trouble=trouble)
+
+
+def _looks(row: Attachment) -> str:
+    """How a file is shown, by its kind, which was compared with its content when it came."""
+    if row.kind in PICTURES:
+        return "picture"
+    return {"pdf": "pdf", "docx": "word", "xlsx": "sheets", "txt": "text", "csv": "table"}.get(row.kind, "none")
+
+
+def _word(shown: Shown, row: Attachment) -> Shown:
+    html = Markup(showing.word(machine().store.get(row.key)))
+    return replace(shown, html=html)
+
+
+def _sheets(shown: Shown, row: Attachment) -> Shown:
+    return replace(shown, book=showing.workbook(machine().store.get(row.key)))
+
+
+def _text(shown: Shown, row: Attachment) -> Shown:
+    return replace(shown, text=_head(row))
+
+
+def _table(shown: Shown, row: Attachment) -> Shown:
+    return replace(shown, book=showing.Workbook((showing.table(_head(row)),), 0, 0))
+
+
+def _head(row: Attachment) -> showing.Text:
+    """The beginning of a plain text, so that a long one is not read whole."""
+    head = b""
+    with ExitStack() as opening:
+        for piece in opening.enter_context(machine().store.open(row.key)):
+            head += piece
+            if len(head) > showing.LARGEST_TEXT:
+                break
+    if b"\0" in head:
+        raise FileUnreadable
+    return showing.text(head[: showing.LARGEST_TEXT], whole=len(head) <= showing.LARGEST_TEXT)
+
+
+_READ: dict[str, Callable[[Shown, Attachment], Shown]] = {
+    "word": _word,
+    "sheets": _sheets,
+    "text": _text,
+    "table": _table,
+}
+_MOST = {"word": showing.LARGEST_FILE, "sheets": showing.LARGEST_SHEETS, "picture": LARGEST_PICTURE}

@@ -1,0 +1,91 @@
+"""What everybody sees: what can be filed, by whom, how long it takes; when nothing can be filed, why."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+
+from portal.clock import day_of
+from portal.web import dates, public
+from tests.builders.pages import plain
+
+
+def test_each_matter_says_who_when_how_long_on_what_and_with_what(portal):
+    said = plain(portal.client().get("/"))
+    assert "重庆市 重庆市碳排放权交易管理办法（试行） 渝府发〔2023〕6号 · 办理机关：重庆市生态环境局" in said
+    assert (
+        "配额分配异议复核 谁可以提出 重点排放单位，收到《碳排放配额分配通知书》的 "
+        "什么时候提出 收到通知之日起 7 个工作日内，当日不计 "
+        "多久办完 作出复核决定：10 个工作日，自收到申请的次日起算 "
+        "依据 渝府发〔2023〕6号第十一条第二款 "
+        "需要的材料 证明材料 可以不交；pdf、docx、xlsx、jpg、png，最多 20 个，每个不超过 50 MB "
+        "从哪里开始 登录后打开收到的《碳排放配额分配通知书》，从那里提出 登录办理"
+    ) in said
+    assert "核查结果异议复核 谁可以提出 重点排放单位，收到《排放核查结果告知书》的" in said
+    assert "配额分配 谁可以提出" not in said
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/register", "/track", "/verify", "/join"])
+def test_the_first_page_leads_everywhere(portal, path):
+    browser = portal.client()
+    assert f'href="{path}"' in browser.get("/").text
+    assert browser.get(path).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda today: {"in_force": today + timedelta(days=1)}, "本办法自 {tomorrow} 起施行，施行以后可以申报。"),
+        (
+            lambda today: {"last_day": today - timedelta(days=1)},
+            "本办法已于 {yesterday} 停止施行，不再受理新的申报；已经受理的继续办理，可以查询进度。",
+        ),
+    ],
+    ids=["not yet", "no more"],
+)
+def test_a_regulation_that_is_not_in_force_says_so(portal, monkeypatch, change, why):
+    today = day_of(portal.now)
+    published = portal.machine.kernel.releases
+    with portal.database.transaction() as tx:
+        [one] = published.in_force(tx)
+    closed = replace(one, regulation=replace(one.regulation, **change(today)))
+    monkeypatch.setattr(type(published), "in_force", lambda self, tx: [closed])
+    page = portal.client().get("/")
+    yesterday, tomorrow = (dates_text(today + timedelta(days=by)) for by in (-1, 1))
+    assert why.format(yesterday=yesterday, tomorrow=tomorrow) in plain(page)
+    assert "登录办理" not in plain(page)
+
+
+def dates_text(day: date) -> str:
+    return f"{day.year}年{day.month}月{day.day}日"
+
+
+def test_days_of_force_are_days(portal):
+    with portal.database.transaction() as tx:
+        [one] = portal.machine.kernel.releases.in_force(tx)
+    first = replace(one.regulation, in_force=date(2026, 1, 1), last_day=date(2026, 12, 31))
+    with portal.app.test_request_context("/"):
+        assert [bool(public._closed(first, day)) for day in (date(2025, 12, 31), date(2026, 1, 1))] == [True, False]
+        assert [bool(public._closed(first, day)) for day in (date(2026, 12, 31), date(2027, 1, 1))] == [False, True]
+        assert dates.plain_day(date(2026, 1, 1)) == "2026年1月1日"
+
+
+def test_whoever_is_signed_in_is_led_to_his_own_first_page(portal):
+    assert portal.client("wang").get("/").location == "/home"
+
+
+def test_the_door_says_what_to_do_about_a_forgotten_password(portal):
+    said = plain(portal.client().get("/sign-in"))
+    assert "工作人员：请系统管理员重新设置密码。" in said
+    assert "单位人员：请本单位的管理人员重新邀请您" in said
+
+
+def test_the_door_leads_back_to_where_one_was(portal):
+    browser = portal.client()
+    assert 'href="/sign-in?next=/verify"' in browser.get("/verify").text
+    answer = browser.post(
+        "/sign-in", {"login": "wang", "password": "correct horse 9", "next": "/verify"}, page="/sign-in"
+    )
+    assert answer.location == "/verify"
