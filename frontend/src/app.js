@@ -16,6 +16,7 @@ import { watchViewer } from './viewer.js';
 htmx.config.allowEval = false; // the content security policy forbids it
 htmx.config.allowScriptTags = false;
 htmx.config.includeIndicatorStyles = false; // would be an inline style
+htmx.config.attributesToSettle = ['class', 'width', 'height']; // a style carried over would be an inline one
 htmx.config.historyCacheSize = 0; // no page of a case stays in a shared machine's browser storage
 htmx.config.refreshOnHistoryMiss = true;
 htmx.config.responseHandling = [

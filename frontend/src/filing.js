@@ -15,9 +15,21 @@ function posted(form) {
 const saidBy = (data) => JSON.stringify([...data].filter(([name]) => !name.startsWith('_') && name !== 'csrf_token'));
 
 export function keepForms() {
-  for (const form of document.querySelectorAll('form[data-keeps]')) keep(form);
+  for (const form of document.querySelectorAll('form[data-keeps]')) {
+    asksAfresh(form);
+    keep(form);
+  }
   // A page that comes back out of the browser's memory may be older than what was kept.
   window.addEventListener('pageshow', ({ persisted }) => persisted && document.querySelector('form[data-keeps]') && location.reload());
+}
+
+// A page that answered the posted form is asked for afresh when one comes back to it or reloads it: what is there was
+// kept. Without this the browser would ask whether to send the form again.
+function asksAfresh(form) {
+  const here = new URL(location.href);
+  if (new URL(form.action).pathname !== here.pathname) return;
+  if (form.elements._to) here.searchParams.set('to', form.elements._to.value);
+  history.replaceState(history.state, '', here);
 }
 
 function keep(form) {

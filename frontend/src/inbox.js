@@ -64,5 +64,8 @@ function tell(bar, text) {
 
 function foldFilters() {
   const fold = document.querySelector('details[data-fold]');
-  if (fold && matchMedia(NARROW).matches) fold.open = false;
+  if (!fold) return;
+  const narrow = matchMedia(NARROW);
+  fold.open = !narrow.matches;
+  narrow.addEventListener('change', () => { fold.open = !narrow.matches; }); // unfolded, its summary is not there
 }

@@ -1,6 +1,6 @@
-// Keys on a page with <table data-keys>: j and k move from row to row and put the focus on the row's .go, so that Enter
-// follows it and a screen reader says it; c claims (form[data-claim]), x chooses ([data-choose]); "/" goes to the search
-// field everywhere, "?" shows <dialog id="keys">, which tells them all.
+// Keys on a page with <table data-keys>, one or several: j and k move from row to row and put the focus on the row's .go,
+// so that Enter follows it and a screen reader says it; c claims (form[data-claim]), x chooses ([data-choose]); "/" goes
+// to the search field everywhere, "?" shows <dialog id="keys">, which tells them all.
 // Single keys can be switched off with a [data-keys-switch] button (WCAG 2.1.4); the choice is this browser's.
 
 const SETTING = 'portal.keys';
@@ -16,30 +16,30 @@ export function watchKeys() {
   document.addEventListener('keydown', (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || isOff()) return;
     if (document.querySelector('dialog[open]')) return;
-    const act = ACTS[event.key];
-    if (act?.(document.querySelector('table[data-keys]'))) event.preventDefault();
+    if (ACTS[event.key]?.()) event.preventDefault();
   });
 }
 
 const ACTS = {
   '/': () => focus([...document.querySelectorAll('input[type=search]')].find((input) => input.offsetParent)),
   '?': help,
-  j: (table) => table && move(table, 1),
-  k: (table) => table && move(table, -1),
-  c: (table) => table && press(table, 'form[data-claim] button'),
-  x: (table) => table && press(table, '[data-choose]'),
+  j: () => move(1),
+  k: () => move(-1),
+  c: () => press('form[data-claim] button'),
+  x: () => press('[data-choose]'),
 };
 
-function move(table, step) {
-  const rows = [...table.tBodies[0].rows];
-  const here = rows.indexOf(document.activeElement.closest('tr'));
+const ROW = 'table[data-keys] > tbody > tr';
+
+function move(step) {
+  const rows = [...document.querySelectorAll(ROW)];
+  const here = rows.indexOf(document.activeElement.closest(ROW));
   const row = rows[here < 0 ? 0 : Math.min(Math.max(here + step, 0), rows.length - 1)];
   return focus(row?.querySelector('.go'));
 }
 
-function press(table, selector) {
-  const row = document.activeElement.closest('tr');
-  const target = row && table.contains(row) && row.querySelector(selector);
+function press(selector) {
+  const target = document.activeElement.closest(ROW)?.querySelector(selector);
   target?.click();
   return Boolean(target);
 }

@@ -1,6 +1,7 @@
-// <form data-save="address">: what is typed is kept (暂存) while one types, and when one leaves, without new files.
-// It says so in #saving, and keeps trying when the portal does not answer. When another window has kept something else
-// it waits until the person presses 暂存 again. Without JavaScript that button posts the form.
+// <form data-save="address">: what is typed is kept (暂存) while one types, and when one leaves, without new files; and at
+// once what a page came back with and is kept nowhere (data-unsaved). It says so in #saving, and keeps trying when the
+// portal does not answer. When another window has kept something else it waits until the person presses 暂存 again.
+// Without JavaScript that button posts the form.
 
 const PAUSE = 2000; // milliseconds after the last key
 const AGAIN = 10000; // until it tries again
@@ -83,6 +84,7 @@ function watch(form) {
   addEventListener('pageshow', () => {
     leaving = false;
   });
+  if ('unsaved' in form.dataset) typed({ target: form });
   addEventListener('pagehide', () => {
     // What is sent while one leaves may be 64 KB.
     if (dirty && !leaving && !waiting) {

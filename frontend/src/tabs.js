@@ -7,11 +7,20 @@ export function watchTabs() {
   openFragment();
   addEventListener('hashchange', openFragment);
   // A section that was shown anew is dressed as the one before.
-  document.addEventListener('htmx:afterSwap', () => document.querySelectorAll('[data-tabs]').forEach(dress));
+  document.addEventListener('htmx:afterSwap', ({ detail }) => {
+    document.querySelectorAll('[data-tabs]').forEach(dress);
+    if (detail.target?.closest('[data-tabs], [role=tabpanel]')) focusAnew(detail.target.id);
+  });
   document.addEventListener('click', ({ target }) => {
     const link = target.closest('a[href^="#"]');
     if (link && link.hash === location.hash) openFragment(); // no hashchange comes
   });
+}
+
+// What was pressed is gone with the old section: the focus stays in it, at what is wrong if anything is.
+function focusAnew(id) {
+  const panel = document.getElementById(id);
+  if (document.activeElement === document.body) (panel?.querySelector('[aria-invalid=true]') ?? panel)?.focus();
 }
 
 const tabsOf = (box) => [...box.querySelectorAll(':scope > nav a')];

@@ -1,9 +1,11 @@
 // #viewer: files and letters are shown beside the form (hx-target="#viewer"). The focus goes there, and back to what
-// was pressed when it is closed, by its button or by Escape.
+// was pressed when it is closed, by its button or by Escape. A letter may take seconds to be made: until it comes the
+// panel says so (data-busy), and what it showed before comes back when nothing does.
 
 export function watchViewer() {
   const panel = document.getElementById('viewer-panel');
   if (!panel) return;
+  sayWhileWaiting(panel, document.getElementById('viewer'));
   let opener = null;
   document.addEventListener('htmx:afterSwap', ({ detail }) => {
     if (detail.target?.id !== 'viewer') return;
@@ -19,4 +21,24 @@ export function watchViewer() {
   };
   panel.addEventListener('click', ({ target }) => target.closest('[data-close-viewer]') && close());
   panel.addEventListener('keydown', ({ key }) => key === 'Escape' && close());
+}
+
+function sayWhileWaiting(panel, viewer) {
+  let before = null;
+  document.addEventListener('htmx:beforeSend', ({ detail }) => {
+    if (detail.target !== viewer) return;
+    before ??= { hidden: panel.hidden, shown: [...viewer.childNodes] };
+    viewer.textContent = panel.dataset.busy;
+    panel.hidden = false;
+  });
+  document.addEventListener('htmx:afterSwap', ({ detail }) => {
+    if (detail.target === viewer) before = null;
+  });
+  // After an answer that was taken in nothing is left to bring back.
+  document.addEventListener('htmx:afterRequest', ({ detail }) => {
+    if (detail.target !== viewer || !before) return;
+    viewer.replaceChildren(...before.shown);
+    panel.hidden = before.hidden;
+    before = null;
+  });
 }

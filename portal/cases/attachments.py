@@ -172,3 +172,12 @@ def file_answers(fields: Iterable[Field], values: Mapping[str, object]) -> list[
 def of_case(tx: Session, case_id: int) -> list[Attachment]:
     """The files of a case."""
     return list(tx.scalars(select(Attachment).where(Attachment.case_id == case_id).order_by(Attachment.id)))
+
+
+def usable(tx: Session, actor: Actor, ids: Iterable[str], case_id: int | None = None) -> list[Attachment]:
+    """Those of the uploads that the person's answers may name: his own unused ones, and the case's."""
+    own = (Attachment.uploaded_by_id == actor.person_id) & Attachment.case_id.is_(None)
+    of_case = Attachment.case_id == case_id if case_id is not None else own
+    known = [int(text) for text in ids if text.isdecimal() and len(text) <= _LONGEST_ID]
+    rows = select(Attachment).where(Attachment.id.in_(known), or_(own, of_case))
+    return list(tx.scalars(rows.order_by(Attachment.id)))

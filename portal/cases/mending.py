@@ -22,6 +22,8 @@ Standing = Literal["failed", "under way", "settled", "unknown"]
 
 TRIED_AGAIN = "已重试"
 """The reason of an incident that was closed by trying again."""
+MENDED = "此后已经办成，没有再次办理"
+"""The reason of an incident of what was done, or tried again, meanwhile."""
 
 
 class CannotTryAgain(PortalError):
@@ -32,7 +34,7 @@ class CannotTryAgain(PortalError):
 
 
 def try_again(kernel: Kernel, tx: Session, actor: Actor, incident_id: int, moment: datetime) -> Incident:
-    """Has what failed done again and closes its incident; when it fails again, there will be another.
+    """Has what failed done again, unless it was meanwhile, and closes its incident; failing again makes another.
 
     UnknownIncident, IncidentClosed, CannotTryAgain.
     """
@@ -40,9 +42,11 @@ def try_again(kernel: Kernel, tx: Session, actor: Actor, incident_id: int, momen
     if row.again is None:
         raise CannotTryAgain()
     [standing] = standings(tx, [row])
-    if standing in ("failed", "unknown"):
-        what = {name: value for name, value in row.again.items() if name != "how"}
-        _AGAIN[row.again["how"]](kernel, tx, actor, moment, **what)
+    if standing not in ("failed", "unknown"):
+        incidents.settle(row, actor, MENDED, moment)
+        return row
+    what = {name: value for name, value in row.again.items() if name != "how"}
+    _AGAIN[row.again["how"]](kernel, tx, actor, moment, **what)
     incidents.settle(row, actor, TRIED_AGAIN, moment)
     return row
 

@@ -7,9 +7,9 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from portal.cases import message_drafts
 from portal.cases.act import Act
 from portal.cases.conduct import conduct
+from portal.cases.drafts import messages as message_drafts
 from portal.cases.errors import FormRefused, NobodyWaits, UnknownCase
 from portal.cases.kernel import Kernel
 from portal.cases.live import LiveCase

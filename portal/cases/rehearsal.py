@@ -27,8 +27,6 @@ from portal.procedures import Procedure
 from portal.procedures.drawing import Action, Element
 from portal.procedures.procedure import STARTING
 
-_ISSUES = "documents.issue"
-
 
 @dataclass(frozen=True)
 class Draft:
@@ -70,6 +68,7 @@ def rehearse(
     answers: Mapping[str, object],
     files: Mapping[str, Sequence[Accepted]],
     moment: datetime,
+    for_id: int | None = None,
 ) -> Rehearsal:
     """Completes a task as `tasks.complete` does and takes everything back; raises what that raises.
 
@@ -81,7 +80,8 @@ def rehearse(
 
     def act(tx: Session) -> Rehearsal:
         queue.jobs.clear()
-        tasks.complete(trial, tx, actor, task_id, {**answers, **_kept(tx, answers, files, actor, moment)}, moment)
+        whole = {**answers, **_kept(tx, answers, files, actor, moment)}
+        tasks.complete(trial, tx, actor, task_id, whole, moment, for_id)
         _settled(tx)
         own = _drafts(trial, tx, queue)
         return Rehearsal(own, _sample(trial, tx, queue, moment))
@@ -189,13 +189,11 @@ class _Ahead:
         if (scope, key) in self._seen or element.waits:
             return False
         self._seen.add((scope, key))
-        if element.action is not None and self._issues(element.action):
+        if element.issues or (element.action is not None and self._starts_one_that_issues(element.action)):
             return True
         return self._within(scope, element) or self.after(scope, key)
 
-    def _issues(self, action: Action) -> bool:
-        if action.name == _ISSUES:
-            return True
+    def _starts_one_that_issues(self, action: Action) -> bool:
         started = self._procedures.get(action.inputs["procedure"]) if action.name in STARTING else None
         if started is None or started.slug == self._procedure.slug:
             return False

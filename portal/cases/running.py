@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from sqlalchemy import func, literal, select
 from sqlalchemy.orm import Session
 
@@ -13,11 +11,7 @@ COUNTED = 100
 """How far cases are counted: what a page shows as 99+."""
 
 
-def on_releases(tx: Session, release_ids: Sequence[int]) -> dict[int, int]:
-    """How many open cases run on each of some releases, counted up to COUNTED."""
-    counts = {}
-    for release_id in release_ids:
-        is_open = (Case.release_id == release_id, Case.ended_at.is_(None))
-        some = select(literal(1)).where(*is_open).limit(COUNTED).subquery()
-        counts[release_id] = tx.scalar(select(func.count()).select_from(some)) or 0
-    return counts
+def on_release(tx: Session, release_id: int) -> int:
+    """How many open cases run on a release, counted up to COUNTED."""
+    some = select(literal(1)).where(Case.release_id == release_id, Case.ended_at.is_(None)).limit(COUNTED).subquery()
+    return tx.scalar(select(func.count()).select_from(some)) or 0

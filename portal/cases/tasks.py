@@ -125,10 +125,23 @@ def known_in_tables(tx: Session, form: Form, answers: Mapping[str, object]) -> d
     return choices
 
 
-def done_for(task: Task, actor: Actor, chosen: int | None = None) -> int | None:
-    """For whom a deputy does a task: whoever holds it, else the one he has chosen, now or as he claimed it."""
-    kept = task.for_id if task.holder_id == actor.person_id else None
-    return actor.acts_for(task.regulation, task.role, task.holder_id, kept if chosen is None else chosen)
+def done_for(case: LiveCase, task: Task, actor: Actor, chosen: int | None = None) -> int | None:
+    """For whom a deputy does a task: whoever holds it, else the one he has chosen, now or as he claimed it; without
+    choice the first for whom he may."""
+    if chosen is None:
+        kept = task.for_id if task.holder_id == actor.person_id else None
+        offered = may_stand_in_for(case, task, actor)
+        chosen = kept if kept in offered else next(iter(offered), kept)
+    return actor.acts_for(task.regulation, task.role, task.holder_id, chosen)
+
+
+def may_stand_in_for(case: LiveCase, task: Task, actor: Actor) -> tuple[int, ...]:
+    """Those in whose name a deputy may do a task, who lent the role first at the front; nobody where that is no choice
+    of his: because he holds the role himself, or one of them holds the task."""
+    principals = actor.principals(task.regulation, task.role)
+    if task.holder_id in principals or (task.regulation, task.role) not in actor.lent:
+        return ()
+    return tuple(one for one in principals if _barred_by(case, task, one) is None)
 
 
 def may_do(case: LiveCase, task: Task, actor: Actor, chosen: int | None = None) -> None:
@@ -148,17 +161,22 @@ def may_do(case: LiveCase, task: Task, actor: Actor, chosen: int | None = None) 
     if chosen is not None and chosen not in actor.principals(task.regulation, task.role):
         raise NotTheirDeputy()
     _check_separated(case, task, actor.person_id, Separated)
-    principal = done_for(task, actor, chosen)
+    principal = done_for(case, task, actor, chosen)
     if principal is not None:
         _check_separated(case, task, principal, PrincipalSeparated)
 
 
 def _check_separated(case: LiveCase, task: Task, person_id: int, refusal: type[Separated]) -> None:
-    family = [Doers(other.row.procedure, other.persons) for other in case.ancestors()]
-    own = Doers(case.row.procedure, case.persons)
-    other = conflict(case.procedure.manifest.separation, task.element, person_id, own, family)
+    other = _barred_by(case, task, person_id)
     if other is not None:
         raise refusal(step=task.name, other=_name_of(case, other))
+
+
+def _barred_by(case: LiveCase, task: Task, person_id: int) -> Done | None:
+    """The step that a person did, or somebody for him, which keeps him from this task."""
+    family = [Doers(other.row.procedure, other.persons) for other in case.ancestors()]
+    own = Doers(case.row.procedure, case.persons)
+    return conflict(case.procedure.manifest.separation, task.element, person_id, own, family)
 
 
 def check_free(tx: Session, task: Task, actor: Actor, moment: datetime) -> None:
@@ -208,7 +226,7 @@ def _open_task(act: Act, actor: Actor, task_id: int, chosen: int | None = None) 
     if task.state != "open":
         raise TaskGone()
     check_free(act.tx, task, actor, act.moment)
-    act.done_for(done_for(task, actor, chosen))
+    act.done_for(done_for(case, task, actor, chosen))
     return task, case
 
 

@@ -57,5 +57,6 @@ def sought(tx: Session, number: str, code: str, address: str, now: datetime) -> 
 
 
 def typed_number(text: str) -> str:
-    """A number as cases have it, however it was typed: width, blanks and the kind of brackets do not count."""
-    return "".join(narrow(text).translate(_BRACKETS).split())
+    """A number as cases have it, however it was typed: width, blanks and the kind of brackets do not count, nor does
+    what nobody can read."""
+    return "".join(sign for sign in narrow(text).translate(_BRACKETS) if sign.isprintable() and not sign.isspace())

@@ -17,16 +17,10 @@ from portal.commands.servers import database_of, running_at, serving
 from portal.db import migrations
 from portal.errors import PortalError
 from portal.identity import accounts
+from portal.identity.rules import PasswordsDiffer
 from portal.procedures import Published
 from portal.settings import Settings
 from portal.storage import S3Store
-
-
-class PasswordsDiffer(PortalError):
-    """The password was typed in two different ways."""
-
-    zh = "两次输入的密码不一致。"
-    en = "The two passwords differ."
 
 
 class NothingToBe(PortalError):

@@ -17,6 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from portal.clock import TZ
+from portal.db.silence import listen
 from portal.errors import PortalError
 
 ATTEMPTS = 5
@@ -62,7 +63,7 @@ def engine_for(url: str, *, schema: str | None = None, pool_size: int = 10) -> E
         "application_name": "portal",
         "connect_timeout": 5,
     }
-    return create_engine(
+    engine = create_engine(
         url_for(url),
         connect_args=arguments,
         pool_size=pool_size,
@@ -70,6 +71,8 @@ def engine_for(url: str, *, schema: str | None = None, pool_size: int = 10) -> E
         pool_timeout=10,
         pool_pre_ping=True,
     )
+    listen(engine)
+    return engine
 
 
 class Database:

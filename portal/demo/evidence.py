@@ -22,4 +22,5 @@ class Paper:
 
 LICENCE = Paper("营业执照（演示）.pdf", "licence.pdf")
 OUTPUT = (Paper("四季度产量情况说明.docx", "statement.docx"), Paper("熟料产量月报.xlsx", "output.xlsx"))
+GAS = (Paper("转炉煤气计量情况说明.docx", "gas.docx"),)
 STEAM = (Paper("外购蒸汽结算汇总.pdf", "steam.pdf"), Paper("转供分表照片.png", "meter.png"))

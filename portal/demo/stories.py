@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 
 from portal.calendar.rules import Calendar
 from portal.cases.models import Case
-from portal.demo.evidence import OUTPUT, STEAM
+from portal.demo.evidence import GAS, OUTPUT, STEAM
 from portal.demo.history import History, Story, at, working_days_before
 from portal.demo.people import CEMENT, CHEMICALS, PAPER, STEEL, UNITS, Unit
 
@@ -60,7 +60,7 @@ class Stories:
         letter = self._past.letter(notice, "notice")
         self._past.enter_receipt("tao", letter, received, "邮政特快专递，收发室签收")
         yield at(filed, 14, 10)
-        review = self._past.file("liu", "allocation-review", _STEEL_APPLICATION, notice, OUTPUT[:1])
+        review = self._past.file("liu", "allocation-review", _STEEL_APPLICATION, notice, GAS)
         yield at(self._calendar.next_working(filed + DAY), 9, 30)
         self._past.do("li", review, "check", {"result": "受理"})
 

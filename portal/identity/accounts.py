@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,7 +21,7 @@ from portal.identity.rules import LoginTaken, digest
 _ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"  # nothing that is taken for something else when it is read out
 _GROUPS, _GROUP = 4, 4
 
-NAME, REASON = "姓名", "事由"
+NAME, LOGIN, REASON = "姓名", "用户名", "事由"
 
 
 class UnknownOfficial(PortalError):
@@ -115,8 +114,10 @@ def name_fault(name: str, what: str = NAME) -> PortalError | None:
     return _text_fault(what, name, NAME_LENGTH)
 
 
-def login_fault(tx: Session, login: str) -> PortalError | None:
+def login_fault(tx: Session, login: str, what: str = LOGIN) -> PortalError | None:
     """What is wrong with the login of somebody to be added."""
+    if not tidy(login):
+        return Missing(what=what)
     try:
         normal = rules.accepted_login(login)
     except rules.InvalidLogin as error:
@@ -237,12 +238,9 @@ def _text_fault(what: str, text: str, most: int) -> PortalError | None:
 
 
 def _check(*faults: PortalError | None) -> None:
-    for fault in _found(faults):
+    """Raises the first fault, if there is any."""
+    for fault in filter(None, faults):
         raise fault
-
-
-def _found(faults: Iterable[PortalError | None]) -> list[PortalError]:
-    return [fault for fault in faults if fault is not None]
 
 
 def _note(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from portal.clock import day_of
@@ -165,7 +165,7 @@ def past(tx: Session, person_id: int, today: date) -> list[Lent]:
 
 def own_roles(tx: Session, person_id: int, today: date) -> list[Role]:
     """The roles that a person may lend: those he holds by grant today or later, as regulation and role."""
-    later = or_(Grant.to_day.is_(None), Grant.to_day >= today)
+    later = or_(Grant.to_day.is_(None), Grant.to_day >= func.greatest(Grant.from_day, today))
     mine = select(Grant.regulation, Grant.role).where(Grant.person_id == person_id, Grant.body.is_(None), later)
     return [(regulation, role) for regulation, role in tx.execute(mine.distinct().order_by(*mine.selected_columns))]
 

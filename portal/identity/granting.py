@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from portal.clock import day_of
@@ -16,6 +16,7 @@ from portal.identity import accounts, changes, service
 from portal.identity.accounts import NotYourself
 from portal.identity.actor import Actor
 from portal.identity.models import Grant, Person
+from portal.identity.queries import counts_on
 
 _ONE_DAY = timedelta(days=1)
 
@@ -71,21 +72,25 @@ def of_person(tx: Session, person_id: int) -> list[Grant]:
     return list(tx.scalars(select(Grant).where(Grant.person_id == person_id).order_by(Grant.id.desc())))
 
 
+def is_over(grant: Grant, today: date) -> bool:
+    """Whether a grant counts no more, or was taken back before it ever did."""
+    return grant.to_day is not None and grant.to_day < max(today, grant.from_day)
+
+
 def of_people(tx: Session, people: Iterable[int], today: date) -> dict[int, list[Grant]]:
-    """What counts today or later, by person."""
+    """What counts today, by person."""
     ids = list(people)
-    counts = or_(Grant.to_day.is_(None), Grant.to_day >= today)
     found: dict[int, list[Grant]] = {person_id: [] for person_id in ids}
-    for grant in tx.scalars(select(Grant).where(Grant.person_id.in_(ids), counts).order_by(Grant.id)):
+    for grant in tx.scalars(select(Grant).where(Grant.person_id.in_(ids), counts_on(today)).order_by(Grant.id)):
         found[grant.person_id].append(grant)
     return found
 
 
 def held(tx: Session, today: date) -> set[tuple[str, str]]:
     """The (regulation, role) that somebody with an open account holds today."""
-    counts = (Grant.from_day <= today, or_(Grant.to_day.is_(None), Grant.to_day >= today))
     found = select(Grant.regulation, Grant.role).join(Person, Person.id == Grant.person_id)
-    return {(regulation, role) for regulation, role in tx.execute(found.where(Person.active, *counts).distinct())}
+    held = found.where(Person.active, counts_on(today)).distinct()
+    return {(regulation, role) for regulation, role in tx.execute(held)}
 
 
 def fault(wanted: Wanted, today: date) -> PortalError | None:
@@ -127,7 +132,7 @@ def end(tx: Session, actor: Actor, grant_id: int, last_day: date | None, reason:
     accounts.administrators(tx, actor)
     row = tx.scalar(select(Grant).where(Grant.id == grant_id).with_for_update())
     today = day_of(moment)
-    if row is None or (row.to_day is not None and row.to_day < today):
+    if row is None or is_over(row, today):
         raise GrantOver()
     if row.person_id == actor.person_id:
         raise NotYourself()
@@ -151,7 +156,8 @@ def _overlap(tx: Session, person: Person, wanted: Wanted) -> GrantedBefore | Non
         Grant.regulation == wanted.regulation,
         Grant.role == wanted.role,
         Grant.body.is_not_distinct_from(wanted.body),
-        func.coalesce(Grant.to_day, date.max) >= wanted.from_day,
+        # What was taken back before it counted ends the day before it begins.
+        func.coalesce(Grant.to_day, date.max) >= func.greatest(Grant.from_day, wanted.from_day),
         Grant.from_day <= (wanted.to_day or date.max),
     )
     found = tx.scalar(select(Grant).where(*same).order_by(Grant.from_day).limit(1))

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import ScalarSelect, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from portal.clock import TZ
@@ -134,6 +134,12 @@ def waiting_for(tx: Session, row: Registration) -> list[Registration]:
     """The other registrations of the same code on which nothing was decided, longest waiting first."""
     same = Registration.uscc == row.uscc, Registration.state == "waiting", Registration.id != row.id
     return list(tx.scalars(select(Registration).where(*same).order_by(Registration.id)))
+
+
+def count_waiting(most: int) -> ScalarSelect[int]:
+    """SQL that counts the registrations on which nobody has decided, up to `most`."""
+    few = select(Registration.id).where(Registration.state == "waiting").limit(most).subquery()
+    return select(func.count()).select_from(few).scalar_subquery()
 
 
 def waiting(tx: Session, after: int | None = None) -> list[Registration]:

@@ -59,6 +59,13 @@ class WeakPassword(PortalError):
     en = "A password has 10 to 128 characters and is not the login."
 
 
+class PasswordsDiffer(PortalError):
+    """A new password was typed in two different ways."""
+
+    zh = "两次输入的密码不一致，请重新输入。"
+    en = "The two passwords differ; please type them again."
+
+
 class InvalidUscc(PortalError):
     """Not a unified social credit code (GB 32100-2015)."""
 

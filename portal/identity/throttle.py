@@ -34,6 +34,15 @@ def note(tx: Session, kind: str, address: str, now: datetime) -> None:
     tx.flush()
 
 
+def counted(tx: Session, kind: str, address: str, now: datetime) -> bool:
+    """Counts one more attempt; False when there have been too many."""
+    queue_up(tx, {kind: address})
+    if too_many(tx, kind, address, now):
+        return False
+    note(tx, kind, address, now)
+    return True
+
+
 def sweep(tx: Session, now: datetime) -> None:
     """Forgets attempts that count for nothing any more."""
     for kind, within in ATTEMPTS_WITHIN.items():

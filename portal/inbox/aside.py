@@ -11,9 +11,10 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Session
 
 from portal import notify
+from portal.identity import registering
 from portal.identity.models import Grant, Person
 from portal.inbox.desk import count_matters
-from portal.inbox.queries import Counts, Wanted, count_lights, count_of, newest_task
+from portal.inbox.queries import COUNTED, Counts, Wanted, count_lights, count_of, newest_task
 from portal.inbox.rules import LIGHTS, Lights, Place, View
 
 PEOPLE = 200
@@ -30,6 +31,8 @@ class Aside:
     lent: tuple[int, ...]
     """Of each principal."""
     matters: int
+    registrations: int
+    """Those of units and people that wait for a decision."""
     unread: int
     newest: int
     """The id of the task that was opened last, of whomever."""
@@ -53,6 +56,7 @@ def aside(
         *(count_of(one) for one in saved),
         *(count_of(Wanted(principal, View.MINE)) for principal in principals),
         count_matters(desks),
+        registering.count_waiting(COUNTED),
         notify.count_unread(place.person_id),
         func.coalesce(newest_task(), 0),
         *(count_lights(shown) if shown else ()),
@@ -65,6 +69,7 @@ def aside(
         saved=tuple(islice(each, len(saved))),
         lent=tuple(islice(each, len(principals))),
         matters=next(each),
+        registrations=next(each),
         unread=next(each),
         newest=next(each),
         lights=Lights(*islice(each, len(LIGHTS))) if shown else None,

@@ -105,6 +105,11 @@ class Element:
         """Whether a case can rest here."""
         return self.kind in {"userTask", "intermediateCatchEvent", "eventBasedGateway"}
 
+    @property
+    def issues(self) -> bool:
+        """Whether a letter is issued here."""
+        return self.action is not None and self.action.name == "documents.issue"
+
 
 @dataclass(frozen=True)
 class Flow:

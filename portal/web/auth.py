@@ -9,10 +9,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal import clock, identity
+from portal.clock import day_of
 from portal.errors import PortalError
 from portal.identity import Actor, Permission, Person, TooManyAttempts
 from portal.web.access import COOKIE, needs, open_to_all, permit, visitor
-from portal.web.acting import act, reading
+from portal.web.acting import act, moment, reading
 from portal.web.beginning import missing_administrator
 from portal.web.languages import said
 from portal.web.machine import DemoAccount, machine
@@ -51,7 +52,7 @@ def sign_in_post() -> ResponseReturnValue:
         return _form(login, said(answer)), 429 if isinstance(answer, TooManyAttempts) else 422
     session.clear()  # the form tokens of before belong to nobody
     with reading() as tx:
-        actor = identity.actor_of_session(tx, answer, clock.now())
+        actor = identity.actor_of_session(tx, answer, clock.now(), day_of(moment(tx)))
     response = redirect(_next(actor) if actor else "/")
     secure = machine().settings.public_url.startswith("https://")
     response.set_cookie(COOKIE, answer, httponly=True, samesite="Lax", secure=secure)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 
 from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.calendar import service as calendars
 from portal.cases import attachments, notes
 from portal.cases.live import LiveCase
 from portal.cases.models import Attachment, Case, CaseNote, Subscription, Task
@@ -29,6 +29,7 @@ from portal.web.languages import language
 from portal.web.people import Doer, People
 from portal.web.periods import DeadlineView, deadline_view
 from portal.web.records import EnteredView, entered_by
+from portal.web.standing import calendar_in_force
 from portal.web.way import Around, WayStep, article_of, drawn_as, way
 
 RECORDS_SHOWN = 20
@@ -134,7 +135,7 @@ def case_file(tx: Session, case: LiveCase, moment: datetime, scope: str = "") ->
     written = notes.of_case(tx, case.id)
     people = People(tx, _doers(case, tasks, written))
     said = _said(tx, case, history, people, files)
-    calendar, regulation = calendars.current(tx), case.published.regulation
+    calendar, regulation = calendar_in_force(tx), case.published.regulation
     first = case.procedure.drawing.start().id
     views = tuple(
         deadline_view(row, regulation, moment, calendar, ended=case.ended)
@@ -250,17 +251,25 @@ def form_said(case: LiveCase, said: Said) -> Form | None:
 def _facts(case: LiveCase) -> list[FactView]:
     results = facts_of(case)
     regulation, said = case.published.regulation, case.procedure.manifest
-    words: Mapping[object, str] = {True: _("是"), False: _("否"), None: _("尚不能判断")}
     return [
         FactView(
             title=fact.title,
             basis=citation(regulation, said.basis.get(name)),
-            result=words[result] if isinstance(result, bool) or result is None else str(result),
+            result=_fact_text(result),
             good=result if isinstance(result, bool) else None,
         )
         for name, fact in said.facts.items()
         for result in [results[name]]
     ]
+
+
+def _fact_text(result: object) -> str:
+    """What a fact came to, in words; a number with its digits grouped."""
+    if isinstance(result, bool):
+        return _("是") if result else _("否")
+    if result is None:
+        return _("尚不能判断")
+    return f"{result:,}" if isinstance(result, int | Decimal) else str(result)
 
 
 def links(tx: Session, row: Case) -> list[LinkView]:

@@ -47,6 +47,7 @@ _FIELD_LIMIT = 4
 STATUS: Mapping[type[PortalError], int] = {
     Forbidden: 403,
     cases.NotYourRole: 403,
+    cases.NotYourRegulation: 403,
     cases.MayOnlyRead: 403,
     cases.RightsChanged: 403,
     cases.Separated: 403,

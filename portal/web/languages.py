@@ -68,6 +68,11 @@ def listed(names: Iterable[object]) -> str:
     return ("、" if language() == "zh" else ", ").join(map(str, names))
 
 
+def sentences(*texts: str) -> str:
+    """Whole sentences, one after the other: in Chinese nothing stands between them; those that say nothing fall out."""
+    return ("" if language() == "zh" else " ").join(text for text in texts if text)
+
+
 def other() -> str:
     """The code of the language that this page is not in."""
     return next(known for known in LOCALES if known != code())

@@ -1,6 +1,8 @@
-"""What pages say of a letter's way: being made, waiting to be served, served, failed."""
+"""A letter on pages: its text, and what is said of its way: being made, waiting to be served, served, failed."""
 
 from __future__ import annotations
+
+import hashlib
 
 from flask_babel import gettext as _
 from markupsafe import Markup
@@ -8,13 +10,39 @@ from markupsafe import Markup
 from portal.cases.standing import LetterStanding
 from portal.documents.models import Letter, Service
 from portal.documents.preview import preview
+from portal.errors import ContentFaults, PortalError
+from portal.storage import ObjectMissing, StoreUnavailable
 from portal.web import dates
 from portal.web.history import how_text
+from portal.web.languages import said
+from portal.web.machine import machine
 
 
 def paper(word: bytes) -> Markup:
     """A letter's Word file as HTML for `letter.sheet`; the preview holds nothing but harmless elements."""
     return Markup(preview(word))
+
+
+class FileAltered(PortalError):
+    """The stored file is not the one whose hash was noted when the letter was made."""
+
+    zh = "文书《{title}》的文件与制发时登记的摘要不一致，已停止显示。请联系发文机关。"
+    en = "The file of “{title}” is not the one that was issued, so it is not shown. Please ask the authority."
+
+
+def read(letter: Letter) -> tuple[Markup, str]:
+    """An issued letter as HTML for `letter.sheet`, and why it cannot be shown if it cannot."""
+    try:
+        data = machine().store.get(letter.object_key or "")
+        if hashlib.sha256(data).hexdigest() != letter.sha256:
+            raise FileAltered(title=letter.title)
+        return paper(data), ""
+    except (StoreUnavailable, FileAltered) as error:
+        return Markup(), said(error)
+    except ObjectMissing:
+        return Markup(), _("文书文件暂时找不到。")
+    except ContentFaults:
+        return Markup(), _("文书文件不能在线显示，请下载后查看。")
 
 
 def letter_state(letter: Letter) -> dict[str, str]:

@@ -35,7 +35,7 @@ from portal.identity.models import Proof
 from portal.identity.registering import StoredProof
 from portal.procedures.manifest import Material
 from portal.storage import StoreUnavailable
-from portal.web.applicant import wording
+from portal.web import dates, languages
 from portal.web.applicant.uploads import StoreAway
 from portal.web.files import TYPES
 from portal.web.languages import listed
@@ -194,7 +194,7 @@ def proof_limit_text() -> str:
 
 def texts(errors: Mapping[str, PortalError]) -> dict[str, str]:
     """Errors by field, in the language of the page."""
-    return {name: wording.said(error) for name, error in errors.items()}
+    return {name: languages.said(error) for name, error in errors.items()}
 
 
 @dataclass(frozen=True)
@@ -211,7 +211,7 @@ def change_view(change: Change, *, names_officials: bool) -> ChangeView:
     """A line in words; applicants read of an official only that the authority did it."""
     named = standing_in(change.who, change.principal)
     who = _("主管部门") if change.by_official and not names_officials else named
-    return ChangeView(wording.minute_text(change.at), _said(change, who), _more(change), change.at)
+    return ChangeView(dates.exact(change.at), _said(change, who), _more(change), change.at)
 
 
 def _said(change: Change, who: str) -> str:

@@ -7,9 +7,8 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from portal import clock
-from portal.errors import PortalError
 from portal.identity import Permission, accounts
-from portal.identity.rules import WeakPassword
+from portal.identity.rules import PasswordsDiffer, WeakPassword
 from portal.web.access import COOKIE, needs, permit
 from portal.web.acting import act, reading
 from portal.web.auth import first_page
@@ -17,13 +16,6 @@ from portal.web.languages import said
 from portal.web.pages import own_path, render
 
 blueprint = Blueprint("password", __name__)
-
-
-class NotTheSame(PortalError):
-    """The password was typed in two different ways."""
-
-    zh = "两次输入的密码不一致。"
-    en = "The two passwords differ."
 
 
 @blueprint.get("/password")
@@ -46,7 +38,7 @@ def choose() -> ResponseReturnValue:
         return redirect("/profile", 303)
     password, again = request.form.get("password", ""), request.form.get("password_again", "")
     if password != again:
-        return _form({"password_again": said(NotTheSame())}), 422
+        return _form({"password_again": said(PasswordsDiffer())}), 422
     token = request.cookies[COOKIE]
     try:
         act(

@@ -17,7 +17,6 @@ from portal.documents import showing
 from portal.documents.filters import RenderFailed
 from portal.documents.render import FileUnreadable
 from portal.documents.rules import FileNotReady
-from portal.errors import ContentFaults
 from portal.identity import Actor, Permission
 from portal.storage import ObjectMissing, StoreUnavailable
 from portal.web import dates
@@ -26,7 +25,7 @@ from portal.web.acting import reading
 from portal.web.files import PICTURES, TYPES, readable, readable_letter, stream
 from portal.web.frames import frame
 from portal.web.languages import said
-from portal.web.letters import paper
+from portal.web.letters import read
 from portal.web.machine import machine
 from portal.web.pages import render
 
@@ -93,12 +92,11 @@ def letter(letter_id: int) -> ResponseReturnValue:
         found, actor = readable_letter(tx, letter_id)
         if found.object_key is None:
             raise FileNotReady
-        key, title, number, pdf = found.object_key, found.title, found.number, found.pdf_key is not None
+        more = {"letter_id": letter_id, "title": found.title, "number": found.number, "pdf": found.pdf_key is not None}
         around = {} if _is_part() else frame(tx, actor)
-    body, trouble = _letter(key)
+    body, trouble = read(found)
     template = "preview/letter_part.html" if _is_part() else "preview/letter.html"
-    more = {"letter_id": letter_id, "title": title, "number": number, "pdf": pdf, "own": _own_page(actor, letter_id)}
-    return render(template, body=body, trouble=trouble, **more, **around)
+    return render(template, body=body, trouble=trouble, own=_own_page(actor, letter_id), **more, **around)
 
 
 def _own_page(actor: Actor, letter_id: int) -> str:
@@ -108,15 +106,6 @@ def _own_page(actor: Actor, letter_id: int) -> str:
 def _is_part() -> bool:
     """Whether a page of ours takes the answer in."""
     return request.headers.get("HX-Request") == "true"
-
-
-def _letter(key: str) -> tuple[Markup, str]:
-    try:
-        return paper(machine().store.get(key)), ""
-    except (StoreUnavailable, ObjectMissing) as error:
-        return Markup(), said(error) if isinstance(error, StoreUnavailable) else _("文书文件暂时找不到。")
-    except ContentFaults:
-        return Markup(), _("文书文件不能在线显示，请下载后查看。")
 
 
 def _shown(row: Attachment) -> Shown:

@@ -16,7 +16,7 @@ from portal.identity import Actor, Permission, TooManyAttempts, profile
 from portal.identity.accounts import SamePassword
 from portal.identity.entry import FILE, MANAGE, READ, Missing
 from portal.identity.models import EmailCheck, Person
-from portal.identity.rules import WeakPassword, check_password
+from portal.identity.rules import PasswordsDiffer, WeakPassword, check_password
 from portal.web import dates
 from portal.web.access import COOKIE, needs, permit
 from portal.web.acting import act, reading
@@ -24,7 +24,6 @@ from portal.web.frames import frame
 from portal.web.languages import said
 from portal.web.machine import machine
 from portal.web.pages import render
-from portal.web.registration import PasswordsDiffer
 
 blueprint = Blueprint("profile", __name__)
 

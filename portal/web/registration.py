@@ -38,11 +38,10 @@ from portal.identity.entry import (
     text_fault,
 )
 from portal.identity.models import Proof, Registration
-from portal.identity.rules import InvalidLogin, LoginTaken, WeakPassword
-from portal.web import organisations
+from portal.identity.rules import InvalidLogin, LoginTaken, PasswordsDiffer, WeakPassword
+from portal.web import dates, languages, organisations
 from portal.web.access import needs, open_to_all, permit, signed_in, visitor
 from portal.web.acting import act, reading
-from portal.web.applicant import wording
 from portal.web.auth import HOME, WAITING
 from portal.web.files import TYPES, stream
 from portal.web.organisations import PROOF, Typed
@@ -55,13 +54,6 @@ NO_MORE = (InvitationUsed, InvitationExpired, InvitationRevoked, AlreadyInOrgani
 """Why a code that somebody made lets nobody in now."""
 _RECEIVED = "registration"
 """Where the page's own cookie keeps which registration its receipt is about."""
-
-
-class PasswordsDiffer(PortalError):
-    """The password was typed in two different ways."""
-
-    zh = "两次输入的密码不一致，请重新输入。"
-    en = "The two passwords differ; please type them again."
 
 
 @dataclass(frozen=True)
@@ -190,7 +182,7 @@ def received() -> ResponseReturnValue:
             person_name=person.name if person else "",
             login=person.login if person else "",
             proof=registering.proof_of(tx, row.id),
-            at=wording.second_text(row.handed_in_at),
+            at=dates.to_the_second(row.handed_in_at),
             kind=organisations.kind_text(row.kind),
             inside=visitor() is not None,
         )
@@ -322,20 +314,13 @@ def _elsewhere(tx: Session, actor: Actor | None) -> ResponseReturnValue | None:
 
 
 def _closed() -> ResponseReturnValue:
-    return render("registration/closed.html", text=wording.said(OfficialsDoNotJoin())), 403
+    return render("registration/closed.html", text=languages.said(OfficialsDoNotJoin())), 403
 
 
 def _counted(kind: str) -> bool:
     """Counts one more attempt from this address; False when there have been too many."""
     address = request.remote_addr or ""
-
-    def count(tx: Session, _now: object) -> bool:
-        if throttle.too_many(tx, kind, address, clock.now()):
-            return False
-        throttle.note(tx, kind, address, clock.now())
-        return True
-
-    return act(count, _("单位注册"))
+    return act(lambda tx, _moment: throttle.counted(tx, kind, address, clock.now()), _("单位注册"))
 
 
 def _examined(filled: Filled) -> tuple[Filled, dict[str, PortalError]]:
@@ -418,8 +403,8 @@ def _state_page(tx: Session, row: Registration | None) -> str:
         "registration/state.html",
         row=row,
         proof=registering.proof_of(tx, row.id) if row else None,
-        at=wording.minute_text(row.handed_in_at) if row else "",
-        decided=wording.minute_text(row.decided_at) if row and row.decided_at else "",
+        at=dates.exact(row.handed_in_at) if row else "",
+        decided=dates.exact(row.decided_at) if row and row.decided_at else "",
         kind=organisations.kind_text(row.kind) if row else "",
         **_frame(signed_in()),
     )

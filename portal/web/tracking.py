@@ -23,10 +23,10 @@ from portal.web import dates
 from portal.web.access import open_to_all, visitor
 from portal.web.acting import act, moment, reading
 from portal.web.applicant import progress
-from portal.web.applicant.cases import deadline_shown, hero_of, next_words, standing_of
+from portal.web.applicant.cases import deadline_shown, hero_of, late_words, next_words, standing_of
 from portal.web.applicant.clocks import DeadlineView
 from portal.web.applicant.progress import Standing, StepView
-from portal.web.languages import said
+from portal.web.languages import said, sentences
 from portal.web.machine import machine
 from portal.web.pages import render
 from portal.web.public import around
@@ -148,7 +148,8 @@ def _sentence(standing: Standing, shown: DeadlineView | None) -> str:
     if mine is not None:
         return _("现在需要申请人登录办理“%(task)s”。", task=mine.name)
     if standing.tasks:
-        return next_words(standing.case, standing.tasks) + _("申请人现在无需操作。")
+        turn = next_words(standing.case, standing.tasks)
+        return sentences(late_words(shown), turn, _("申请人现在无需操作。"))
     if shown is not None and shown.kind == "right":
         return _("当事人如不同意，可以在下面的期限内提出。")
     return _("申请人现在无需操作。")

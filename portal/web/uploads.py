@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO, cast
 
@@ -13,14 +13,13 @@ from portal.cases import attachments
 from portal.cases.attachments import Accepted
 from portal.errors import PortalError
 from portal.forms import UPLOAD, Field, FieldError, Form
+from portal.forms.kinds.filepicker import FilePicker
 from portal.identity import Actor
 from portal.procedures import Procedure
 from portal.procedures.manifest import Material
 from portal.web.acting import moment
 from portal.web.files import TYPES
 from portal.web.machine import machine
-
-_ALL = tuple(TYPES)
 
 
 @dataclass(frozen=True)
@@ -35,20 +34,42 @@ def take(procedure: Procedure, form: Form, answers: Mapping[str, object], actor:
     """Stores the new files of this request; each is kept by a transaction of its own, so that a refused form
     does not have to upload it again. A file that no case uses is swept later. Raises StoreUnavailable."""
     taken, errors = dict(answers), dict[str, FieldError]()
-    for field in form.fields:
-        if field.kind_name != "filepicker":
-            continue
-        for posted in request.files.getlist(UPLOAD + field.name):
-            if not posted.filename:
-                continue
+    for field in pickers(form):
+        for posted in new_files(field):
             try:
-                number = _store(posted, _material(procedure, field), actor)
+                number = _kept(posted, material_of(procedure, field), actor)
             except StoredNot as refusal:
                 errors[field.name] = refusal.error
             else:
                 before = taken.get(field.name)
                 taken[field.name] = [*(before if isinstance(before, list) else []), str(number)]
     return Taken(taken, errors)
+
+
+def pickers(form: Form) -> list[Field]:
+    """The file fields of a form."""
+    return [field for field in form.fields if isinstance(field.kind, FilePicker)]
+
+
+def new_files(field: Field) -> Iterator[FileStorage]:
+    """The files that this request brings for a file field."""
+    return (posted for posted in request.files.getlist(UPLOAD + field.name) if posted.filename)
+
+
+def material_of(procedure: Procedure, field: Field) -> Material:
+    """What the manifest accepts under a file field; where it says nothing, what the form and the installation say."""
+    said = procedure.manifest.materials.get(field.name)
+    if said is not None:
+        return said
+    kind = cast(FilePicker, field.kind)
+    accept = tuple(ending.lstrip(".") for ending in kind.accept) or tuple(TYPES)
+    return Material(field.name, field.name, accept, kind.most, machine().settings.upload_megabytes * 1_000_000)
+
+
+def store(posted: FileStorage, file: Accepted) -> None:
+    """Puts a file that was accepted into the store; StoreUnavailable."""
+    kind = TYPES.get(file.kind, "application/octet-stream")
+    machine().store.put(file.key, cast(BinaryIO, posted.stream), file.size, kind, file.name)
 
 
 def texts_of(answers: Mapping[str, object]) -> dict[str, list[str]]:
@@ -67,22 +88,13 @@ class StoredNot(Exception):
         super().__init__(error.text("en"))
 
 
-def _material(procedure: Procedure, field: Field) -> Material:
-    """What the manifest says may be uploaded here; without a word from it, what the portal accepts at all."""
-    largest = machine().settings.upload_megabytes * 1_000_000
-    said = procedure.manifest.materials.get(field.name)
-    return said or Material(field.name, field.name, _ALL, 20, largest)
-
-
 def look_at(procedure: Procedure, form: Form) -> tuple[dict[str, list[Accepted]], dict[str, FieldError]]:
     """The new files of this request by their field, looked at as `take` does but not stored, and what is wrong."""
     found, errors = dict[str, list[Accepted]](), dict[str, FieldError]()
-    for field in form.fields:
-        for posted in request.files.getlist(UPLOAD + field.name) if field.kind_name == "filepicker" else ():
-            if not posted.filename:
-                continue
+    for field in pickers(form):
+        for posted in new_files(field):
             try:
-                found.setdefault(field.name, []).append(_examined(posted, _material(procedure, field)))
+                found.setdefault(field.name, []).append(_examined(posted, material_of(procedure, field)))
             except StoredNot as refusal:
                 errors[field.name] = refusal.error
     return found, errors
@@ -95,8 +107,8 @@ def _examined(posted: FileStorage, material: Material) -> Accepted:
         raise StoredNot(error) from error
 
 
-def _store(posted: FileStorage, material: Material, actor: Actor) -> int:
-    file, stream = _examined(posted, material), cast(BinaryIO, posted.stream)
-    machine().store.put(file.key, stream, file.size, TYPES.get(file.kind, "application/octet-stream"), file.name)
+def _kept(posted: FileStorage, material: Material, actor: Actor) -> int:
+    file = _examined(posted, material)
+    store(posted, file)
     with machine().database.transaction() as tx:
         return attachments.keep(tx, file, actor, moment(tx)).id

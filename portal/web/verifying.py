@@ -106,10 +106,10 @@ def compare(code: str) -> ResponseReturnValue:
         with reading() as tx:
             return _page(tx, code, fault=said(error), status=422)
     address = request.remote_addr or ""
-    refusal = act(lambda tx, _moment: _counted(tx, address), _("核验文书"))
+    may_try = act(lambda tx, _moment: throttle.counted(tx, VERIFY_FILE, address, clock.now()), _("核验文书"))
     with reading() as tx:
-        if refusal is not None:
-            return _page(tx, code, fault=said(refusal), status=429)
+        if not may_try:
+            return _page(tx, code, fault=said(TooManyFiles()), status=429)
         return _page(tx, code, digest=digest)
 
 
@@ -162,13 +162,3 @@ def _digest_of_file() -> str:
         while piece := stream.read(_PIECE):
             digest.update(piece)
         return digest.hexdigest()
-
-
-def _counted(tx: Session, address: str) -> TooManyFiles | None:
-    """Counts a comparison; says so when there were too many."""
-    now = clock.now()
-    throttle.queue_up(tx, {VERIFY_FILE: address})
-    if throttle.too_many(tx, VERIFY_FILE, address, now):
-        return TooManyFiles()
-    throttle.note(tx, VERIFY_FILE, address, now)
-    return None

@@ -24,7 +24,6 @@ from portal.web.periods import DeadlineView, period_text
 Spot = tuple[str, str]
 """Where an element stands: its scope and its id."""
 _TOLD = frozenset({"case.filed", "case.started", "message.received", "timer.fired", "letter.issued"})
-ISSUING = "documents.issue"
 
 
 @dataclass(frozen=True)
@@ -176,8 +175,7 @@ def _is_stop(drawn: Element, *, inner: bool) -> bool:
         return False
     if drawn.kind == "endEvent":
         return not inner and drawn.parent is None
-    issues = drawn.action is not None and drawn.action.name == ISSUING
-    return issues or drawn.kind in ("userTask", "intermediateCatchEvent", "boundaryEvent")
+    return drawn.issues or drawn.kind in ("userTask", "intermediateCatchEvent", "boundaryEvent")
 
 
 def _of_task(

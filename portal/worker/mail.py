@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from portal import clock, identity, notify
@@ -63,8 +63,14 @@ def send_message(tools: Tools, job: str, message_id: int) -> None:
 
 
 def give_up_message(tools: Tools, tx: Session, job: str, reason: str, message_id: int) -> None:
-    """Tells the administrators; a server that fails for many messages is told of once."""
-    _note(tools, tx, f"{reason}。{STAYS}", incidents.Again(incidents.JOB, _job(OUTSTANDING, since_id=message_id)))
+    """Tells the administrators; a server that fails for many messages is told of once, from the first of them on."""
+    what = f"{reason}。{STAYS}"
+    told = tx.scalar(_open(what).limit(1).with_for_update())
+    if told is None:
+        again = incidents.Again(incidents.JOB, _job(OUTSTANDING, since_id=message_id))
+        incidents.note(tx, DURING, what, tools.kernel.now(tx), again=again)
+    elif told.again is not None and message_id < told.again["arguments"]["since_id"]:
+        told.again = {**told.again, "arguments": {"since_id": message_id}}
 
 
 def send_outstanding(tools: Tools, job: str, since_id: int) -> None:
@@ -96,7 +102,10 @@ def send_code(tools: Tools, job: str, person_id: int) -> None:
 def give_up_code(tools: Tools, tx: Session, job: str, reason: str, person_id: int) -> None:
     """Tells the person on his page, and the administrators, that no code could be mailed."""
     profile.not_mailed(tx, person_id, f"{reason}。")
-    _note(tools, tx, f"{reason}。", incidents.Again(incidents.JOB, _job(notify.SEND_CODE, person_id=person_id)))
+    what = f"{reason}。"
+    if not tx.scalar(select(_open(what).exists())):
+        again = incidents.Again(incidents.JOB, _job(notify.SEND_CODE, person_id=person_id))
+        incidents.note(tx, DURING, what, tools.kernel.now(tx), again=again)
 
 
 def _mail(tools: Tools, tx: Session, message: PortalMessage) -> Mail | None:
@@ -125,7 +134,6 @@ def _job(name: str, **arguments: int) -> dict[str, object]:
     return {"name": name, "arguments": arguments}
 
 
-def _note(tools: Tools, tx: Session, what: str, again: incidents.Again) -> None:
-    told = exists().where(Incident.during == DURING, Incident.what == what, Incident.closed_at.is_(None))
-    if not tx.scalar(select(told)):
-        incidents.note(tx, DURING, what, tools.kernel.now(tx), again=again)
+def _open(what: str) -> Select[Incident]:
+    """The open incident that tells this of mail."""
+    return select(Incident).where(Incident.during == DURING, Incident.what == what, Incident.closed_at.is_(None))

@@ -13,8 +13,9 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from portal import clock, identity
-from portal.cases import message_drafts, task_drafts
 from portal.cases.act import ITEM_ENDED
+from portal.cases.drafts import messages as message_drafts
+from portal.cases.drafts import tasks as task_drafts
 from portal.cases.kernel import Kernel
 from portal.cases.models import Attachment, Case, Filing, StartItem
 from portal.documents.models import Letter, ServiceProof
@@ -62,7 +63,7 @@ def count_ends(kernel: Kernel, tx: Session) -> None:
 
 def _in_drafts(tx: Session) -> set[int]:
     """The uploads that a filing not handed in yet, or what is kept for a task, speaks of."""
-    drafts = [*tx.scalars(select(Filing.answers).where(Filing.case_id.is_(None))), *task_drafts.uploads(tx)]
+    drafts = [*tx.scalars(select(Filing.answers).where(Filing.case_id.is_(None))), *task_drafts.all_answers(tx)]
     listed = (answer for answers in drafts for answer in answers.values() if isinstance(answer, list))
     return {int(item) for answer in listed for item in answer if str(item).isdecimal()}
 

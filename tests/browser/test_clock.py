@@ -52,7 +52,7 @@ def test_the_objection_period_ends_on_screen(site: Site, windows: Windows):
     expect(page.get_by_text("2026年9月30日（周三）24:00", exact=True)).to_be_visible()
     number = page.get_by_text("渝环配案〔2026〕").first.inner_text()
     move(page, "＋5 工作日")
-    fell_due = "渝环复案〔2026〕3号 有期限届满，到期应当自动办理的，系统将在 2 秒内办理。"
+    fell_due = "渝环复案〔2026〕3号、渝环核案〔2026〕4号 有期限届满，到期应当自动办理的，系统将在 2 秒内办理。"
     expect(said(page)).to_have_text(f"演示时钟已拨到 2026年9月29日（周二）10:00。{fell_due}")
     expect(page.get_by_text("剩 1 个工作日", exact=True)).to_be_visible()
     expect(page.get_by_role("link", name="提出复核申请")).to_be_visible()

@@ -55,7 +55,7 @@ def test_a_notice_is_entered_with_its_effects_before_and_after(site: Site, windo
     expect(official.get_by_text("暂定：当年放假通知未发布")).to_be_visible()
 
     page = windows.of("admin")
-    page.get_by_role("link", name="放假安排").click()
+    page.get_by_role("link", name="放假安排").first.click()
     expect(page.get_by_role("row").filter(has_text="2027").first).to_contain_text("暂定")
     looks_right(windows, page, "years")
 

@@ -44,6 +44,18 @@ def test_the_dialog_tells_the_keys_and_switches_them_off(page: Page, windows: Wi
     expect(page.get_by_role("searchbox")).to_be_focused()
 
 
+def test_on_the_desk_the_keys_go_from_list_to_list(windows: Windows):
+    page = windows.of("chen")
+    page.goto("/desk")
+    rows = page.locator("table[data-keys] .go")
+    assert page.locator("table[data-keys]").count() > 1
+    for _row in range(rows.count()):
+        page.keyboard.press("j")
+    expect(rows.last).to_be_focused()
+    page.keyboard.press("k")
+    expect(rows.nth(rows.count() - 2)).to_be_focused()
+
+
 def test_a_filter_is_set_saved_and_opened_again(page: Page, windows: Windows):
     page.goto("/inbox?view=all")
     narrowing = page.get_by_role("search", name="筛选任务")

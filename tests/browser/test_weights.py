@@ -39,7 +39,7 @@ def weight(windows: Windows, login: str | None, path: str, width: int) -> int:
     if login is not None:
         page.context.add_cookies(windows.of(login, width).context.cookies())
     answers: list[Response] = []
-    page.on("response", answers.append)
+    page.on("response", lambda answer: answers.append(answer))
     page.goto(path)
     page.wait_for_load_state("networkidle")
     parts = {answer.url: len(answer.body()) for answer in answers}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -117,7 +118,7 @@ class Portal:
     def rendered(self, letter_id: int, content: bytes = b"letter") -> None:
         """Stores a file for a letter, as the worker would."""
         self.machine.store.put(f"letter-{letter_id}", content, len(content), "application/octet-stream")
-        file = delivery.StoredFile(f"letter-{letter_id}", "0" * 64, len(content))
+        file = delivery.StoredFile(f"letter-{letter_id}", hashlib.sha256(content).hexdigest(), len(content))
         with self.database.transaction() as tx:
             delivery.rendered(self.machine.kernel, tx, letter_id, file, self._moment())
 

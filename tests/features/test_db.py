@@ -9,8 +9,10 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,7 +24,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session
 
 import portal
-from portal.db import Database, DatabaseBusy, DatabaseUnreachable, Id, binaries, moved_clock, postmaster
+from portal.db import Database, DatabaseBusy, DatabaseUnreachable, Id, binaries, moved_clock, postmaster, silence
 from portal.db.append_only import append_only, protected_tables
 from portal.db.embedded import EmbeddedPostgres, OtherVersion, PasswordLost, PostgresDidNotStart
 
@@ -313,6 +315,40 @@ def test_after_the_server_was_killed_a_new_one_starts(home):
     server.stop()
     with EmbeddedPostgres(home, UNSYNCED) as again:
         assert remembered(again.url) == ["kept"]
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["connection", "server"])
+def test_who_holds_a_connection_open_and_says_nothing_is_given_up(home, monkeypatch, whole):
+    monkeypatch.setattr(silence, "PING_SECONDS", 0.3)
+    with EmbeddedPostgres(home, UNSYNCED) as server:
+        database = Database(server.url, pool_size=1)
+        with database.transaction() as tx:
+            frozen = [tx.execute(text("SELECT pg_backend_pid()")).scalar_one()]
+        running = postmaster.living(data_of(server))
+        assert running is not None
+        frozen += [running.pid] * whole
+        began = time.monotonic()
+        try:
+            for pid in frozen:
+                os.kill(pid, signal.SIGSTOP)
+            with pytest.raises(DatabaseUnreachable) if whole else nullcontext(), database.transaction() as tx:
+                assert tx.execute(text("SELECT pg_backend_pid()")).scalar_one() != frozen[0]
+        finally:
+            for pid in frozen:
+                os.kill(pid, signal.SIGCONT)
+        assert time.monotonic() - began < 15
+        with database.transaction() as tx:
+            assert tx.execute(text("SELECT 1")).scalar_one() == 1
+        database.close()
+
+
+def test_an_answer_that_takes_too_long_is_given_up(monkeypatch, pair):
+    monkeypatch.setattr(silence, "ANSWER_SECONDS", 0.3)
+    with pytest.raises(DatabaseUnreachable), pair.transaction() as tx:
+        tx.execute(text("SELECT pg_sleep(5)"))
+    monkeypatch.undo()
+    with pair.transaction() as tx:
+        assert tx.execute(text("SELECT 1")).scalar_one() == 1
 
 
 def test_a_pid_that_lives_again_as_another_program_does_not_hinder(home):

@@ -222,12 +222,15 @@ def test_what_the_principal_has_done_keeps_his_deputy_from_the_other_step_in_his
     assert refusal.value.text() == (
         "您所代理的人已办理本案或原案的“核定年度配额”，按回避要求不能由您代为办理“签批分配结果”。"
     )
-    # In the name of another who lends it to him he may.
+    # In the name of another who lends it to him he may, and does so where he does not choose.
     sun = lend(bureau, bureau.chen, bureau.sun, "leader")
     task_id = bureau.task("sign", allocation)
-    bureau.act(
-        lambda tx, at: tasks.complete(bureau.kernel, tx, sun, task_id, {"result": "签发"}, at, bureau.chen.person_id)
-    )
+    with pytest.raises(PrincipalSeparated):
+        bureau.act(
+            lambda tx, at: tasks.complete(bureau.kernel, tx, sun, task_id, {"result": "签发"}, at, zhou.person_id)
+        )
+    bureau.complete("sign", sun, allocation, result="签发")
+    assert trace(allocation, "task.completed", "sign") == [(sun.person_id, bureau.chen.person_id)]
 
 
 def test_what_the_deputy_has_done_himself_keeps_him_from_the_other_step_for_another(bureau, allocation):

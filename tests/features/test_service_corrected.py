@@ -535,7 +535,7 @@ def test_a_notice_that_a_review_has_replaced_is_not_made_anew(office, conclusion
     assert (matter.decision, matter.decided_by_id) == ("settled", None)
     with pytest.raises(MatterDecided):
         office.renew(matter, bureau.chen)
-    assert notice.see(renewing.obstacle) == f"它已被取代（{review.number}：{review.outcome}）。"
+    assert notice.see(renewing.obstacle).zh == f"它已被取代（{review.number}：{review.outcome}）。"
     assert conclusion in review.outcome
 
 

@@ -16,10 +16,16 @@ from portal.cases.incidents import Again
 from portal.cases.models import Case, Incident
 from portal.documents.models import Letter
 from portal.identity.models import Person
-from portal.procedures import publish
+from portal.procedures import Releases, publish
 from portal.worker import Tools, checks, letters
 from tests.builders.pages import ETS, plain
 from tests.web.test_admin_people import add_administrator
+
+
+@pytest.fixture(scope="module")
+def releases():
+    """Opened for this module alone: only here there is this second release."""
+    return Releases()
 
 
 @pytest.fixture
@@ -168,6 +174,8 @@ class TestIncidents:
         portal.machine.kernel.queue.jobs.clear()
         admin.post(f"/admin/incidents/{number}/retry", page="/admin")
         assert deferred(portal, "letters.render") == []
+        assert incident(portal, number).reason == "此后已经办成，没有再次办理"
+        assert "此后已经办成，没有再次办理；这条异常事项已关闭。" in plain(admin.get("/admin/incidents"))
 
     def test_timers_that_rest_are_claimed_at_once(self, portal, admin):
         notice, _ = portal.notice()

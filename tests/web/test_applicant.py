@@ -462,6 +462,30 @@ def test_a_withdrawal_leaves_the_way_open(story: Story) -> None:
     assert second != review
 
 
+def test_a_notice_in_review_says_how_far_the_review_is_and_by_when(story: Story) -> None:
+    notice, _letter = story.served()
+    review = story.filed(notice)
+    said = story.read(f"/my/cases/{notice}")
+    number = story.portal.case(review).number
+    assert f"等《配额分配异议复核》（{number}）的结果：形式审查中，由受理人员办理。您现在无需操作。" in said
+    assert "作出复核决定：10 个工作日 2026年10月15日（周四）24:00" in said
+    assert f'href="/my/cases/{review}">查看该办件' in story.wang.get(f"/my/cases/{notice}").text
+    story.act("li", "check", review, result="补正", corrections="请补充台账")
+    asked = story.read(f"/my/cases/{notice}")
+    assert f"（{number}）的结果：" in asked
+    assert "您现在无需操作" not in asked
+
+
+def test_who_is_late_is_said(story: Story) -> None:
+    notice, _letter = story.served()
+    review = story.filed(notice)
+    late = "办理机关没有在下面的期限内办完，仍在办理。"
+    assert late not in story.read(f"/my/cases/{review}")
+    story.at("2026-10-19T09:00")
+    assert late + "下一步由受理人员办理“形式审查”。您现在无需操作。" in story.read(f"/my/cases/{review}")
+    assert late + "您现在无需操作。" in story.read(f"/my/cases/{notice}")
+
+
 def test_another_review_of_the_same_notice_is_refused_and_the_draft_kept(story: Story) -> None:
     notice, _letter = story.served()
     draft = story.draft(notice)

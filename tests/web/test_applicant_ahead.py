@@ -12,8 +12,7 @@ from portal.calendar import base
 from portal.calendar.rules import Calendar
 from portal.clock import TZ, end_of
 from portal.procedures import drawing
-from portal.web import languages
-from portal.web.applicant import wording
+from portal.web import dates, languages
 from portal.web.applicant.ahead import Way
 from tests.builders import diagrams as drawn
 
@@ -83,12 +82,12 @@ def _page() -> object:
 @pytest.mark.usefixtures("_page")
 def test_the_words_of_dates() -> None:
     day = date(2026, 10, 12)
-    assert wording.due_text(end_of(day)) == "2026年10月12日（周一）24:00"
-    assert wording.day_text(day, day) == "10月12日（周一）"
-    assert wording.day_text(date(2027, 1, 4), day) == "2027年1月4日（周一）"
-    assert wording.second_text(datetime(2026, 10, 12, 23, 59, 59, 999, tzinfo=TZ)) == "2026年10月12日 23:59:59"
-    assert wording.size_text(1) == "1 KB"
-    assert wording.size_text(1_234_567) == "1.2 MB"
+    assert dates.due_text(end_of(day)) == "2026年10月12日（周一）24:00"
+    assert dates.day_text(day, day) == "10月12日（周一）"
+    assert dates.day_text(date(2027, 1, 4), day) == "2027年1月4日（周一）"
+    assert dates.to_the_second(datetime(2026, 10, 12, 23, 59, 59, 999, tzinfo=TZ)) == "2026年10月12日 23:59:59"
+    assert dates.size(1) == "1 KB"
+    assert dates.size(1_234_567) == "1.2 MB"
 
 
 @pytest.mark.parametrize(
@@ -109,5 +108,5 @@ def test_the_words_for_what_is_left(now: str, left: str, tone: str) -> None:
 
     calendar = Calendar(0, base.year_of)
     moment = datetime.fromisoformat(now).replace(tzinfo=TZ)
-    assert wording.left_text(Period(), moment, calendar) == left
-    assert wording.tone(Period(), moment, calendar) == tone
+    assert dates.left_text(Period(), moment, calendar) == left
+    assert dates.tone(Period(), moment, calendar) == tone

@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from portal import identity
 from portal.cases.models import Attachment, Filing
+from portal.documents.models import Letter
 from portal.storage import MemoryStore, StoreUnavailable
 from tests.builders.pages import ETS, PASSWORD, Browser, Portal, plain
 from tests.web.test_applicant import PDF, Story
@@ -137,7 +138,9 @@ def test_a_letter_that_cannot_be_read_is_not_served(story: Story, monkeypatch: p
 
 def test_an_altered_file_is_not_shown(story: Story) -> None:
     case_id, letter = story.portal.notice()
-    story.portal.rendered(letter, b"another content")
+    story.portal.rendered(letter)
+    with story.portal.database.transaction() as tx:
+        tx.get_one(Letter, letter).sha256 = "1" * 64
     assert story.sign_for(letter).status_code == 503
     assert "与制发时登记的摘要不一致" in plain(story.sign_for(letter))
     assert story.portal.case(case_id).status == "通知书已制发，等待送达"

@@ -243,6 +243,45 @@ def test_every_page_that_names_who_did_it_says_for_whom(portal):
     assert "孙伟 (for 周敏)" in plain(browser.get(f"/cases/{case_id}"))
 
 
+def grant(portal, who, role):
+    with portal.database.transaction() as tx:
+        day = clock.day_of(portal.now)
+        service.grant_role(tx, person_id=portal.people[who], regulation=ETS, role=role, from_day=day)
+
+
+def test_a_deputy_of_several_chooses_in_whose_name_he_signs(portal):
+    grant(portal, "he", "leader")
+    lend(portal, "chen", "sun")
+    lend(portal, "he", "sun")
+    draft = portal.allocation()
+    portal.complete("zhou", draft, {"year": "2025", "units": [{"unit": UNIT, "amount": "1200000"}]})
+    with portal.database.transaction() as tx:
+        sign = portal.task("sign", tx.get_one(Task, draft).case_id)
+    browser = portal.client("sun")
+    page = browser.get(f"/tasks/{sign}")
+    chosen, other = (str(portal.people[name]) for name in ("chen", "he"))
+    assert re.findall(r'<option value="(\d+)"( selected)?>', page.text) == [(chosen, " selected"), (other, "")]
+    assert "您代陈涛办理这一环节" in plain(page)
+    wrong = browser.post(f"/tasks/{sign}", {"_for": other}, page=f"/tasks/{sign}")
+    assert wrong.status_code == 422
+    assert f'<option value="{other}" selected>' in wrong.text
+    gone = browser.post(f"/tasks/{sign}", {"result": "签发", "_for": str(portal.people["zhou"])}, page=f"/tasks/{sign}")
+    assert gone.status_code == 409
+    assert "您现在没有代理所选的人办理这个岗位的事项，没有提交。" in plain(gone)
+    browser.post(f"/tasks/{sign}", {"result": "签发", "_for": other}, page=f"/tasks/{sign}")
+    with portal.database.transaction() as tx:
+        assert tx.get_one(Task, sign).for_id == portal.people["he"]
+
+
+def test_who_stands_in_for_one_alone_has_nothing_to_choose(portal):
+    lend(portal, "chen", "sun")
+    draft = portal.allocation()
+    portal.complete("zhou", draft, {"year": "2025", "units": [{"unit": UNIT, "amount": "1200000"}]})
+    with portal.database.transaction() as tx:
+        sign = portal.task("sign", tx.get_one(Task, draft).case_id)
+    assert 'name="_for"' not in portal.client("sun").get(f"/tasks/{sign}").text
+
+
 def test_whoever_comes_too_late_reads_who_did_it_for_whom(portal):
     task_id = portal.allocation()
     late = portal.client("zhou")

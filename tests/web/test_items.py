@@ -13,11 +13,17 @@ from portal import identity
 from portal.cases import bulk, filing, tasks
 from portal.cases.models import StartItem
 from portal.notify import PortalMessage
-from portal.procedures import publish
+from portal.procedures import Releases, publish
 from tests.builders.lists import listed
 from tests.builders.pages import LONG_AGO, UNIT, plain
 
 NOBODY = "91500000MA5U000X1X"
+
+
+@pytest.fixture(scope="module")
+def releases():
+    """Opened for this module alone: only here there is this second release."""
+    return Releases()
 
 
 @pytest.fixture

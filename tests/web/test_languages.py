@@ -105,9 +105,10 @@ def test_english_has_no_chinese_in_it():
 
 
 def test_what_stands_alone_in_a_sentence_keeps_its_spaces():
-    """“ · …” follows something on its line."""
+    """“ · …” follows something on its line; “。” and “？” bring the space with them that English may need."""
     for text, message in catalogue().items():
-        assert all(said.endswith(" ") == text.endswith(" ") for said in _both(message)), text
+        if not text.endswith(("。", "？")):
+            assert all(said.endswith(" ") == text.endswith(" ") for said in _both(message)), text
 
 
 def _texts_of_python(path: Path) -> Iterator[tuple[int, str]]:

@@ -267,8 +267,8 @@ def reader(portal):
 def test_a_reader_sees_letters_that_were_opened_and_opens_none(portal, story, reader):
     case, letter = story.notice()
     home = plain(reader.get("/home"))
+    assert "本单位有 1 件事待办，您现在无需操作" in home
     assert "请本单位有“办理”权限的人员打开并签收。" in home
-    assert "您现在没有必须办理的事" in home
     page = reader.get(f"/my/letters/{letter}").text
     assert "等待本单位签收" in page
     assert f"/my/letters/{letter}/sign" not in page

@@ -10,7 +10,6 @@ import zlib
 import pytest
 from docx import Document
 from openpyxl import Workbook
-from sqlalchemy import select
 
 from portal.cases.models import Attachment, Task
 from portal.documents import render as rendering
@@ -285,10 +284,18 @@ def test_a_letter_is_shown_to_officials_and_after_service_to_its_addressee(porta
     own = portal.client("chen").get(f"/letters/{letter}")
     assert "效力 有效" in plain(own)
     wang = portal.client("wang")
-    wang.post(f"/my/letters/{letter}/sign", page=f"/my/letters/{letter}")
+    signed = wang.post(f"/my/letters/{letter}/sign", page=f"/my/letters/{letter}")
+    assert signed.location == f"/my/letters/{letter}"
+    assert '<p class="letter-authority">重庆市生态环境局</p>' in wang.get(f"/letters/{letter}/preview").text
+
+
+def test_a_letter_whose_file_was_altered_is_shown_to_nobody(portal):
+    _case, letter = portal.notice()
+    portal.rendered(letter)
     with portal.database.transaction() as tx:
-        served = tx.scalars(select(Letter).where(Letter.id == letter)).one().services[0].state
-    assert wang.get(f"/letters/{letter}/preview").status_code == (200 if served == "served" else 404)
+        tx.get_one(Letter, letter).sha256 = "1" * 64
+    page = portal.client("chen").get(f"/letters/{letter}/preview")
+    assert "与制发时登记的摘要不一致，已停止显示" in plain(page)
 
 
 def test_a_pdf_of_a_letter_is_had_where_there_is_one(portal):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from portal.cases.task_drafts import NOTHING
+from portal.cases.drafts import NOTHING
 from portal.procedures import Releases
 from portal.procedures.content import Content, from_folder
 from portal.web.official.saving import SEEN

@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import func, select
 
 from portal import clock
-from portal.cases import drafts as filings
+from portal.cases.drafts import NOTHING, filings
+from portal.cases.drafts.tasks import sweep
 from portal.cases.models import Attachment, Case, Filing, Task, TaskDraft
-from portal.cases.task_drafts import NOTHING, sweep
 from portal.web.official.saving import SEEN
 from portal.worker.sweeping import UNUSED_FOR, forget_uploads
 from tests.builders.pages import UNIT, plain
@@ -168,6 +168,17 @@ def test_rows_of_a_long_table_are_kept_too(portal):
     rows = "[" + ",".join(f'{{"unit":"{UNIT}","amount":"{n}"}}' for n in range(1, 121)) + "]"
     assert keep(browser, task, {"year": "2025", "units.rows": rows}).status_code == 303
     assert "共 120 行" in plain(browser.get(f"/tasks/{task}"))
+
+
+def test_what_a_page_came_back_with_is_kept_by_its_script_at_once(portal):
+    task, browser = portal.allocation(), portal.client("zhou")
+    assert " data-unsaved" not in browser.get(f"/tasks/{task}").text
+    for button in ({"_table": "units.add"}, {}):
+        page = browser.post(f"/tasks/{task}", {**HALF, **button, SEEN: NOTHING}, page=f"/tasks/{task}")
+        assert f' data-save="/tasks/{task}/draft" data-unsaved' in page.text
+        assert seen_in(page) == NOTHING
+    assert keep(browser, task, HALF).status_code == 303
+    assert " data-unsaved" not in browser.get(f"/tasks/{task}").text
 
 
 def test_uploads_of_which_a_draft_speaks_are_not_swept(portal):

@@ -116,6 +116,17 @@ def test_a_task_that_a_colleague_has_claimed_keeps_the_text_too(portal):
     assert "我写了很久的依据" in answer.text
 
 
+def test_an_english_page_says_in_english_who_holds_the_task(portal):
+    task = portal.allocation()
+    portal.client("sun").post(f"/tasks/{task}/claim", page="/inbox")
+    browser = portal.client("zhou")
+    browser.get("/language/en")
+    holds = "孙伟 has claimed this task."
+    assert holds in browser.get(f"/tasks/{task}").text
+    answer = browser.post(f"/tasks/{task}", DRAFT, page="/inbox")
+    assert f"{holds} What you entered was not submitted; it is still on this page." in answer.text
+
+
 def test_the_same_post_twice_is_answered_politely(portal):
     task = portal.allocation()
     browser = portal.client("zhou")

@@ -62,6 +62,12 @@ def test_a_number_may_be_typed_with_any_brackets(portal, brackets):
     assert track(portal, number, case.query_code).status_code == 200
 
 
+def test_what_nobody_can_read_in_a_number_does_no_harm(portal):
+    case = portal.case(portal.review())
+    assert track(portal, f"\0{case.number}\u200b\x1f", case.query_code).status_code == 200
+    assert "请填写编号。" in plain(track(portal, "\0", case.query_code))
+
+
 def test_wrong_number_and_wrong_code_are_answered_alike(portal):
     case = portal.case(portal.review())
     other = "3" * 8 if case.query_code != "3" * 8 else "4" * 8

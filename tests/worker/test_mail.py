@@ -252,6 +252,15 @@ def test_a_server_that_is_away_is_tried_again_then_told_once_and_made_up_for(bur
     assert mail_jobs(own_database) == []
 
 
+def test_a_message_given_up_after_a_later_one_is_made_up_for_too(bureau, tools, wang, own_database):
+    first, second = [told(bureau, wang)[0] for _ in range(2)]
+    away = replace(tools, mail=settings(free_port()))
+    for message_id in (second, first, second):
+        do(away, notify.SEND, 4, message_id=message_id)
+    [incident] = incidents(own_database)
+    assert incident.again == {"how": "job", "name": OUTSTANDING, "arguments": {"since_id": first}}
+
+
 def run_worker(tools) -> None:
     """A worker does what waits, then stops."""
 

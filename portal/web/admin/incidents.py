@@ -76,8 +76,11 @@ def incident_page(incident_id: int) -> ResponseReturnValue:
 def retry(incident_id: int) -> ResponseReturnValue:
     """Has what failed done again; a second time nothing happens."""
     actor = permit()
-    act(lambda tx, now: mending.try_again(machine().kernel, tx, actor, incident_id, now), _("重试异常事项"))
-    flash(_("已重试，这条异常事项已关闭。再次失败时会出现新的一条。"), "success")
+    row = act(lambda tx, now: mending.try_again(machine().kernel, tx, actor, incident_id, now), _("重试异常事项"))
+    if row.reason == mending.TRIED_AGAIN:
+        flash(_("已重试，这条异常事项已关闭。再次失败时会出现新的一条。"), "success")
+    else:
+        flash(_("此后已经办成，没有再次办理；这条异常事项已关闭。"), "success")
     return redirect(INCIDENTS, 303)
 
 

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from portal import clock
-from portal.cases import incidents
+from portal.cases import incidents, mending
 from portal.identity import Permission
 from portal.jobs import state
 from portal.jobs.state import Job, State, Worker
@@ -84,7 +84,7 @@ def retry_job(job_id: int) -> ResponseReturnValue:
         name = state.try_again(tx, job_id)
         if name is not None:
             noted = incidents.note(tx, f"后台工作 {name}（{job_id}）", "没有做成。", now)
-            incidents.settle(noted, actor, "已重试", now)
+            incidents.settle(noted, actor, mending.TRIED_AGAIN, now)
         return name is not None
 
     if act(do, _("重试后台工作")):

@@ -71,7 +71,7 @@ def _well(name: str, text: str, action: str, url: str) -> Line:
 
 
 def _database(tx: Session) -> Line:
-    name, action, url = _("数据库"), _("检查详情"), "/readyz"
+    name, action, url = _("数据库"), _("重新检查"), HOME
     off = clock_off(tx)
     if off > CLOCK_TOLERANCE:
         seconds = round(off.total_seconds(), 1)
@@ -81,7 +81,7 @@ def _database(tx: Session) -> Line:
 
 
 def _objects() -> Line:
-    name, action, url = _("文件存储"), _("检查详情"), "/readyz"
+    name, action, url = _("文件存储"), _("重新检查"), HOME
     try:
         machine().store.check()
     except StoreUnavailable:

@@ -59,7 +59,7 @@ class Typed:
         """What is wrong with it, by field."""
         found = {
             "name": accounts.name_fault(self.name, _("姓名")),
-            "login": accounts.login_fault(tx, self.login),
+            "login": accounts.login_fault(tx, self.login, _("用户名")),
             "reason": accounts.reason_fault(self.reason, _("事由")),
         }
         return {field: fault for field, fault in found.items() if fault is not None}
@@ -70,7 +70,7 @@ class Typed:
 def people() -> ResponseReturnValue:
     """The officials, last added first, with the roles they hold today."""
     actor = permit()
-    text, before = request.args.get("q", "").strip()[:_SHOWN], asked("before")
+    text, before = request.args.get("q", "").replace("\0", "").strip()[:_SHOWN], asked("before")
     with reading() as tx:
         found = accounts.officials_like(tx, text, before, SIZE + 1)
         shown = found[:SIZE]
@@ -127,8 +127,7 @@ def _rows(tx: Session, shown: list[Person]) -> list[Row]:
     granted = granting.of_people(tx, [person.id for person in shown], today)
     rows = []
     for person in shown:
-        counts = [grant for grant in granted[person.id] if grant.from_day <= today]
-        titles = [role_text(tx, grant.regulation, grant.role, grant.body) for grant in counts]
+        titles = [role_text(tx, grant.regulation, grant.role, grant.body) for grant in granted[person.id]]
         rows.append(Row(person, listed(dict.fromkeys(titles))))
     return rows
 

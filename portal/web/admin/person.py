@@ -112,19 +112,25 @@ class Happened:
 
 
 @dataclass(frozen=True)
-class Deed:
-    """What an administrator may do to an account: what it is called, what follows, and who does it."""
+class Announced:
+    """What an administrator may do to an account, as the page before it says: what it is called, and what follows."""
 
     title: str
     text: str
     button: str
     tone: str
+
+
+@dataclass(frozen=True)
+class Deed(Announced):
+    """A deed that answers with one sentence, and who does it."""
+
     do: Callable[[Session, Actor, int, str, datetime], Person]
     done: str
 
 
 def deeds() -> Mapping[str, Deed]:
-    """The deeds by the last part of their address; the password is its own, for it is shown."""
+    """The deeds by the last part of their address; a new password is another matter, for it is shown."""
     return {
         "close": Deed(
             _("停用账号"),
@@ -262,9 +268,9 @@ def _deed(name: str) -> Deed:
     return found
 
 
-def _giving_password() -> Deed:
+def _giving_password() -> Announced:
     text = _("现在的密码立即失效，所有登录退出。新的一次性密码只显示一次，由您转交；本人登录后必须先改成自己的。")
-    return Deed(_("重设一次性密码"), text, _("重设密码"), "p", accounts.reopen, "")
+    return Announced(_("重设一次性密码"), text, _("重设密码"), "p")
 
 
 def _page(actor: Actor, person_id: int, typed: Typed | None, faults: Faults) -> str:
@@ -299,7 +305,7 @@ def _grant(tx: Session, grant: Grant, today: date) -> GrantView:
         words.days_text(grant.from_day, grant.to_day),
         state,
         tone,
-        ends=grant.to_day is None or grant.to_day >= today,
+        ends=not granting.is_over(grant, today),
     )
 
 
@@ -312,7 +318,7 @@ def _end_page(actor: Actor, grant_id: int, last_day: str, reason: str, faults: F
     with reading() as tx:
         row = tx.get(Grant, grant_id)
         today = day_of(moment(tx))
-        if row is None or (row.to_day is not None and row.to_day < today):
+        if row is None or granting.is_over(row, today):
             raise granting.GrantOver()
         return render(
             "admin/end.html",
@@ -326,7 +332,7 @@ def _end_page(actor: Actor, grant_id: int, last_day: str, reason: str, faults: F
         )
 
 
-def _deed_page(actor: Actor, person_id: int, deed: Deed, reason: str, fault: PortalError | None) -> str:
+def _deed_page(actor: Actor, person_id: int, deed: Announced, reason: str, fault: PortalError | None) -> str:
     with reading() as tx:
         return render(
             "admin/deed.html",

@@ -90,12 +90,11 @@ def _section(tx: Session, slug: str, before: int | None) -> Section:
 
 
 def _row(tx: Session, release: Listed) -> Row:
-    cases = running.on_releases(tx, [release.id])
     return Row(
         release,
         release.id in standing(tx).releases,
         _procedures(tx, release.id),
-        count_text(cases[release.id]),
+        count_text(running.on_release(tx, release.id)),
     )
 
 

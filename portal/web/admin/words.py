@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from portal import notify
 from portal.cases import bulk, checking, delivery, reckoning
 from portal.cases.act import ITEM_ENDED
-from portal.identity import delegating
+from portal.identity import delegating, granting
 from portal.identity import queries as identity
 from portal.identity.changes import Change
 from portal.identity.models import Grant
@@ -82,7 +82,7 @@ def days_text(from_day: date, to_day: date | None) -> str:
 
 def grant_state(grant: Grant, today: date) -> tuple[str, str]:
     """Whether a grant counts, in words and as the tone of a chip."""
-    if grant.to_day is not None and grant.to_day < today:
+    if granting.is_over(grant, today):
         return _("已结束"), "n"
     return (_("有效"), "g") if grant.from_day <= today else (_("未生效"), "a")
 

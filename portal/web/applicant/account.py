@@ -16,9 +16,10 @@ from portal.identity import Permission, Subject
 from portal.ledger.rules import dimensions_text
 from portal.procedures.regulation import Asset, Regulation
 from portal.registers import RecordEntry, Register
+from portal.web import dates
 from portal.web.access import needs, signed_in
 from portal.web.acting import reading
-from portal.web.applicant import queries, wording
+from portal.web.applicant import queries
 from portal.web.applicant.frame import admit, blueprint, frame, organisation_of
 from portal.web.articles import citation
 from portal.web.machine import machine
@@ -89,7 +90,7 @@ def my_account() -> ResponseReturnValue:
 
 
 def holdings(tx: Session, organisation_id: int) -> list[HoldingView]:
-    """What the organisation holds, by asset and dimensions, as far as it may know by now."""
+    """What the organisation holds, by asset and dimensions, the latest year first, as far as it may know by now."""
     sums: dict[tuple[str, ledger.Asset, str], int] = {}
     for line in _known(tx, organisation_id):
         place = (line.account, line.asset, dimensions_text(line.dimensions))
@@ -97,8 +98,8 @@ def holdings(tx: Session, organisation_id: int) -> list[HoldingView]:
     found = []
     for (account, code, kind), balance in sums.items():
         asset = _asset(tx, code)
-        found.append(HoldingView(asset.title, kind, wording.amount_text(balance), asset.unit, account))
-    return found
+        found.append(HoldingView(asset.title, kind, dates.amount_text(balance), asset.unit, account))
+    return sorted(sorted(found, key=lambda one: one.kind, reverse=True), key=lambda one: one.title)
 
 
 def _known(tx: Session, organisation_id: int) -> list[ledger.StatementLine]:
@@ -120,11 +121,11 @@ def _posting(tx: Session, lines: Sequence[ledger.StatementLine], cases: Mapping[
     asset = _asset(tx, first.asset)
     regulation = machine().kernel.releases.newest(tx, first.asset.regulation).regulation
     return PostingView(
-        at=wording.minute_text(first.moment),
+        at=dates.exact(first.moment),
         asset=asset.title,
         kind=dimensions_text(first.dimensions),
         lines=tuple(_line_view(line, regulation, cases.get(line.case_id)) for line in lines),
-        balance=wording.amount_text(first.balance),
+        balance=dates.amount_text(first.balance),
         unit=asset.unit,
     )
 

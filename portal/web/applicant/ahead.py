@@ -31,7 +31,7 @@ class Way:
             element = self._drawing.elements[here]
             if element.kind == "endEvent":
                 return
-            if element.kind in _RESTS or is_letter(element):
+            if element.kind in _RESTS or element.issues:
                 yield element, choice
                 choice = ""
             if element.kind == "eventBasedGateway":
@@ -72,8 +72,3 @@ class Way:
                     found.add(flow.target)
                     waiting.append(flow.target)
         return found
-
-
-def is_letter(element: Element) -> bool:
-    """Whether a letter is issued here."""
-    return element.action is not None and element.action.name == "documents.issue"

@@ -12,10 +12,10 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from portal.calendar import service as calendars
-from portal.cases import drafts, task_drafts, tasks
+from portal.cases import attachments, drafts, tasks
 from portal.cases.attachments import NotYourFile, TooMany
 from portal.cases.drafts import ChangedElsewhere
+from portal.cases.drafts import tasks as task_drafts
 from portal.cases.errors import FormRefused, Refused, TaskDone, TaskGone, UnknownCase
 from portal.cases.live import LiveCase
 from portal.cases.models import Attachment, Task
@@ -24,15 +24,17 @@ from portal.cases.rights import check_may_file
 from portal.errors import PortalError
 from portal.forms import REFRESH, FieldError, Form, FormView, posted
 from portal.identity import PARTY, Actor, Permission, Subject
-from portal.web import tables
+from portal.web import languages, tables
 from portal.web.access import needs, signed_in
 from portal.web.acting import act, moment, reading
-from portal.web.applicant import clocks, keeping, uploads, wording
+from portal.web.applicant import clocks, keeping, uploads
 from portal.web.applicant.frame import admit, blueprint, case_of, frame
 from portal.web.applicant.keeping import KEEP, Kept
 from portal.web.errors import status_of
 from portal.web.machine import machine
 from portal.web.pages import render
+from portal.web.standing import calendar_in_force
+from portal.web.uploads import pickers
 
 _CORRECTIONS = "corrections"
 """The field of an official's form that applicants read: what is to be mended."""
@@ -55,7 +57,7 @@ class Sheet:
         """The form with some answers."""
         known = uploads.choices(self.form, self.held)
         names = scope_of(self.case, self.task.scope)
-        view = self.form.view(answers, errors, names, known, wording.language())
+        view = self.form.view(answers, errors, names, known, languages.language())
         return uploads.with_limits(view, self.case.procedure, self.form)
 
 
@@ -164,7 +166,7 @@ def _task(tx: Session, task_id: int) -> tuple[Task, LiveCase, Actor]:
 
 def _sheet(tx: Session, task: Task, case: LiveCase, actor: Actor, ids: Mapping[str, Sequence[str]]) -> Sheet:
     form = case.procedure.forms[task.form]
-    held = {field.name: drafts.usable(tx, actor, ids.get(field.name, ()), case.id) for field in uploads.pickers(form)}
+    held = {field.name: attachments.usable(tx, actor, ids.get(field.name, ()), case.id) for field in pickers(form)}
     return Sheet(task, case, actor, form, held)
 
 
@@ -178,7 +180,7 @@ def _begun_with(case: LiveCase, task: Task) -> Mapping[str, object]:
 
 
 def _ids_in(form: Form, answers: Mapping[str, object]) -> dict[str, list[str]]:
-    found = {field.name: answers.get(field.name) for field in uploads.pickers(form)}
+    found = {field.name: answers.get(field.name) for field in pickers(form)}
     return {name: [str(item) for item in ids] for name, ids in found.items() if isinstance(ids, list)}
 
 
@@ -215,7 +217,7 @@ def _done_before(task: Task) -> ResponseReturnValue:
 def _already(task: Task) -> str:
     if task.state == "done":
         return _("“%(task)s”已经提交，不需要再办理。", task=task.name)
-    return wording.said(TaskGone())
+    return languages.said(TaskGone())
 
 
 def _task_again(
@@ -252,8 +254,8 @@ def _task_page(
         form=sheet.view(answers, errors),
         held=sheet.held,
         corrections=_corrections(case, task),
-        deadline=clocks.view(deadline, moment(tx), calendars.current(tx), regulation) if deadline else None,
-        error=wording.said(error) if error and not elsewhere else "",
+        deadline=clocks.view(deadline, moment(tx), calendar_in_force(tx), regulation) if deadline else None,
+        error=languages.said(error) if error and not elsewhere else "",
         **kept.shown(elsewhere),
         here=url_for("applicant.my_task", task_id=task.id),
         tables=said,

@@ -12,10 +12,9 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from portal import audit
-from portal.calendar import service as calendars
 from portal.cases import filing, notes, querycodes
 from portal.cases.errors import UnknownCase
-from portal.cases.live import LiveCase
+from portal.cases.live import Cases, LiveCase
 from portal.cases.models import Attachment, Case, Subscription, Task
 from portal.cases.names import evaluate, facts_of, scope_of
 from portal.deadlines.models import Deadline
@@ -23,18 +22,20 @@ from portal.documents.models import Letter, Service
 from portal.forms import Option
 from portal.forms.form import Shown
 from portal.identity import PARTY, Actor, Permission, Subject
+from portal.web import dates, languages
 from portal.web.access import needs
 from portal.web.acting import moment, reading
-from portal.web.applicant import clocks, offering, progress, queries, wording
+from portal.web.applicant import clocks, offering, progress, queries
 from portal.web.applicant.clocks import DeadlineView
 from portal.web.applicant.frame import admit, blueprint, case_of, frame, has_agreed, organisation_of
 from portal.web.applicant.offering import OfferView
 from portal.web.applicant.progress import Seal, Standing
 from portal.web.applicant.replaced import replacement
-from portal.web.applicant.seals import seal_of, seal_on
+from portal.web.applicant.seals import seal_of, seal_on, sealed_text
 from portal.web.articles import citation
 from portal.web.machine import machine
 from portal.web.pages import render
+from portal.web.standing import calendar_in_force
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ def my_case(case_id: int) -> ResponseReturnValue:
         context = {
             "case": case.row,
             "state": state,
-            "notes": [NoteView(wording.minute_text(note.at), note.text) for note in notes.visible(tx, case_id)],
+            "notes": [NoteView(dates.exact(note.at), note.text) for note in notes.visible(tx, case_id)],
             "others": _other_deadlines(tx, case, state.deadline, now),
             "steps": progress.steps(standing, state.deadline.progress if state.deadline else ""),
             "ahead": progress.ahead_text(standing),
@@ -148,11 +149,11 @@ def receipt(case_id: int) -> ResponseReturnValue:
         duty = next((d for d in case.deadlines.values() if d.kind == "duty" and d.event == "filed"), None)
         context = {
             "case": case.row,
-            "at": wording.second_text(case.row.filed_at),
+            "at": dates.to_the_second(case.row.filed_at),
             "about": offering.letter_named(case.about) if case.about else "",
             "next": next_words(case, queries.open_tasks(tx, case_id)),
             "facts": _facts(case),
-            "duty": clocks.view(duty, now, calendars.current(tx), case.published.regulation) if duty else None,
+            "duty": clocks.view(duty, now, calendar_in_force(tx), case.published.regulation) if duty else None,
             "files": _files(queries.files_of(tx, case_id, organisation_of(actor))),
             "party": case.party.name if case.party else "",
             "basis": _basis(case),
@@ -184,11 +185,11 @@ def letter_lines(letters: Sequence[tuple[Letter, Service]], *, may_sign: bool) -
 def _letter_line(letter: Letter, service: Service, *, may_sign: bool) -> LetterLine:
     url = url_for("applicant.my_letter", letter_id=letter.id)
     if service.served_at is not None:
-        note = _("%(day)s 送达", day=wording.minute_text(service.served_at))
+        note = _("%(day)s 送达", day=dates.exact(service.served_at))
     elif letter.state == "ready":
-        note = _("%(day)s 制发，待签收", day=wording.minute_text(letter.issued_at))
+        note = _("%(day)s 制发，待签收", day=dates.exact(letter.issued_at))
     else:
-        note = _("%(day)s 制发，文件正在生成", day=wording.minute_text(letter.issued_at))
+        note = _("%(day)s 制发，文件正在生成", day=dates.exact(letter.issued_at))
     ready = may_sign and letter.state == "ready"
     signed = service.served_at is not None
     return LetterLine(
@@ -222,15 +223,37 @@ def _state(tx: Session, standing: Standing, unread: Letter | None, now: datetime
     if unread is not None:
         url = url_for("applicant.my_letter", letter_id=unread.id)
         text = _("《%(title)s》（%(number)s）等您打开并签收。", title=unread.title, number=unread.number)
-        return StateView(wording.sealed_text(), text, "a", None, _("去签收"), url)
+        return StateView(sealed_text(), text, "a", None, _("去签收"), url)
     if standing.seal is not None:
         return _sealed(standing.seal)
     if case.ended:
         return _ended(tx, case)
     deadline = hero_of(case, now)
+    review = None if standing.tasks or deadline else _review_of(tx, case)
+    if review is not None:
+        return _in_review(tx, case, review, now)
     shown = deadline_shown(tx, case, deadline, now)
     late = shown is not None and shown.late
-    return StateView(case.row.status, _turn_text(standing, deadline), "r" if late else "", shown)
+    text = languages.sentences(late_words(shown), _turn_text(standing, deadline))
+    return StateView(case.row.status, text, "r" if late else "", shown)
+
+
+def _review_of(tx: Session, case: LiveCase) -> LiveCase | None:
+    """The case that is open about this one, whose result it waits for."""
+    found = next((row for row in queries.linked(tx, case.row) if row.about_id == case.id and not row.ended_at), None)
+    return Cases(tx, machine().kernel.releases).get(found.id) if found is not None else None
+
+
+def _in_review(tx: Session, case: LiveCase, review: LiveCase, now: datetime) -> StateView:
+    """That the result comes from the case about this one: how far that is, and by when."""
+    mine = any(task.role == PARTY for task in queries.open_tasks(tx, review.id))
+    shown = deadline_shown(tx, review, hero_of(review, now), now)
+    row = review.row
+    text = _("等《%(title)s》（%(number)s）的结果：%(status)s。", title=row.title, number=row.number, status=row.status)
+    text = languages.sentences(text, late_words(shown), "" if mine else _("您现在无需操作。"))
+    tone = "a" if mine else "r" if shown is not None and shown.late else ""
+    url = url_for("applicant.my_case", case_id=review.id)
+    return StateView(case.row.status, text, tone, shown, _("查看该办件"), url, looks=True)
 
 
 def _sealed(seal: Seal) -> StateView:
@@ -260,12 +283,12 @@ def _for_readers(state: StateView, actor: Actor) -> StateView:
     """The state card without a next step for whoever may not take it."""
     if actor.may_file or not state.url or state.looks:
         return state
-    text = state.text + _("请本单位有“办理”权限的人员办理，您只有查看权限。")
+    text = languages.sentences(state.text, _("请本单位有“办理”权限的人员办理，您只有查看权限。"))
     return replace(state, text=text, action="", url="")
 
 
 def _ended_text(case: LiveCase) -> str:
-    at = wording.minute_text(case.row.ended_at) if case.row.ended_at else ""
+    at = dates.exact(case.row.ended_at) if case.row.ended_at else ""
     if case.letters:
         return _("%(at)s 办结，您现在无需操作。结果和救济途径见下方文书。", at=at)
     return _("%(at)s 办结，您现在无需操作。", at=at)
@@ -273,10 +296,17 @@ def _ended_text(case: LiveCase) -> str:
 
 def _turn_text(standing: Standing, deadline: Deadline | None) -> str:
     if standing.tasks:
-        return next_words(standing.case, standing.tasks) + _("您现在无需操作。")
+        return languages.sentences(next_words(standing.case, standing.tasks), _("您现在无需操作。"))
     if deadline is not None and deadline.kind == "right":
         return _("如不同意，可以在下面的期限内提出；没有异议，无需操作。")
     return _("您现在无需操作。")
+
+
+def late_words(deadline: DeadlineView | None) -> str:
+    """That it is the authority that is late, and not who reads it; empty when it is not."""
+    if deadline is None or not deadline.late:
+        return ""
+    return _("办理机关没有在下面的期限内办完，仍在办理。")
 
 
 def next_words(case: LiveCase, tasks: Sequence[Task]) -> str:
@@ -285,7 +315,7 @@ def next_words(case: LiveCase, tasks: Sequence[Task]) -> str:
     words = [
         _("下一步由%(role)s办理“%(task)s”。", role=regulation.role_title(task.role), task=task.name) for task in tasks
     ]
-    return "".join(dict.fromkeys(words))
+    return languages.sentences(*dict.fromkeys(words))
 
 
 def hero_of(case: LiveCase, now: datetime) -> Deadline | None:
@@ -300,14 +330,14 @@ def deadline_shown(tx: Session, case: LiveCase, deadline: Deadline | None, now: 
     """A deadline as a page shows it."""
     if deadline is None:
         return None
-    return clocks.view(deadline, now, calendars.current(tx), case.published.regulation)
+    return clocks.view(deadline, now, calendar_in_force(tx), case.published.regulation)
 
 
 def _other_deadlines(tx: Session, case: LiveCase, hero: DeadlineView | None, now: datetime) -> list[DeadlineView]:
     """The other deadlines that run."""
     running = [d for d in case.deadlines.values() if d.state == "running" and not case.ended]
     live = [d for d in running if d.kind != "right" or queries.is_awaited(d, case.row)]
-    views = [clocks.view(d, now, calendars.current(tx), case.published.regulation) for d in live]
+    views = [clocks.view(d, now, calendar_in_force(tx), case.published.regulation) for d in live]
     return [view for view in views if view != hero]
 
 
@@ -316,7 +346,7 @@ def _files(rows: Sequence[Attachment]) -> list[FileLine]:
         FileLine(
             row.name,
             row.kind.upper(),
-            f"{wording.size_text(row.size)} · {wording.minute_text(row.uploaded_at)}",
+            f"{dates.size(row.size)} · {dates.exact(row.uploaded_at)}",
             url_for("files.attachment", attachment_id=row.id),
             row.sha256,
         )
@@ -333,7 +363,7 @@ def submitted(tx: Session, case: LiveCase, organisation_id: int) -> list[Shown]:
     form = case.procedure.forms[start.form]
     files = [Option(str(row.id), row.name) for row in queries.files_of(tx, case.id, organisation_id)]
     choices = {field.name: files for field in form.fields if field.kind_name == "filepicker"}
-    return form.display(said.value, scope_of(case), choices, wording.language())
+    return form.display(said.value, scope_of(case), choices, languages.language())
 
 
 def _acts(case: LiveCase, waits: Sequence[Subscription]) -> list[ActView]:

@@ -11,7 +11,7 @@ from portal.calendar.rules import Calendar
 from portal.clock import day_of
 from portal.deadlines.models import Deadline
 from portal.procedures.regulation import Regulation
-from portal.web.applicant import wording
+from portal.web import dates
 from portal.web.articles import citation
 from portal.web.periods import period_text
 from portal.web.reasons import reason, why
@@ -53,9 +53,9 @@ def view(deadline: Deadline, moment: datetime, calendar: Calendar, regulation: R
     return DeadlineView(
         title=deadline.title,
         kind=deadline.kind,
-        due=wording.due_text(deadline.due),
-        left=wording.left_text(deadline, moment, calendar),
-        tone="n" if over and deadline.kind == "right" else wording.tone(deadline, moment, calendar),
+        due=dates.due_text(deadline.due),
+        left=dates.left_text(deadline, moment, calendar),
+        tone="n" if over and deadline.kind == "right" else dates.tone(deadline, moment, calendar),
         over=over,
         late=over and deadline.kind != "right",
         provisional=deadline.provisional,
@@ -75,7 +75,7 @@ def _reasons(deadline: Deadline) -> tuple[str, ...]:
 
 
 def _days(deadline: Deadline, today: date) -> tuple[DayView, ...]:
-    first = DayView(wording.day_text(deadline.event_day, today), None, "skip", _("当日不计"))
+    first = DayView(dates.day_text(deadline.event_day, today), None, "skip", _("当日不计"))
     days = [] if "-" in deadline.period else [first]
     for line in deadline.explanation:
         day = date.fromisoformat(line["day"])
@@ -84,7 +84,7 @@ def _days(deadline: Deadline, today: date) -> tuple[DayView, ...]:
         last = day == deadline.last_day
         state = "last" if last else "skip" if line["counted"] is None else ""
         note = _("末日，24:00 截止") if last else reason(line["reason"])
-        days.append(DayView(wording.day_text(day, today), line["counted"], state, note))
+        days.append(DayView(dates.day_text(day, today), line["counted"], state, note))
     return tuple(days)
 
 

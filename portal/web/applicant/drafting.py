@@ -10,7 +10,8 @@ from flask import url_for
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from portal.cases import drafts
+from portal.cases import attachments, drafts
+from portal.cases.drafts import filings as filing_drafts
 from portal.cases.filing import Offer
 from portal.cases.live import Cases, LiveCase
 from portal.cases.models import Attachment, Filing
@@ -22,12 +23,14 @@ from portal.forms import Checked, Choices, FieldError, Form, FormView, Page
 from portal.identity import Actor, Subject
 from portal.procedures import Procedure
 from portal.procedures.releases import UnknownProcedure
+from portal.web import languages
 from portal.web.access import signed_in
 from portal.web.acting import moment
-from portal.web.applicant import offering, uploads, wording
+from portal.web.applicant import offering, uploads
 from portal.web.applicant.frame import admit
 from portal.web.applicant.offering import OfferView
 from portal.web.machine import machine
+from portal.web.uploads import pickers
 
 CHECKS = "check"
 """In an address: what is wrong is shown; as `to`: from here one goes back to what is read back."""
@@ -76,7 +79,7 @@ class Desk:
         """The whole form with what was typed and uploaded so far, and what it begins with elsewhere."""
         assert self.form is not None
         answers = self.form.begun(self.answers, self.names)
-        view = self.form.view(answers, errors, self.names, self.known, wording.language())
+        view = self.form.view(answers, errors, self.names, self.known, languages.language())
         return uploads.with_limits(view, self.procedure, self.form)
 
     @cached_property
@@ -171,15 +174,15 @@ class Desk:
 
 def desk(tx: Session, draft_id: int, page: Page | None = None, typed: drafts.Answers | None = None) -> Desk:
     """The person's own draft, laid out; on one page with what was typed there instead of what is saved."""
-    row = drafts.draft(tx, signed_in(), draft_id)
+    row = filing_drafts.draft(tx, signed_in(), draft_id)
     actor = admit_to(tx, row.regulation, row.procedure, row.about_id)
     procedure = machine().kernel.releases.newest(tx, row.regulation).procedure(row.procedure)
     about = Cases(tx, machine().kernel.releases).get(row.about_id) if row.about_id else None
     form = procedure.start_form
     answers = {name: texts for name, texts in row.answers.items() if form is not None and form.asks(name)}
     held = {
-        field.name: drafts.usable(tx, actor, answers.get(field.name, ()))
-        for field in (uploads.pickers(form) if form else [])
+        field.name: attachments.usable(tx, actor, answers.get(field.name, ()))
+        for field in (pickers(form) if form else [])
     }
     if page is not None and typed is not None:
         files = {name: answers[name] for name in held if name in answers}

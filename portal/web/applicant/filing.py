@@ -16,6 +16,7 @@ from portal.cases import drafts
 from portal.cases import filing as filings
 from portal.cases.attachments import NotYourFile, TooMany
 from portal.cases.drafts import ChangedElsewhere
+from portal.cases.drafts import filings as filing_drafts
 from portal.cases.errors import FormRefused, MayNotStart, Refused, UnknownCase
 from portal.cases.filing import Offer
 from portal.cases.models import Attachment
@@ -23,10 +24,10 @@ from portal.cases.tasks import known_in_tables
 from portal.errors import PortalError
 from portal.forms import REFRESH, FieldError, Form, Page, posted
 from portal.identity import Actor, Permission
-from portal.web import tables
+from portal.web import dates, languages, tables
 from portal.web.access import needs, signed_in
 from portal.web.acting import act, asked, reading
-from portal.web.applicant import keeping, queries, uploads, wording
+from portal.web.applicant import keeping, queries, uploads
 from portal.web.applicant.drafting import CHECKS, Desk, admit_to, desk, offer_of
 from portal.web.applicant.frame import blueprint, frame
 from portal.web.applicant.keeping import BACK, KEEP, NEXT
@@ -73,7 +74,7 @@ def file(regulation: str, procedure: str) -> ResponseReturnValue:
         unread = _unread(tx, actor, offer)
         if unread is not None:
             return unread
-        return drafts.begin(tx, actor, regulation, procedure, about_id, now).id
+        return filing_drafts.begin(tx, actor, regulation, procedure, about_id, now).id
 
     begun = act(begin, _("开始填写申请"))
     if isinstance(begun, PortalError):
@@ -134,7 +135,7 @@ def save_step(draft_id: int, step: str) -> ResponseReturnValue:
         actor = signed_in()
         new = {name: ids for name, ids in uploads.write_rows(tx, actor, form, taken, now).items() if page.asks(name)}
         removed = request.form.get(uploads.REMOVE)
-        return drafts.save(tx, actor, draft_id, form, page, answers, new, removed, now, keeping.seen())
+        return filing_drafts.save(tx, actor, draft_id, form, page, answers, new, removed, now, keeping.seen())
 
     elsewhere = act(keep, _("保存申请草稿"))
     if keeping.asks(KEEP):
@@ -173,7 +174,7 @@ def hand_in(draft_id: int) -> ResponseReturnValue:
     actor = signed_in()
     try:
         case_id = act(
-            lambda tx, now: drafts.hand_in(machine().kernel, tx, actor, draft_id, now, keeping.seen()),
+            lambda tx, now: filing_drafts.hand_in(machine().kernel, tx, actor, draft_id, now, keeping.seen()),
             _("提交申请"),
             shown.draft.about_id,
         )
@@ -222,7 +223,7 @@ def _obstacle(error: PortalError, about_id: int | None) -> ResponseReturnValue:
     with reading() as tx:
         html = render(
             "applicant/obstacle.html",
-            text=wording.said(error),
+            text=languages.said(error),
             letter_url=url_for("applicant.my_letter", letter_id=letter_id) if letter_id else None,
             about_url=url_for("applicant.my_case", case_id=about_id) if about_id else None,
             **frame(tx, signed_in()),
@@ -249,7 +250,7 @@ def _returns() -> bool:
 def _kept(draft_id: int, page: Page, elsewhere: ChangedElsewhere | None) -> ResponseReturnValue:
     with reading() as tx:
         shown = desk(tx, draft_id)
-        return keeping.told(shown.mark_of(page), wording.minute_text(shown.draft.saved_at), elsewhere)
+        return keeping.told(shown.mark_of(page), dates.exact(shown.draft.saved_at), elsewhere)
 
 
 def _typed_page(
@@ -290,7 +291,7 @@ def _after_save(draft_id: int, page: Page, refused: Errors) -> ResponseReturnVal
 def _mended_first(shown: Desk) -> ResponseReturnValue:
     """The first step that is not done; what another window has changed meanwhile is told."""
     if keeping.seen() not in (None, drafts.mark(shown.draft.answers)):
-        flash(wording.said(ChangedElsewhere(shown.draft.saved_at)), "warning")
+        flash(languages.said(ChangedElsewhere(shown.draft.saved_at)), "warning")
     return redirect(shown.open_url, 303)
 
 
@@ -300,7 +301,7 @@ def _refused(draft_id: int, refusal: FormRefused) -> ResponseReturnValue:
         shown = desk(tx, draft_id)
         if shown.first_open is not None:
             return redirect(shown.open_url, 303)
-        missing = "".join(fault.text(wording.language()) for fault in refusal.fields.values())
+        missing = "".join(fault.text(languages.language()) for fault in refusal.fields.values())
         return _check_page(tx, shown, JustOver(what=missing)), status_of(refusal)
 
 
@@ -333,12 +334,12 @@ def _step_page(
         unfinished=unfinished,
         returns=_returns(),
         back=shown.check_url if _returns() else shown.beside(page, -1),
-        saved=wording.minute_text(shown.draft.saved_at) if shown.draft.answers else None,
+        saved=dates.exact(shown.draft.saved_at) if shown.draft.answers else None,
         here=shown.url_of(page),
         tables=said,
         seen=seen or shown.mark_of(page),
         over=shown.mark_of(page),
-        elsewhere=wording.said(elsewhere) if elsewhere else None,
+        elsewhere=languages.said(elsewhere) if elsewhere else None,
         **frame(tx, signed_in()),
     )
 
@@ -359,8 +360,8 @@ def _check_page(tx: Session, shown: Desk, error: PortalError | None) -> str:
 
 def _said_above(error: PortalError) -> str:
     if isinstance(error, ChangedElsewhere):
-        return wording.said(error) + _("下面是现在的内容，请核对后再提交。")
-    return wording.said(error) + _("草稿仍然保留。")
+        return languages.said(error) + _("下面是现在的内容，请核对后再提交。")
+    return languages.said(error) + _("草稿仍然保留。")
 
 
 def _sections(shown: Desk) -> list[SectionView]:
@@ -368,12 +369,12 @@ def _sections(shown: Desk) -> list[SectionView]:
     form, values = shown.form, shown.checked.values
     if form is None:
         return []
-    view = form.view(values, {}, shown.names, shown.known, wording.language())
+    view = form.view(values, {}, shown.names, shown.known, languages.language())
     asked = [field for field in view.fields if field.visible]
     lines = dict(
         zip(
             (field.name for field in asked),
-            form.display(values, shown.names, shown.known, wording.language()),
+            form.display(values, shown.names, shown.known, languages.language()),
             strict=True,
         )
     )

@@ -13,12 +13,11 @@ from portal.cases.errors import UnknownCase
 from portal.cases.live import Cases, LiveCase
 from portal.identity import Actor, Forbidden, Subject
 from portal.web.access import permit
-from portal.web.applicant import queries, wording
+from portal.web.applicant import queries
 from portal.web.machine import machine
 from portal.web.unread import messages_bar
 
 blueprint = Blueprint("applicant", __name__)
-blueprint.add_app_template_filter(wording.size_text, "file_size")
 
 
 def admit(subject: Subject | None = None) -> Actor:

@@ -10,17 +10,18 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from portal.calendar import service as calendars
-from portal.cases import drafts, filing
+from portal.cases import filing
+from portal.cases.drafts import filings as filing_drafts
 from portal.cases.errors import NotAgreed
 from portal.cases.live import Cases
 from portal.cases.models import Case
 from portal.deadlines import service as deadlines
 from portal.documents.models import Letter, Service
 from portal.identity import Actor, Permission
+from portal.web import dates, languages
 from portal.web.access import needs, permit
 from portal.web.acting import asked, moment, reading
-from portal.web.applicant import clocks, offering, queries, wording
+from portal.web.applicant import clocks, offering, queries
 from portal.web.applicant.account import holdings
 from portal.web.applicant.clocks import DeadlineView
 from portal.web.applicant.frame import blueprint, frame, has_agreed
@@ -31,6 +32,7 @@ from portal.web.applicant.seals import seal_on
 from portal.web.auth import first_page
 from portal.web.machine import machine
 from portal.web.pages import render
+from portal.web.standing import calendar_in_force
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,7 @@ def lines(tx: Session, cases: list[Case], now: datetime) -> list[CaseLine]:
 
 
 def _line(tx: Session, case: Case, now: datetime, seal: Seal | None) -> CaseLine:
-    calendar = calendars.current(tx)
+    calendar = calendar_in_force(tx)
     running = [] if case.ended_at else [d for d in deadlines.of_case(tx, case.id) if d.state == "running"]
     shown = [d for d in running if d.kind != "right" or (d.due > now and queries.is_awaited(d, case))]
     first = min(shown, key=lambda d: d.due, default=None)
@@ -147,9 +149,9 @@ def _line(tx: Session, case: Case, now: datetime, seal: Seal | None) -> CaseLine
         url=url_for("applicant.my_case", case_id=case.id),
         # Whether a letter that nobody has opened ended it is not told yet either.
         ended=case.ended_at is not None and seal is None,
-        next=_("%(what)s：%(due)s", what=first.title, due=wording.due_text(first.due)) if first else "",
-        left=wording.left_text(first, now, calendar) if first else "",
-        tone=wording.tone(first, now, calendar) if first else "n",
+        next=_("%(what)s：%(due)s", what=first.title, due=dates.due_text(first.due)) if first else "",
+        left=dates.left_text(first, now, calendar) if first else "",
+        tone=dates.tone(first, now, calendar) if first else "n",
     )
 
 
@@ -161,7 +163,7 @@ def _status(tx: Session, case: Case) -> str:
 def _todos(tx: Session, actor: Actor, organisation_id: int, offers: list[OfferView], now: datetime) -> list[TodoView]:
     """Tasks first, then letters to sign for, then rights whose period is running."""
     cases = Cases(tx, machine().kernel.releases)
-    calendar = calendars.current(tx)
+    calendar = calendar_in_force(tx)
     found = []
     tasks = queries.tasks_of(tx, organisation_id)
     for task, case in tasks:
@@ -216,7 +218,7 @@ def _letter(letter: Letter, service: Service, *, agreed: bool, may_sign: bool) -
     if not may_sign:
         note = _("请本单位有“办理”权限的人员打开并签收。")
     if not agreed:
-        note = wording.said(NotAgreed())
+        note = languages.said(NotAgreed())
     return TodoView(
         "letter", letter.title, letter.number, url_for("applicant.my_letter", letter_id=letter.id), note=note
     )
@@ -225,8 +227,8 @@ def _letter(letter: Letter, service: Service, *, agreed: bool, may_sign: bool) -
 def _drafts(tx: Session, actor: Actor) -> list[DraftLine]:
     releases = machine().kernel.releases
     found = []
-    for row in drafts.begun(tx, actor):
+    for row in filing_drafts.begun(tx, actor):
         title = releases.newest(tx, row.regulation).procedure(row.procedure).manifest.title
         url = url_for("applicant.draft", draft_id=row.id)
-        found.append(DraftLine(title, wording.minute_text(row.saved_at), url))
+        found.append(DraftLine(title, dates.exact(row.saved_at), url))
     return found

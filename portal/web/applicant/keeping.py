@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from portal.cases import drafts
 from portal.cases.drafts import ChangedElsewhere
 from portal.cases.models import MessageDraft, TaskDraft
-from portal.web.applicant import wording
+from portal.web import dates, languages
 from portal.web.errors import status_of
 
 GO, NEXT, BACK, SAVE, KEEP = "_go", "next", "back", "save", "keep"
@@ -48,7 +48,7 @@ def only_shown() -> bool:
 def told(mark: str, at: str, elsewhere: ChangedElsewhere | None) -> ResponseReturnValue:
     """Tells the page that keeps itself by which mark it goes from now on; or that it is kept no longer."""
     if elsewhere is not None:
-        return jsonify(said=wording.said(elsewhere)), status_of(elsewhere)
+        return jsonify(said=languages.said(elsewhere)), status_of(elsewhere)
     return jsonify(seen=mark, said=_("%(at)s 已保存。", at=at))
 
 
@@ -64,8 +64,8 @@ class Kept:
     def of(cls, draft: TaskDraft | MessageDraft | None) -> Kept:
         """That of a draft."""
         if draft is None:
-            return cls(None, drafts.mark({}), "")
-        return cls(draft.answers, drafts.mark(draft.answers), wording.minute_text(draft.saved_at))
+            return cls(None, drafts.NOTHING, "")
+        return cls(draft.answers, drafts.mark(draft.answers), dates.exact(draft.saved_at))
 
     def shown(self, elsewhere: ChangedElsewhere | None = None) -> dict[str, object]:
         """The variables of a page whose form is kept; one that was not kept still goes by what it went by before."""
@@ -74,5 +74,5 @@ class Kept:
             "seen": before or self.mark,
             "over": self.mark,
             "saved": self.at,
-            "elsewhere": wording.said(elsewhere) if elsewhere else None,
+            "elsewhere": languages.said(elsewhere) if elsewhere else None,
         }

@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
 from flask import flash, redirect, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from markupsafe import Markup
 from sqlalchemy.orm import Session
 
 from portal.cases import delivery
 from portal.cases.errors import NotAgreed, UnknownCase
 from portal.cases.live import LiveCase
 from portal.cases.rights import check_may_file
+from portal.cases.standing import issuer_of
 from portal.clock import day_of
 from portal.documents import service as documents
 from portal.documents.models import Letter, Service
 from portal.documents.rules import FileNotReady, ServedBeforeIssue, ServedInFuture
 from portal.documents.service import UnknownLetter
-from portal.errors import PortalError
 from portal.identity import Actor, Permission, Subject
-from portal.storage import ObjectMissing, StoreUnavailable
+from portal.web import dates, languages
 from portal.web.access import needs, signed_in
 from portal.web.acting import act, asked, moment, reading
-from portal.web.applicant import queries, wording
+from portal.web.applicant import queries
 from portal.web.applicant.cases import letter_lines, offers_about
 from portal.web.applicant.frame import admit, blueprint, case_of, frame, has_agreed, organisation_of
 from portal.web.applicant.replaced import replacement
@@ -34,17 +32,10 @@ from portal.web.applicant.seals import seal_of
 from portal.web.dates import long_day
 from portal.web.errors import status_of
 from portal.web.languages import listed
-from portal.web.letters import paper
+from portal.web.letters import read
 from portal.web.machine import machine
 from portal.web.pages import render
 from portal.web.periods import period_text
-
-
-class FileAltered(PortalError):
-    """The stored file is not the one whose hash was noted when the letter was made."""
-
-    zh = "文书《{title}》的文件与制发时登记的摘要不一致，已停止显示。请联系发文机关。"
-    en = "The file of “{title}” is not the one that was issued, so it is not shown. Please ask the authority."
 
 
 @dataclass(frozen=True)
@@ -103,7 +94,7 @@ def my_letter(letter_id: int) -> ResponseReturnValue:
         }
     if service.state != "served" or letter.state != "ready":
         return render("applicant/letter_closed.html", **context)
-    body, trouble = _body(letter)
+    body, trouble = read(letter)
     return render("applicant/letter.html", body=body, trouble=trouble, **context)
 
 
@@ -122,7 +113,7 @@ def sign_for(letter_id: int) -> ResponseReturnValue:
     if service.state == "served":
         return here
     if letter.state == "ready":
-        _body_text, trouble = _body(letter)
+        _text, trouble = read(letter)
         if trouble:
             text = _("%(trouble)s本次没有签收，期限没有起算。", trouble=trouble)
             return render("applicant/letter_closed.html", trouble=text, **context), 503
@@ -133,7 +124,7 @@ def sign_for(letter_id: int) -> ResponseReturnValue:
     try:
         act(sign, _("签收文书"), case.id)
     except (NotAgreed, FileNotReady, ServedBeforeIssue, ServedInFuture) as error:
-        return render("applicant/letter_closed.html", trouble=wording.said(error), **context), status_of(error)
+        return render("applicant/letter_closed.html", trouble=languages.said(error), **context), status_of(error)
     flash(_("已签收。今日即为送达日。"), "success")
     return here
 
@@ -150,17 +141,15 @@ def _addressed(tx: Session, letter_id: int) -> tuple[Letter, Service, Actor, Liv
 
 def _view(case: LiveCase, letter: Letter, service: Service, *, agreed: bool) -> LetterView:
     served = service.served_at
-    regulation = case.published.regulation
     ways = {"read": _("门户签收"), "post": _("邮寄"), "in person": _("直接送达"), "filing": _("提出申请时视为收到")}
     return LetterView(
         id=letter.id,
         title=letter.title,
         number=letter.number,
-        # A regulation names the authority that carries it out first.
-        issuer=next(iter(regulation.bodies.values()), ""),
+        issuer=issuer_of(case),
         issued=long_day(day_of(letter.issued_at)),
         state=letter.state,
-        served=wording.second_text(served) if served else "",
+        served=dates.to_the_second(served) if served else "",
         how=ways.get(service.how or "", ""),
         sha256=letter.sha256 or "",
         pdf_url=url_for("files.letter_pdf", letter_id=letter.id) if letter.pdf_key else None,
@@ -178,16 +167,3 @@ def _starts(case: LiveCase, letter: Letter) -> str:
     event = f"served({letter.name})"
     rules = [rule for rule in case.procedure.manifest.deadlines.values() if event in rule.after]
     return listed(_("%(title)s：%(length)s", title=rule.title, length=period_text(str(rule.length))) for rule in rules)
-
-
-def _body(letter: Letter) -> tuple[Markup, str]:
-    """The letter as HTML in the paper look, and why it cannot be shown if it cannot."""
-    try:
-        data = machine().store.get(letter.object_key or "")
-        if hashlib.sha256(data).hexdigest() != letter.sha256:
-            raise FileAltered(title=letter.title)
-    except (StoreUnavailable, ObjectMissing) as error:
-        return Markup(), wording.said(error) if isinstance(error, StoreUnavailable) else _("文书文件暂时找不到。")
-    except FileAltered as error:
-        return Markup(), wording.said(error)
-    return paper(data), ""

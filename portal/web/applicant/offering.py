@@ -9,7 +9,6 @@ from flask import url_for
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from portal.calendar import service as calendars
 from portal.cases.filing import Offer
 from portal.cases.live import LiveCase, served_at
 from portal.deadlines.models import Deadline
@@ -18,6 +17,7 @@ from portal.procedures import Procedure
 from portal.web.applicant import clocks
 from portal.web.applicant.clocks import DeadlineView
 from portal.web.articles import citation
+from portal.web.standing import calendar_in_force
 
 IN_TIME, LATE, OPEN, NONE = "in time", "late", "open", "none"
 
@@ -45,7 +45,7 @@ def view(tx: Session, offer: Offer, moment: datetime) -> OfferView:
     regulation, about = offer.published.regulation, offer.about
     until = None
     if offer.until is not None:
-        until = clocks.view(offer.until, moment, calendars.current(tx), regulation)
+        until = clocks.view(offer.until, moment, calendar_in_force(tx), regulation)
     return OfferView(
         title=offer.procedure.manifest.title,
         does=offer.procedure.drawing.start().name or offer.procedure.manifest.title,

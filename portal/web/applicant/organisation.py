@@ -23,10 +23,10 @@ from portal.identity.entry import (
     plain,
     text_fault,
 )
-from portal.web import organisations
+from portal.web import dates, languages, organisations
 from portal.web.access import needs, permit, signed_in
 from portal.web.acting import act, asked, moment, reading
-from portal.web.applicant import queries, wording
+from portal.web.applicant import queries
 from portal.web.applicant.frame import admit, blueprint, frame, organisation_of, own
 from portal.web.errors import status_of
 from portal.web.languages import listed
@@ -128,9 +128,9 @@ def invite() -> ResponseReturnValue:
     fault = text_fault(_("邀请对象"), note, NOTE_LENGTH)
     if fault is not None:
         with reading() as tx:
-            return _page(tx, moment(tx), note=note, ticked=rights, errors={"note": wording.said(fault)}), 422
+            return _page(tx, moment(tx), note=note, ticked=rights, errors={"note": languages.said(fault)}), 422
     made, code = act(lambda tx, now: membership.invite(tx, actor, rights, note, now), _("邀请人员"))
-    shown = Invited(code, note, organisations.rights_text(made.rights), wording.minute_text(made.expires_at))
+    shown = Invited(code, note, organisations.rights_text(made.rights), dates.exact(made.expires_at))
     with reading() as tx:
         page = _page(tx, moment(tx), invited=shown)
     return page, 200, {"Cache-Control": "no-store"}
@@ -207,7 +207,7 @@ def _leaving_page(error: PortalError | None) -> str:
     with reading() as tx:
         return render(
             "applicant/leaving.html",
-            error=wording.said(error) if error else "",
+            error=languages.said(error) if error else "",
             last=membership.is_last(tx, actor),
             agreed=_since(identity.organisation(tx, organisation_of(actor))) != "",
             open_cases=len([case for case in queries.cases_of(tx, organisation_of(actor)) if case.ended_at is None]),
@@ -271,7 +271,7 @@ def _members(tx: Session, actor: Actor) -> list[MemberView]:
 
 def _invitations(tx: Session, number: int, now: datetime) -> list[InvitationView]:
     return [
-        InvitationView(row.id, row.note, organisations.rights_text(row.rights), by, wording.minute_text(row.expires_at))
+        InvitationView(row.id, row.note, organisations.rights_text(row.rights), by, dates.exact(row.expires_at))
         for row, by in membership.open_invitations(tx, number, now)
     ]
 
@@ -279,11 +279,11 @@ def _invitations(tx: Session, number: int, now: datetime) -> list[InvitationView
 def _since(company: identity.Organisation | None) -> str:
     """Since when electronic service is agreed to; empty when it is not."""
     since = company.electronic_service_since if company else None
-    return wording.minute_text(since) if since else ""
+    return dates.exact(since) if since else ""
 
 
 def _refused(error: PortalError) -> ResponseReturnValue:
-    flash(wording.said(error), "error")
+    flash(languages.said(error), "error")
     return _back()
 
 

@@ -12,8 +12,8 @@ from portal.audit import Entry
 from portal.cases.live import LiveCase
 from portal.cases.models import Case, Subscription, Task
 from portal.procedures.drawing import Element
-from portal.web.applicant import wording
-from portal.web.applicant.ahead import Way, is_letter
+from portal.web import dates
+from portal.web.applicant.ahead import Way
 from portal.web.languages import listed
 
 Details = Mapping[str, str]
@@ -83,7 +83,7 @@ def _done(standing: Standing) -> Iterator[StepView]:
             said = _service(entry, served)
         if said is not None:
             name, note = said
-            when = wording.minute_text(entry.moment)
+            when = dates.exact(entry.moment)
             yield StepView(name, f"{when} · {note}" if note else when, "done")
 
 
@@ -93,7 +93,7 @@ def _service(entry: Entry, served: dict[str, str]) -> Said:
     before = served.get(letter)
     if entry.kind == "letter.unserved":
         return _("更正送达：《%(title)s》的送达记录已作废", title=title), _("原为 %(before)s", before=before or "")
-    served[letter] = after = wording.minute_text(datetime.fromisoformat(str(entry.details["at"])))
+    served[letter] = after = dates.exact(datetime.fromisoformat(str(entry.details["at"])))
     if before is None:
         return _("《%(title)s》已送达", title=title), str(entry.details["number"])
     return _("更正送达：《%(title)s》", title=title), _("由 %(before)s 改为 %(after)s", before=before, after=after)
@@ -157,8 +157,8 @@ def ahead_text(standing: Standing) -> str:
     if standing.seal is not None or standing.case.ended:
         return ""
     _together, ahead = _onward(standing)
-    steps = [element.name for element, _choice in ahead if not is_letter(element)]
-    letters = any(is_letter(element) for element, _choice in ahead)
+    steps = [element.name for element, _choice in ahead if not element.issues]
+    letters = any(element.issues for element, _choice in ahead)
     if steps and letters:
         return _("接下来可能是：%(steps)s；文书送达后您可以在本页阅读、下载。", steps=listed(steps))
     if steps:
@@ -206,7 +206,7 @@ def _note(case: LiveCase, element: Element, choice: str, *, first: bool) -> str:
     parts = [_("接下来可能")] if first else []
     if choice:
         parts.append(_("“%(choice)s”之后", choice=choice))
-    if is_letter(element):
+    if element.issues:
         parts.append(_("送达后可阅读、下载"))
     doer = _doer(case, element)
     return " · ".join([*parts, doer] if doer else parts)

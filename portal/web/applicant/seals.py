@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from portal.cases.models import Case
-from portal.web.applicant import queries, wording
+from portal.web.applicant import queries
 from portal.web.applicant.progress import Seal
 
 
@@ -22,4 +23,9 @@ def seal_on(tx: Session, seals: Sequence[queries.Sealed], case_id: int) -> Seal 
     if seal is None:
         return None
     answer = tx.get(Case, seal.case_id) if seal.case_id != case_id else None
-    return Seal(seal.act_id, wording.sealed_text(answer.title if answer else ""), answer)
+    return Seal(seal.act_id, sealed_text(answer.title if answer else ""), answer)
+
+
+def sealed_text(answer: str = "") -> str:
+    """Where a case stands whose letter the party has not opened yet, or whose `answer` has such a letter."""
+    return _("《%(title)s》的文书等您签收", title=answer) if answer else _("文书已制发，等您签收")

@@ -12,8 +12,9 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from portal import audit
-from portal.cases import drafts, message_drafts, messages, tasks
+from portal.cases import drafts, messages, tasks
 from portal.cases.drafts import ChangedElsewhere
+from portal.cases.drafts import messages as message_drafts
 from portal.cases.errors import FormRefused, NobodyWaits, TooLate, UnknownCase
 from portal.cases.live import LiveCase
 from portal.cases.names import scope_of
@@ -21,10 +22,10 @@ from portal.errors import PortalError
 from portal.forms import REFRESH, FieldError, Form, posted
 from portal.identity import PARTY, Actor, Permission, Subject
 from portal.procedures.drawing import Element
-from portal.web import tables
+from portal.web import languages, tables
 from portal.web.access import needs
 from portal.web.acting import act, reading
-from portal.web.applicant import keeping, queries, wording
+from portal.web.applicant import keeping, queries
 from portal.web.applicant.cases import why_not
 from portal.web.applicant.frame import admit, blueprint, case_of, frame
 from portal.web.applicant.keeping import KEEP, Kept
@@ -99,7 +100,7 @@ def _message_again(
     with reading() as tx:
         case, element, actor = _message(tx, case_id, name)
         elsewhere = refused if isinstance(refused, ChangedElsewhere) else None
-        said = wording.said(refused) if refused and not elsewhere else ""
+        said = languages.said(refused) if refused and not elsewhere else ""
         page = _message_page(tx, case, element, actor, answers, errors, said, elsewhere=elsewhere)
     return page, status_of(refused) if refused else 422 if errors else 200
 
@@ -158,7 +159,7 @@ def _refusal(tx: Session, case: LiveCase, element: Element) -> str:
         if wait.element == element.id:
             return why_not(case, wait)
     said = element.message.otherwise if element.message else ""
-    return said or NobodyWaits(message=element.name).text(wording.language())
+    return said or NobodyWaits(message=element.name).text(languages.language())
 
 
 def _was_taken(tx: Session, case: LiveCase, element: Element) -> bool:
@@ -183,7 +184,7 @@ def _message_page(
     kept = Kept.of(message_drafts.kept(tx, actor.person_id, case.id, name))
     form = None
     if asked is not None:
-        form = asked.view(answers, errors, scope_of(case), language=wording.language())
+        form = asked.view(answers, errors, scope_of(case), language=languages.language())
     return render(
         "applicant/message.html",
         title=element.name,

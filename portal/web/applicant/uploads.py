@@ -1,4 +1,4 @@
-"""Files that come with a posted form: each looked at, stored, and then either kept or told why not."""
+"""Files of a form that is kept while it is filled in: stored first, their rows written with the answers."""
 
 from __future__ import annotations
 
@@ -16,22 +16,19 @@ from portal.cases import attachments
 from portal.cases.attachments import Accepted, TooMany
 from portal.cases.models import Attachment
 from portal.errors import PortalError
-from portal.forms import UPLOAD, Choices, Field, FieldError, Form, FormView, Option
-from portal.forms.kinds.filepicker import FilePicker
+from portal.forms import Choices, FieldError, Form, FormView, Option
 from portal.forms.views import FieldView, GroupView, PartView
 from portal.identity import Actor
 from portal.procedures import Procedure
 from portal.procedures.manifest import Material
 from portal.storage import StoreUnavailable
-from portal.web.applicant import wording
-from portal.web.files import TYPES
-from portal.web.machine import machine
+from portal.web import dates
+from portal.web.uploads import material_of, new_files, pickers, store
 
 KEPT = "_kept."
 """Begins the name of a hidden input that says which uploaded files a field of this page holds."""
 REMOVE = "_remove"
 """Posted by the button 移除; its value is the file's id."""
-_LARGEST = 50_000_000
 
 
 class StoreAway(PortalError):
@@ -57,21 +54,6 @@ class Taken:
     errors: Mapping[str, FieldError]
 
 
-def pickers(form: Form) -> list[Field]:
-    """The file fields of a form."""
-    return [field for field in form.fields if isinstance(field.kind, FilePicker)]
-
-
-def material_of(procedure: Procedure, field: Field) -> Material:
-    """What the manifest accepts under a file field; where it says nothing, what the form says."""
-    material = procedure.manifest.materials.get(field.name)
-    if material is not None:
-        return material
-    kind = cast(FilePicker, field.kind)
-    accept = tuple(ending.lstrip(".") for ending in kind.accept) or tuple(sorted(TYPES))
-    return Material(field.name, field.name, accept, kind.most, _LARGEST)
-
-
 def posted_ids(form: Form) -> dict[str, list[str]]:
     """The uploaded files that the page says its fields hold, but for one that is to be removed."""
     removed = request.form.get(REMOVE)
@@ -89,11 +71,9 @@ def take(procedure: Procedure, form: Form, held: Mapping[str, Sequence[Attachmen
         material = material_of(procedure, field)
         known = {file.sha256 for file in held.get(field.name, ())}
         refused: list[PortalError] = []
-        for posted in request.files.getlist(UPLOAD + field.name):
-            if not posted.filename:
-                continue
+        for posted in new_files(field):
             try:
-                file = attachments.examine(posted.filename, cast(BinaryIO, posted.stream), material)
+                file = attachments.examine(posted.filename or "", cast(BinaryIO, posted.stream), material)
                 if file.sha256 in known:
                     continue  # the same file again, as after a double click
                 if len(known) >= material.most:
@@ -118,9 +98,8 @@ def write_rows(tx: Session, actor: Actor, form: Form, taken: Taken, moment: date
 
 
 def _store(posted: FileStorage, file: Accepted) -> None:
-    kind = TYPES.get(file.kind, "application/octet-stream")
     try:
-        machine().store.put(file.key, cast(BinaryIO, posted.stream), file.size, kind, file.name)
+        store(posted, file)
     except StoreUnavailable as error:
         raise StoreAway(name=file.name) from error
 
@@ -136,7 +115,7 @@ def choices(form: Form, held: Mapping[str, Sequence[Attachment]]) -> Choices:
     """The files that each file field may name."""
     return {
         field.name: [
-            Option(str(file.id), _("%(name)s（%(size)s）", name=file.name, size=wording.size_text(file.size)))
+            Option(str(file.id), _("%(name)s（%(size)s）", name=file.name, size=dates.size(file.size)))
             for file in held.get(field.name, ())
         ]
         for field in pickers(form)

@@ -149,6 +149,9 @@ def side(
     if desks(in_force(tx), place.roles):
         open_matters = count_text(around.counted.matters)
         views.append({"text": _("督办台"), "url": "/desk", "on": on == "/desk", "count": open_matters})
+    if allows(signed_in(), Permission.REGISTRATION_DECIDE, Subject(offices=organisations.offices(tx))):
+        waiting = count_text(around.counted.registrations)
+        views.append({"text": _("注册审核"), "url": "/registrations", "on": on == "/registrations", "count": waiting})
     groups = [(None, views), (_("常用视图"), _saved(around, on, asked)), (_("代办"), _lent(around, asked))]
     return [{"title": title, "items": items} for title, items in groups if items]
 

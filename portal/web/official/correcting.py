@@ -23,6 +23,7 @@ from portal.identity import Actor, Permission, Subject
 from portal.web.access import needs, permit
 from portal.web.acting import act, moment, reading
 from portal.web.history import SENTENCES, how_text
+from portal.web.languages import said
 from portal.web.machine import machine
 from portal.web.official.blueprint import blueprint, frame
 from portal.web.official.proofs import counting_text
@@ -93,7 +94,7 @@ def correct_proof(proof_id: int) -> ResponseReturnValue:
             case_id,
         )
     except (ServedInFuture, ServedBeforeIssue, FileNotReady, NothingCorrected) as refusal:
-        return _page(proof_id, typed, {"day": refusal.text("zh")}), 422
+        return _page(proof_id, typed, {"day": said(refusal)}), 422
     if unchanged:
         flash(_("送达记录已更正；仍以%(proof)s的送达为准，期限不变。", proof=unchanged), "success")
     else:

@@ -113,7 +113,7 @@ def decide_matter(matter_id: int) -> ResponseReturnValue:
     except ReasonMissing:
         return _page(Typed(matter_id, reason, _("请写明理由"))), 422
     except (MatterChanged, NotRenewable, NotServed) as refusal:
-        return _page(Typed(matter_id, reason, refusal.text("zh"))), 409
+        return _page(Typed(matter_id, reason, refusal.text(language()))), 409
     return redirect("/desk")
 
 
@@ -219,7 +219,7 @@ def _hindrance(tx: Session, case: LiveCase, matter: DeskMatter, actor: Actor) ->
     try:
         desk.may_decide(tx, case, matter, actor)
     except (NotYourRole, EnteredIt) as refusal:
-        return refusal.text("zh")
+        return refusal.text(language())
     return None
 
 

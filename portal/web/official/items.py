@@ -19,6 +19,7 @@ from portal.identity import queries as identity
 from portal.inbox import ItemCounts, ItemCursor
 from portal.web.access import needs, permit
 from portal.web.acting import act, reading
+from portal.web.languages import said
 from portal.web.machine import machine
 from portal.web.official.blueprint import blueprint, frame, place_of
 from portal.web.pages import render
@@ -93,7 +94,7 @@ def drop_item(item_id: int) -> ResponseReturnValue:
     try:
         act(lambda tx, now: bulk.drop(machine().kernel, tx, actor, item_id, reason, now), _("不再启动一行"), case.id)
     except NoReason as refusal:
-        return _drop_page(item_id, reason, {"reason": refusal.text("zh")}), 422
+        return _drop_page(item_id, reason, {"reason": said(refusal)}), 422
     flash(_("第 %(n)s 行不再启动，理由已记入案件经过。", n=item.item), "success")
     return redirect(f"/cases/{case.id}/items")
 

@@ -42,10 +42,9 @@ from portal.identity.models import Registration
 from portal.identity.registering import EMPTY, NEW, PEOPLED, Situation
 from portal.identity.rules import UsccTaken
 from portal.registers import queries as registers
-from portal.web import organisations
+from portal.web import dates, languages, organisations
 from portal.web.access import needs, permit
 from portal.web.acting import act, asked, reading
-from portal.web.applicant import wording
 from portal.web.errors import status_of
 from portal.web.languages import listed
 from portal.web.official.blueprint import blueprint, frame, place_of
@@ -286,7 +285,7 @@ def _page(
         decision=decision,
         ticked=list(decision.rights if decision else row.rights if row.joins else ()),
         faults=organisations.texts(faults),
-        trouble=wording.said(error) if error else "",
+        trouble=languages.said(error) if error else "",
         **frame(tx, actor, "/registrations"),
     )
 
@@ -340,7 +339,7 @@ def _round_view(change: changes.Change) -> dict[str, str]:
         "registration.withdrawn": _("申请人已凭邀请码加入单位，申请撤回"),
     }
     note = change.details.get("reason") or ""
-    return {"at": wording.minute_text(change.at), "text": words[change.kind], "note": note}
+    return {"at": dates.exact(change.at), "text": words[change.kind], "note": note}
 
 
 def _adding_page(tx: Session, actor: Actor, typed: Typed, faults: Mapping[str, PortalError]) -> str:

@@ -28,10 +28,11 @@ from portal.web import choices
 from portal.web.access import needs, permit, signed_in
 from portal.web.acting import moment, reading
 from portal.web.errors import status_of
-from portal.web.languages import language, said
+from portal.web.languages import language, listed, said
 from portal.web.letters import paper
 from portal.web.machine import machine
 from portal.web.official.blueprint import blueprint, frame
+from portal.web.official.deputising import in_name_of
 from portal.web.pages import render
 from portal.web.uploads import look_at
 
@@ -82,7 +83,9 @@ def preview_letters(task_id: int) -> ResponseReturnValue:
     if errors:
         return _answer(_wrong(task_id, plain, answers, errors), actor, 422)
     try:
-        found = rehearsal.rehearse(machine().kernel, machine().database, actor, task_id, answers, files, now)
+        found = rehearsal.rehearse(
+            machine().kernel, machine().database, actor, task_id, answers, files, now, in_name_of()
+        )
     except cases.FormRefused as refusal:
         return _answer(_wrong(task_id, plain, answers, refusal.fields), actor, 422)
     except (EngineFault, cases.StepFailed):
@@ -141,8 +144,7 @@ def _one(draft: Draft) -> Drafted:
         shown = paper(make(draft.template, data, f"{machine().settings.public_url}/verify"))
     except RenderFailed as failure:
         trouble = said(failure)
-    names = ["、".join(names) for names in (draft.addressees, draft.copies)]
-    return Drafted(draft.title, draft.number, names[0], names[1], shown, trouble)
+    return Drafted(draft.title, draft.number, listed(draft.addressees), listed(draft.copies), shown, trouble)
 
 
 def _answer(preview: Preview, actor: Actor, status: int) -> ResponseReturnValue:

@@ -24,6 +24,7 @@ from portal.identity import Actor, Permission, Subject
 from portal.inbox import Place
 from portal.web.access import needs, permit
 from portal.web.acting import act, asked, moment, reading
+from portal.web.languages import said
 from portal.web.machine import machine
 from portal.web.official.blueprint import blueprint, frame, place_of, receipts, side
 from portal.web.official.proofs import counting_text, service_views
@@ -126,11 +127,11 @@ def enter(service_id: int) -> ResponseReturnValue:
             case.id,
         )
     except (ServedInFuture, ServedBeforeIssue, FileNotReady) as refusal:
-        return _page(service_id, typed, {"day": refusal.text("zh")}), 422
+        return _page(service_id, typed, {"day": said(refusal)}), 422
     except EarlierNeedsReason as refusal:
-        return _page(service_id, typed, {"note": refusal.text("zh")}), 422
+        return _page(service_id, typed, {"note": said(refusal)}), 422
     except AlreadyEntered as refusal:
-        return _page(service_id, typed, {"day": refusal.text("zh")}), 409
+        return _page(service_id, typed, {"day": said(refusal)}), 409
     flash(_entered_text(service_id, typed.how, at), "success")
     return redirect(f"/cases/{case.id}")
 

@@ -10,8 +10,7 @@ from flask import request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from portal.cases.drafts import mark
-from portal.cases.task_drafts import NOTHING
+from portal.cases.drafts import NOTHING, mark
 from portal.errors import PortalError
 from portal.web import dates
 from portal.web.languages import said
@@ -30,6 +29,8 @@ class SavingView:
     """Since when what the page shows was kept."""
     refused: str = ""
     """Why what was typed was not kept."""
+    unsaved: bool = False
+    """Whether the page shows what is kept nowhere yet, such as imported rows, so that its script keeps it at once."""
 
     @property
     def discard_url(self) -> str:
@@ -46,7 +47,7 @@ def shown(url: str, answers: Mapping[str, list[str]], saved_at: datetime | None)
 
 def again(url: str, refused: str = "", seen: str = "") -> SavingView:
     """For a page that comes back with what was typed."""
-    return SavingView(url, seen or seen_here(), refused=refused)
+    return SavingView(url, seen or seen_here(), refused=refused, unsaved=not seen)
 
 
 def seen_here() -> str:

@@ -12,9 +12,10 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.cases import drafts, filing
 from portal.cases import errors as cases
-from portal.cases.drafts import ChangedElsewhere, mark
+from portal.cases import filing
+from portal.cases.drafts import NOTHING, ChangedElsewhere, mark
+from portal.cases.drafts import filings as filing_drafts
 from portal.cases.filing import Offer
 from portal.cases.models import Case, Filing, Task
 from portal.cases.names import scope_before
@@ -61,7 +62,7 @@ def start_form(regulation: str, procedure: str) -> ResponseReturnValue:
     """The start form of a procedure."""
     with reading() as tx:
         actor, offer = _offered(tx, regulation, procedure)
-        draft = drafts.begun_for(tx, actor, regulation, procedure, in_query("about"))
+        draft = filing_drafts.begun_for(tx, actor, regulation, procedure, in_query("about"))
         answers = draft.answers if draft is not None else {}
         saving = shown(_draft_address(offer), answers, draft.saved_at if draft is not None else None)
         return _page(tx, actor, offer, answers or None, {}, saving=saving)
@@ -83,8 +84,8 @@ def keep_start(regulation: str, procedure: str) -> ResponseReturnValue:
         answers, errors = texts_of(taken.answers), taken.errors
 
     def keep(tx: Session, now: datetime) -> Filing:
-        draft = drafts.begin(tx, actor, regulation, procedure, about, now)
-        return drafts.keep(tx, actor, draft.id, answers, now, seen_here())
+        draft = filing_drafts.begin(tx, actor, regulation, procedure, about, now)
+        return filing_drafts.keep(tx, actor, draft.id, answers, now, seen_here())
 
     try:
         draft = act(keep, _("暂存《%(title)s》", title=offer.procedure.manifest.title))
@@ -105,8 +106,8 @@ def _kept_elsewhere(
     """Another window was faster: nothing of it is overwritten unless the person asks for that."""
     with reading() as tx:
         actor, offer = _offered(tx, regulation, procedure)
-        other = drafts.begun_for(tx, actor, regulation, procedure, in_query("about"))
-        seen = mark(other.answers if other is not None else {})
+        other = filing_drafts.begun_for(tx, actor, regulation, procedure, in_query("about"))
+        seen = mark(other.answers) if other is not None else NOTHING
     if is_by_script():
         return not_kept(refusal, seen)
     saving = again(_draft_address(offer), told(refusal, elsewhere=True), seen)
@@ -120,7 +121,7 @@ def discard_start(regulation: str, procedure: str) -> ResponseReturnValue:
     with reading() as tx:
         actor, offer = _offered(tx, regulation, procedure)
     act(
-        lambda tx, _now: drafts.settle(tx, actor, regulation, procedure, in_query("about"), None),
+        lambda tx, _now: filing_drafts.discard(tx, actor, regulation, procedure, in_query("about")),
         _("清除暂存"),
     )
     flash(_("已清除暂存的内容。"), "success")
@@ -157,7 +158,7 @@ def begin(regulation: str, procedure: str) -> ResponseReturnValue:
 
     def file(tx: Session, now: datetime) -> Case:
         case = filing.file(machine().kernel, tx, actor, regulation, procedure, answers, now, about, once)
-        drafts.settle(tx, actor, regulation, procedure, about, case.id)
+        filing_drafts.settle(tx, actor, regulation, procedure, about, case.id)
         return case
 
     try:

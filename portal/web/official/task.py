@@ -13,13 +13,13 @@ from sqlalchemy.orm import Session
 
 from portal import inbox
 from portal.cases import errors as cases
-from portal.cases import task_drafts, tasks
-from portal.cases.drafts import ChangedElsewhere, mark
+from portal.cases import tasks
+from portal.cases.drafts import NOTHING, ChangedElsewhere, mark
+from portal.cases.drafts import tasks as task_drafts
 from portal.cases.live import Cases, LiveCase
 from portal.cases.models import Task
 from portal.cases.names import scope_of
 from portal.cases.rehearsal import may_issue
-from portal.cases.task_drafts import NOTHING
 from portal.engine import Place
 from portal.errors import PortalError
 from portal.forms import REFRESH, FieldError, FormView, posted
@@ -33,11 +33,12 @@ from portal.web.casefile import CaseFile, case_file
 from portal.web.languages import language
 from portal.web.machine import machine
 from portal.web.official.blueprint import blueprint, frame, place_of
+from portal.web.official.deputising import in_name_of, name_of, principals_to_choose
 from portal.web.official.following import followed
 from portal.web.official.noting import note_form
 from portal.web.official.saving import SavingView, again, is_by_script, kept, not_kept, seen_here, shown, told
 from portal.web.pages import render
-from portal.web.uploads import Taken, take, texts_of
+from portal.web.uploads import Taken, pickers, take, texts_of
 
 Answers = Mapping[str, object]
 
@@ -71,6 +72,9 @@ class Sheet:
     """For whom a deputy would do it."""
     his: bool
     """Whether that one has claimed it."""
+    for_id: int | None
+    principals: tuple[tuple[int, str], ...]
+    """Those in whose name he may do it instead, himself to choose."""
     letters_url: str | None
     """Where its form is posted to look at the letters that the diagram issues from here on."""
 
@@ -171,22 +175,22 @@ def hand_in(task_id: int) -> ResponseReturnValue:
         return _again(task_id, taken.answers, taken.errors), 422
     try:
         act(
-            lambda tx, now: _complete(tx, actor, task_id, taken.answers, now),
+            lambda tx, now: _complete(tx, actor, task_id, taken.answers, now, in_name_of()),
             _("办理“%(task)s”", task=task.name),
             case.id,
         )
     except cases.FormRefused as refusal:
         return _again(task_id, taken.answers, refusal.fields), 422
-    except (cases.TaskDone, cases.TaskGone, cases.TaskHeld, cases.UnknownParty) as refusal:
+    except (cases.TaskDone, cases.TaskGone, cases.TaskHeld, cases.NotTheirDeputy, cases.UnknownParty) as refusal:
         return _too_slow(task_id, taken.answers, refusal)
     with reading() as tx:
         _actor, task, case = _opened(tx, task_id)
         return _on(tx, actor, followed(tx, case, task))
 
 
-def _complete(tx: Session, actor: Actor, task_id: int, answers: Answers, now: datetime) -> None:
+def _complete(tx: Session, actor: Actor, task_id: int, answers: Answers, now: datetime, for_id: int | None) -> None:
     """Completes the task; what its doer had kept for it is not needed any more."""
-    tasks.complete(machine().kernel, tx, actor, task_id, answers, now)
+    tasks.complete(machine().kernel, tx, actor, task_id, answers, now, for_id)
     task_drafts.discard(tx, actor.person_id, task_id)
 
 
@@ -220,9 +224,9 @@ def _obstacle(tx: Session, actor: Actor, task: Task, case: LiveCase) -> Obstacle
         tasks.may_do(case, task, actor)
         tasks.check_free(tx, task, actor, moment(tx))
     except cases.Separated as separated:
-        return Obstacle(separated.text("zh"), over=True)
+        return Obstacle(separated.text(language()), over=True)
     except cases.TaskHeld as held:
-        return Obstacle(held.text("zh"), over=False)
+        return Obstacle(held.text(language()), over=False)
     return None
 
 
@@ -264,6 +268,7 @@ def _sheet(
     offered = choices.offered(tx, regulation, form, answers or {}, actor.person_id, case.id)
     drawn = case.element(task.scope, task.element)
     his = task.holder_id in actor.principals(task.regulation, task.role)
+    for_id = tasks.done_for(case, task, actor, in_name_of())
     return Sheet(
         task=task,
         title=f"{case.row.number} · {task.name}",
@@ -274,15 +279,12 @@ def _sheet(
         obstacle=obstacle,
         mine=task.holder_id == actor.person_id,
         free=obstacle is None and task.holder_id != actor.person_id and not his,
-        whom=_name_of(actor, tasks.done_for(task, actor)),
+        whom=name_of(actor, for_id),
         his=his,
+        for_id=for_id,
+        principals=principals_to_choose(case, task, actor),
         letters_url=f"/tasks/{task.id}/{LETTERS}" if may_issue(case, task.scope, task.element) else None,
     )
-
-
-def _name_of(actor: Actor, principal_id: int | None) -> str:
-    """The name of one for whom a person stands in."""
-    return next((one.name for one in actor.deputy_for if one.person_id == principal_id), "")
 
 
 def _deadline(file: CaseFile, task: Task) -> object:
@@ -306,8 +308,10 @@ def _too_slow(task_id: int, answers: Answers, refusal: PortalError) -> ResponseR
         if _done_by(task, actor):
             return _politely_on(tx, actor, task, _same(case, task, answers))
         over = isinstance(refusal, (cases.TaskDone, cases.TaskGone))
-        said = refusal.text("zh") + (_("您填写的内容没有提交，仍保留在页面上。") if _is_typed(answers) else "")
-        return _page(tx, actor, task, case, answers, {}, Obstacle(said, over)), 409
+        why = refusal.text(language())
+        if _is_typed(answers):
+            why = _("%(why)s您填写的内容没有提交，仍保留在页面上。", why=why)
+        return _page(tx, actor, task, case, answers, {}, Obstacle(why, over)), 409
 
 
 def _is_typed(answers: Answers) -> bool:
@@ -325,7 +329,7 @@ def _same(case: LiveCase, task: Task, answers: Answers) -> bool:
     sent again nobody knows here whether it is the same."""
     done = case.values.at(Place(task.scope, task.element, task.visit))
     checked = tasks.check_answers(case, task.scope, task.form, answers)
-    files = {field.name for field in case.procedure.forms[task.form].fields if field.kind_name == "filepicker"}
+    files = {field.name for field in pickers(case.procedure.forms[task.form])}
     before = {name: value for name, value in (done.value if done else {}).items() if name not in files}
     now = {name: value for name, value in checked.values.items() if name not in files}
     return now == before and set(checked.errors) <= files

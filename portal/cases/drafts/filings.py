@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from portal.cases import filing
-from portal.cases.errors import Refused, UnknownCase
+from portal.cases.drafts.answers import Answers, ChangedElsewhere, mark, replace, storable
+from portal.cases.errors import UnknownCase
 from portal.cases.kernel import Kernel
-from portal.cases.models import Attachment, Filing
-from portal.cases.values import digest
-from portal.clock import TZ
+from portal.cases.models import Filing
 from portal.forms import Form, Page
 from portal.identity import Actor, Person
-
-Answers = Mapping[str, list[str]]
-"""As a browser posts them: by field, each a list of texts."""
-
-
-class ChangedElsewhere(Refused):
-    """The draft is no longer the one that a page was made of: it was saved in another window."""
-
-    zh = "这份草稿已于 {when} 在另一个窗口改动并保存。"
-    en = "This draft was changed and saved in another window at {when}."
-
-    def __init__(self, saved_at: datetime) -> None:
-        super().__init__(when=saved_at.astimezone(TZ).strftime("%m-%d %H:%M"))
 
 
 def begin(tx: Session, actor: Actor, regulation: str, procedure: str, about_id: int | None, moment: datetime) -> Filing:
@@ -64,15 +50,18 @@ def begun_for(tx: Session, actor: Actor, regulation: str, procedure: str, about_
     return tx.scalar(mine.order_by(Filing.id).limit(1))
 
 
-def settle(
-    tx: Session, actor: Actor, regulation: str, procedure: str, about_id: int | None, case_id: int | None
-) -> None:
-    """Closes the person's draft of this filing: it became the case, or None: he wants it no more."""
+def settle(tx: Session, actor: Actor, regulation: str, procedure: str, about_id: int | None, case_id: int) -> None:
+    """Notes that the person's draft of this filing became a case."""
     draft = begun_for(tx, actor, regulation, procedure, about_id)
-    if draft is not None and case_id is None:
-        tx.delete(draft)
-    elif draft is not None:
+    if draft is not None:
         draft.case_id = case_id
+
+
+def discard(tx: Session, actor: Actor, regulation: str, procedure: str, about_id: int | None) -> None:
+    """Forgets the person's draft of this filing."""
+    draft = begun_for(tx, actor, regulation, procedure, about_id)
+    if draft is not None:
+        tx.delete(draft)
 
 
 def draft(tx: Session, actor: Actor, draft_id: int) -> Filing:
@@ -87,11 +76,6 @@ def begun(tx: Session, actor: Actor) -> list[Filing]:
     """The person's drafts with something in them, last saved first."""
     rows = tx.scalars(select(Filing).where(*_own(actor), Filing.case_id.is_(None)).order_by(Filing.saved_at.desc()))
     return [row for row in rows if row.answers]
-
-
-def mark(answers: Answers) -> str:
-    """A short text that tells these answers from others."""
-    return digest(dict(answers))[:16]
 
 
 def save(
@@ -132,23 +116,12 @@ def save(
 
 
 def keep(tx: Session, actor: Actor, draft_id: int, answers: Answers, moment: datetime, seen: str) -> Filing:
-    """Keeps the answers of a whole form, files among them, in the place of those whose `mark` is `seen`.
-
-    Raises ChangedElsewhere when others were kept meanwhile; the same again is kept as it is.
-    """
+    """Keeps the answers of a whole form, files among them, in the place of those whose `mark` is `seen`; raises what
+    `replace` raises."""
     row = _locked(tx, actor, draft_id)
-    typed = storable(answers)
-    if seen != mark(row.answers) and typed != row.answers:
-        raise ChangedElsewhere(row.saved_at)
-    row.answers, row.saved_at = typed, moment
+    replace(row, answers, moment, seen)
     tx.flush()
     return row
-
-
-def storable(answers: Answers) -> dict[str, list[str]]:
-    """What was typed, as it can be stored."""
-    # PostgreSQL's JSON cannot hold NUL; what stands in its place is refused by every form.
-    return {name: [text.replace("\0", "\x01") for text in texts] for name, texts in answers.items()}
 
 
 def hand_in(kernel: Kernel, tx: Session, actor: Actor, draft_id: int, moment: datetime, seen: str | None = None) -> int:
@@ -168,15 +141,6 @@ def hand_in(kernel: Kernel, tx: Session, actor: Actor, draft_id: int, moment: da
     row.case_id = case.id
     tx.flush()
     return case.id
-
-
-def usable(tx: Session, actor: Actor, ids: Iterable[str], case_id: int | None = None) -> list[Attachment]:
-    """Those of the uploads that the person's answers may name: his own unused ones, and the case's."""
-    own = (Attachment.uploaded_by_id == actor.person_id) & Attachment.case_id.is_(None)
-    of_case = Attachment.case_id == case_id if case_id is not None else own
-    known = [int(text) for text in ids if text.isdecimal() and len(text) < 19]
-    rows = select(Attachment).where(Attachment.id.in_(known), or_(own, of_case))
-    return list(tx.scalars(rows.order_by(Attachment.id)))
 
 
 def _locked(tx: Session, actor: Actor, draft_id: int) -> Filing:

@@ -12,11 +12,8 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from portal.cases.drafts import Answers, ChangedElsewhere, mark, storable
+from portal.cases.drafts.answers import Answers, replace
 from portal.cases.models import Task, TaskDraft
-
-NOTHING = mark({})
-"""The `mark` of a page that was made when nothing was kept."""
 
 
 def kept(tx: Session, person_id: int, task_id: int) -> TaskDraft | None:
@@ -25,19 +22,13 @@ def kept(tx: Session, person_id: int, task_id: int) -> TaskDraft | None:
 
 
 def keep(tx: Session, person_id: int, task_id: int, answers: Answers, moment: datetime, seen: str) -> TaskDraft:
-    """Keeps answers in the place of those whose `mark` is `seen`.
-
-    Raises ChangedElsewhere when others were kept meanwhile, in another window; the same again is kept as it is.
-    """
+    """Keeps answers in the place of those whose `mark` is `seen`; raises what `replace` raises."""
     row = {"task_id": task_id, "person_id": person_id, "answers": {}, "saved_at": moment}
     # Of two first savings at once the second waits here for the first.
     tx.execute(insert(TaskDraft).values(row).on_conflict_do_nothing())
     mine = select(TaskDraft).where(TaskDraft.task_id == task_id, TaskDraft.person_id == person_id).with_for_update()
     draft = tx.scalars(mine.execution_options(populate_existing=True)).one()
-    typed = storable(answers)
-    if seen != mark(draft.answers) and typed != draft.answers:
-        raise ChangedElsewhere(draft.saved_at)
-    draft.answers, draft.saved_at = typed, moment
+    replace(draft, answers, moment, seen)
     tx.flush()
     return draft
 
@@ -52,6 +43,6 @@ def sweep(tx: Session) -> None:
     tx.execute(delete(TaskDraft).where(TaskDraft.task_id.in_(select(Task.id).where(Task.state != "open"))))
 
 
-def uploads(tx: Session) -> Collection[dict[str, list[str]]]:
+def all_answers(tx: Session) -> Collection[dict[str, list[str]]]:
     """The answers of all that is kept, for whoever asks which uploads are still spoken of."""
     return tx.scalars(select(TaskDraft.answers)).all()

@@ -8,7 +8,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from portal.cases.drafts import Answers, ChangedElsewhere, mark, storable
+from portal.cases.drafts.answers import Answers, replace
 from portal.cases.models import Case, MessageDraft
 
 
@@ -20,10 +20,7 @@ def kept(tx: Session, person_id: int, case_id: int, message: str) -> MessageDraf
 def keep(
     tx: Session, person_id: int, case_id: int, message: str, answers: Answers, moment: datetime, seen: str
 ) -> MessageDraft:
-    """Keeps answers in the place of those whose `mark` is `seen`.
-
-    Raises ChangedElsewhere when others were kept meanwhile, in another window; the same again is kept as it is.
-    """
+    """Keeps answers in the place of those whose `mark` is `seen`; raises what `replace` raises."""
     row = {"case_id": case_id, "message": message, "person_id": person_id, "answers": {}, "saved_at": moment}
     # Of two first savings at once the second waits here for the first.
     tx.execute(insert(MessageDraft).values(row).on_conflict_do_nothing())
@@ -31,10 +28,7 @@ def keep(
         MessageDraft.case_id == case_id, MessageDraft.message == message, MessageDraft.person_id == person_id
     )
     draft = tx.scalars(own.with_for_update().execution_options(populate_existing=True)).one()
-    typed = storable(answers)
-    if seen != mark(draft.answers) and typed != draft.answers:
-        raise ChangedElsewhere(draft.saved_at)
-    draft.answers, draft.saved_at = typed, moment
+    replace(draft, answers, moment, seen)
     tx.flush()
     return draft
 
