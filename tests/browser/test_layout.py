@@ -17,9 +17,9 @@ from tests.browser.windows import DESK, HEIGHTS, PHONE, Windows, until_there
 
 # What is no page: files, and what machines ask for.
 NO_PAGES = {
-    "static", "files.letter", "files.letter_pdf", "files.attachment", "previews.shown_file", "official.arrivals", "official.diagram", "health.healthz", "health.readyz",
-    "applicant.file", "applicant.draft", "switching.choose", "official.answered_rows",
-    "official.copy_file", "registration.proof",
+    "static", "files.letter", "files.letter_pdf", "files.attachment", "previews.shown_file", "official.arrivals",
+    "official.diagram", "health.healthz", "health.readyz", "applicant.file", "applicant.draft", "switching.choose",
+    "official.answered_rows", "official.copy_file", "registration.proof",
 }  # fmt: skip
 MOST = 3
 """Pages of one kind that one person looks at, and that are looked at closely by whomever."""
