@@ -76,7 +76,7 @@ def test_a_notice_is_entered_with_its_effects_before_and_after(site: Site, windo
     page.get_by_role("button", name="核对影响").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("2027 年放假安排：核对影响")
     row = page.get_by_role("table", name="将变动的期限").get_by_role("row").nth(1)
-    expect(row).to_contain_text("2027-01-06 → 2027-01-07")
+    expect(row).to_contain_text("2027年1月6日 → 2027年1月7日")
     expect(row).to_contain_text("暂定 → 确定")
     expect(row).to_contain_text(REASON)
     looks_right(windows, page, "effects")

@@ -61,7 +61,7 @@ def passwords(page: Page) -> None:
 
 def registered(windows: Windows, page: Page) -> str:
     page.goto("/")
-    page.get_by_role("link", name="单位注册").click()
+    page.get_by_role("link", name="注册单位").click()
     looked_at(windows, page, "empty form")
     fill(page, "某玻璃厂", WRONG)
     page.get_by_label("证明文件").set_input_files(program("营业执照.pdf"))
