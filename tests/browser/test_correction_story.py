@@ -114,7 +114,7 @@ def test_a_receipt_is_entered_corrected_and_the_deadline_moves(site: Site, windo
 
 
 def test_a_struck_receipt_leaves_the_letter_unserved_until_another_is_entered(site: Site, windows: Windows):
-    case = issued(site, 2021)
+    case = issued(site, 2016)
     site.at("2026-09-28T10:00:00")
     page = windows.of("tao", PHONE)
     enter(page, case, "2026-09-23T15:00")

@@ -92,6 +92,7 @@ def test_a_notice_is_entered_with_its_effects_before_and_after(site: Site, windo
     until_there(official, official.get_by_text("期限调整", exact=False))
     expect(official.get_by_text("2027年1月7日").first).to_be_visible()
     expect(official.get_by_text("暂定：当年放假通知未发布")).to_have_count(0)
+    official.get_by_role("tab", name="经过").click()
     assert REASON in text_of(official)
     looks_right(windows, official, "the case tells why")
 

@@ -107,7 +107,7 @@ def sign_in(page: Page, login: str = LOGIN) -> None:
 
 def returned(windows: Windows, number: str) -> None:
     page = windows.of("li")
-    page.get_by_role("link", name="注册审核").click()
+    page.get_by_role("link", name="注册审核").first.click()
     looked_at(windows, page, "desk")
     page.get_by_role("row").filter(has_text=number).get_by_role("link").click()
     expect(page.get_by_role("main")).to_contain_text("本门户没有这个单位。")
