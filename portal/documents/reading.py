@@ -48,7 +48,7 @@ class _Pictures:
 
     def shown(self, image: Any) -> list[object]:  # noqa: ANN401 - mammoth has no types
         """The picture, or a word in its place; nothing outside of the file is ever asked for it."""
-        words = [mammoth_html.text("〔图片未显示〕")]  # type: ignore[no-untyped-call]
+        words = [mammoth_html.text("〔图片未显示〕")]  # type: ignore[no-untyped-call] # mammoth has no types
         try:
             with image.open() as source:
                 content = source.read(min(_LARGEST_PICTURE, self._left) + 1)
@@ -59,7 +59,8 @@ class _Pictures:
             return words
         self._left -= len(content)
         source = f"data:{image.content_type};base64,{base64.b64encode(content).decode()}"
-        return [mammoth_html.element("img", {"alt": str(image.alt_text or "")[:200], "src": source})]  # type: ignore[no-untyped-call]
+        said = {"alt": str(image.alt_text or "")[:200], "src": source}
+        return [mammoth_html.element("img", said)]  # type: ignore[no-untyped-call] # mammoth has no types
 
 
 def _check_package(file: bytes, main: str) -> None:
