@@ -36,7 +36,7 @@ CONTENT = Path(portal.__file__).resolve().parents[1]
 
 @dataclass(frozen=True)
 class Crowd:
-    """The units with their amounts (tCO2e), and the case in which they were determined."""
+    """The units with their amounts (tCO₂e), and the case in which they were determined."""
 
     amounts: dict[str, int]
     allocation: int

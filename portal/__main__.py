@@ -164,7 +164,7 @@ def _migrate(settings: Settings, options: argparse.Namespace) -> None:
 
 
 def _add_user(settings: Settings, options: argparse.Namespace) -> None:
-    password = None if options.one_time else administration.password_from(options.password_file)
+    password = None if options.one_time else administration.password_from(options.password_file, options.login)
     new = administration.NewUser(
         options.login, options.name, password, options.administrator, options.role, options.organisation
     )

@@ -82,6 +82,8 @@ class Settings:
     """None: this portal sends no mail."""
     letter_pdf: bool = True
     """Whether letters are made as PDF too, where LibreOffice is installed."""
+    proxies: int = 0
+    """How many proxies of ours stand before the pages, each of which adds the address it was asked from."""
 
     @classmethod
     def read(cls, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -99,6 +101,7 @@ class Settings:
             web_workers=_number(environ, "WEB_WORKERS", 2, at_most=64),
             mail=_mail(environ),
             letter_pdf=_flag(environ, "LETTER_PDF", default=True),
+            proxies=_number(environ, "PROXIES", 0, at_least=0, at_most=9),
         )
 
 
@@ -165,9 +168,9 @@ def _url(environ: Mapping[str, str], default: str) -> str:
     )
 
 
-def _number(environ: Mapping[str, str], name: str, default: int, *, at_most: int) -> int:
-    given = environ.get(name) or str(default)
-    return _converted(given, name, int, lambda number: 1 <= number <= at_most, f"a whole number from 1 to {at_most}")
+def _number(environ: Mapping[str, str], name: str, default: int, *, at_least: int = 1, at_most: int) -> int:
+    given, wanted = environ.get(name) or str(default), f"a whole number from {at_least} to {at_most}"
+    return _converted(given, name, int, lambda number: at_least <= number <= at_most, wanted)
 
 
 def _flag(environ: Mapping[str, str], name: str, *, default: bool) -> bool:

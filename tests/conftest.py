@@ -10,13 +10,10 @@ import signal
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
-from urllib.parse import urlsplit
 
-import psycopg
 import pytest
-from sqlalchemy import BigInteger, Column, Identity, Table
+from argon2 import PasswordHasher
 from sqlalchemy.orm import Session
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
@@ -24,9 +21,19 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 import portal
 from portal.db import Base, Database, moved_clock, postmaster
 from portal.db.embedded import EmbeddedPostgres
+from portal.identity import passwords
 from portal.jobs import schema as jobs_schema
+from tests.builders.databases import copied, empty, opened
 
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "60"}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _light_passwords() -> Iterator[None]:
+    """Passwords are hashed with little work: what the portal itself spends on one keeps a core busy for a while."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -48,10 +55,9 @@ def postgres() -> Iterator[str]:
 def template(postgres: str) -> Iterator[str]:
     """The name of a database with all tables, to be copied."""
     name = f"portal_template_{os.getpid()}"
-    with _made(postgres, name) as url:
+    with copied(postgres, name) as url:
         jobs_schema(url)
         _all_models()
-        _stand_ins()
         database = Database(url)
         Base.metadata.create_all(database.engine)
         database.close()
@@ -61,21 +67,35 @@ def template(postgres: str) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def database(postgres: str, template: str) -> Iterator[Database]:
     """A database with all tables; what a test commits here stays for the others."""
-    with _made(postgres, f"portal_shared_{os.getpid()}", template) as url:
-        yield from _opened(url)
+    with copied(postgres, f"portal_shared_{os.getpid()}", template) as url:
+        yield from opened(url)
+
+
+@pytest.fixture(scope="session")
+def _kept_database(postgres: str, template: str) -> Iterator[Database]:
+    """The database that tests have for themselves, one after the other."""
+    with copied(postgres, f"portal_kept_{os.getpid()}", template) as url:
+        yield from opened(url)
 
 
 @pytest.fixture
-def own_database(postgres: str, template: str) -> Iterator[Database]:
-    """A database with all tables for one test alone, in which it may commit."""
-    with _made(postgres, f"portal_own_{os.getpid()}", template) as url:
-        yield from _opened(url)
+def own_database(_kept_database: Database) -> Iterator[Database]:
+    """A database with all tables and no rows for one test alone; it may commit, but change no table."""
+    yield _kept_database
+    empty(_kept_database)
+
+
+@pytest.fixture
+def fresh_database(postgres: str, template: str) -> Iterator[Database]:
+    """A database with all tables for one test alone, which may change those too, or leave connections open."""
+    with copied(postgres, f"portal_own_{os.getpid()}", template) as url:
+        yield from opened(url)
 
 
 @pytest.fixture
 def empty_database(postgres: str) -> Iterator[str]:
     """The address of a database without any table, for one test alone."""
-    with _made(postgres, f"portal_empty_{os.getpid()}") as url:
+    with copied(postgres, f"portal_empty_{os.getpid()}") as url:
         yield url
 
 
@@ -89,35 +109,11 @@ def tx(database: Database) -> Iterator[Session]:
         outer.rollback()
 
 
-def _opened(url: str) -> Iterator[Database]:
-    database = Database(url)
-    yield database
-    database.close()
-
-
-@contextmanager
-def _made(server: str, name: str, template: str = "template1") -> Iterator[str]:
-    """A database of that name, dropped at the end; its address."""
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
-        yield urlsplit(server)._replace(path=f"/{name}").geturl()
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
 def _all_models() -> None:
     assert moved_clock.MovedClock.__tablename__ in Base.metadata.tables
     for package in pkgutil.iter_modules(portal.__path__, "portal."):
         if Path(portal.__path__[0], package.name.rpartition(".")[2], "models.py").exists():
-            # A package that is still being written must not break the tests of the others.
-            with suppress(ImportError, AttributeError, NameError, SyntaxError, TypeError):
-                importlib.import_module(f"{package.name}.models")
-
-
-def _stand_ins() -> None:
-    """An empty table (id only) for each one that is referred to but not written yet."""
-    keys = [key.target_fullname for table in Base.metadata.tables.values() for key in table.foreign_keys]
-    for name in {key.rpartition(".")[0] for key in keys} - set(Base.metadata.tables):
-        Table(name, Base.metadata, Column("id", BigInteger, Identity(), primary_key=True))
+            importlib.import_module(f"{package.name}.models")
 
 
 def _end_forgotten_servers() -> None:

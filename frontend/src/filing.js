@@ -3,6 +3,9 @@
 // button of the page keeps it.
 
 const AFTER = 1500; // milliseconds without a key
+const AGAIN = 10000; // until it tries again
+const LEFT = 'left-unkept'; // in sessionStorage: the form that was still being kept when this window left it
+const ARRIVED = [300, 1200]; // milliseconds after which what was kept as one left has arrived
 
 function posted(form) {
   const data = new FormData(form);
@@ -18,6 +21,7 @@ export function keepForms() {
   for (const form of document.querySelectorAll('form[data-keeps]')) {
     asksAfresh(form);
     keep(form);
+    catchUp(form);
   }
   // A page that comes back out of the browser's memory may be older than what was kept.
   window.addEventListener('pageshow', ({ persisted }) => persisted && document.querySelector('form[data-keeps]') && location.reload());
@@ -32,6 +36,22 @@ function asksAfresh(form) {
   history.replaceState(history.state, '', here);
 }
 
+const nameOf = (form) => new URL(form.action).pathname;
+
+// Reloaded in the middle of typing, a page may be faster than what is kept as one leaves: then it is shown once more.
+async function catchUp(form) {
+  if (sessionStorage.getItem(LEFT) !== nameOf(form)) return;
+  sessionStorage.removeItem(LEFT);
+  const before = saidBy(posted(form));
+  for (const pause of ARRIVED) {
+    await new Promise((resolve) => setTimeout(resolve, pause));
+    const now = await fetch(location.href, { headers: { Accept: 'text/html' } }).catch(() => null);
+    const shown = now?.ok && new DOMParser().parseFromString(await now.text(), 'text/html').getElementById(form.id);
+    if (saidBy(posted(form)) !== before) return; // the person types on
+    if (shown && shown.elements._seen.value !== form.elements._seen.value) return location.reload();
+  }
+}
+
 function keep(form) {
   const said = document.getElementById('kept');
   let kept = saidBy(posted(form));
@@ -43,20 +63,29 @@ function keep(form) {
     if (said) said.textContent = text;
   }
 
+  function tryAgain(text) {
+    tell(text);
+    clearTimeout(timer);
+    timer = setTimeout(() => keepNow(), AGAIN);
+  }
+
   async function send(leaving) {
     const data = posted(form);
     const now = saidBy(data);
     if (over || now === kept) return;
+    if (leaving) sessionStorage.setItem(LEFT, nameOf(form));
     try {
       // What is sent while one leaves may be 64 KB; more is kept by the buttons alone.
       const answer = await fetch(form.action, { method: 'POST', body: data, keepalive: leaving, headers: { Accept: 'application/json' } });
+      if ([400, 401].includes(answer.status)) return tryAgain(said?.dataset.signedOut);
       const told = await answer.json();
       tell(told.said);
       over = !answer.ok;
       if (answer.ok) form.elements._seen.value = told.seen;
       kept = now;
+      if (!leaving) sessionStorage.removeItem(LEFT);
     } catch {
-      tell(said?.dataset.failed);
+      tryAgain(said?.dataset.failed);
     }
   }
 
@@ -83,5 +112,7 @@ function keep(form) {
       over = true;
     }
   });
+  // A link or a reload asks for its page before this one is hidden: what is kept should be there first.
+  window.addEventListener('beforeunload', () => keepNow(true));
   document.addEventListener('visibilitychange', () => document.visibilityState === 'hidden' && keepNow(true));
 }

@@ -14,6 +14,7 @@ export function watchKeys() {
     showSwitch();
   });
   document.addEventListener('keydown', (event) => {
+    if (event.key === 'Escape' && searched === event.target) leaveSearch(event);
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || isOff()) return;
     if (document.querySelector('dialog[open]')) return;
     if (ACTS[event.key]?.()) event.preventDefault();
@@ -21,7 +22,7 @@ export function watchKeys() {
 }
 
 const ACTS = {
-  '/': () => focus([...document.querySelectorAll('input[type=search]')].find((input) => input.offsetParent)),
+  '/': search,
   '?': help,
   j: () => move(1),
   k: () => move(-1),
@@ -36,6 +37,23 @@ function move(step) {
   const here = rows.indexOf(document.activeElement.closest(ROW));
   const row = rows[here < 0 ? 0 : Math.min(Math.max(here + step, 0), rows.length - 1)];
   return focus(row?.querySelector('.go'));
+}
+
+// Escape leads from the search field back to where "/" was pressed; what was typed into it is cleared first.
+let searched = null;
+let before = null;
+
+function search() {
+  before = document.activeElement;
+  searched = [...document.querySelectorAll('input[type=search]')].find((input) => input.offsetParent);
+  return focus(searched);
+}
+
+function leaveSearch(event) {
+  if (searched.value) return;
+  event.preventDefault();
+  searched.blur();
+  before?.focus();
 }
 
 function press(selector) {

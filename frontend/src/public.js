@@ -13,6 +13,7 @@ function showOnly(form, shown) {
 
 async function compare(form, file) {
   const part = (name) => form.querySelector(`.compared > .${name}`);
+  if (file.size === 0) return showOnly(form, [part('empty')]);
   if (file.size > Number(form.dataset.limit)) return showOnly(form, [part('too-large')]);
   showOnly(form, [part('working')]);
   try {

@@ -3,6 +3,7 @@
 // panel says so (data-busy), and what it showed before comes back when nothing does.
 
 export function watchViewer() {
+  sayBroken();
   const panel = document.getElementById('viewer-panel');
   if (!panel) return;
   sayWhileWaiting(panel, document.getElementById('viewer'));
@@ -21,6 +22,21 @@ export function watchViewer() {
   };
   panel.addEventListener('click', ({ target }) => target.closest('[data-close-viewer]') && close());
   panel.addEventListener('keydown', ({ key }) => key === 'Escape' && close());
+}
+
+// <img data-broken="words">: what stands in place of a picture that the browser cannot show.
+function sayBroken() {
+  const say = (image) => {
+    if (!image.dataset?.broken) return;
+    const words = document.createElement('p');
+    words.className = 'notice n';
+    words.setAttribute('role', 'status');
+    words.textContent = image.dataset.broken;
+    image.closest('.shown-picture').replaceWith(words);
+  };
+  document.addEventListener('error', ({ target }) => say(target), true); // errors of pictures do not bubble
+  // It may have failed before this script ran.
+  for (const image of document.querySelectorAll('img[data-broken]')) if (image.complete && !image.naturalWidth) say(image);
 }
 
 function sayWhileWaiting(panel, viewer) {

@@ -37,6 +37,10 @@ _SIGNATURES: Mapping[str, tuple[str, ...]] = {
 _INSIDE = {"docx": b"word/document.xml", "xlsx": b"xl/workbook.xml"}
 
 
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+"""Begins files of old Office programs, and the envelope in which new ones encrypt theirs."""
+
+
 class EmptyFile(PortalError):
     """A file without content."""
 
@@ -56,6 +60,13 @@ class WrongKind(PortalError):
 
     zh = "“{name}”不是可以接受的文件（{accept}），或内容与扩展名不符。"
     en = "“{name}” is not an accepted kind of file ({accept}), or its content is not what its name says."
+
+
+class LockedFile(WrongKind):
+    """A Word file or workbook that is encrypted, or of the format of before 2007 under a new name."""
+
+    zh = "“{name}”加了密码，或者是旧版 Office 格式，无法查看。请取消密码，另存为 .{kind} 后上传。"
+    en = "“{name}” is protected by a password, or in an old Office format. Save it without one as .{kind}."
 
 
 class TooMany(PortalError):
@@ -86,7 +97,7 @@ class Accepted:
 def examine(name: str, stream: BinaryIO, material: Material) -> Accepted:
     """Looks at an uploaded file before it is stored; the stream is back at its start afterwards.
 
-    Raises EmptyFile, FileTooLarge or WrongKind. Extension and content must agree (ASVS 5.2.2).
+    Raises EmptyFile, FileTooLarge, LockedFile or WrongKind. Extension and content must agree (ASVS 5.2.2).
     """
     clean = clean_name(name)
     kind = clean.rpartition(".")[2].lower()
@@ -100,6 +111,8 @@ def examine(name: str, stream: BinaryIO, material: Material) -> Accepted:
     if size == 0:
         raise EmptyFile(name=clean)
     stream.seek(0)
+    if kind in material.accept and kind in _INSIDE and head.startswith(_OLE):
+        raise LockedFile(name=clean, kind=kind)
     if kind not in material.accept or not _agrees(kind, head, stream):
         raise WrongKind(name=clean, accept="、".join(material.accept))
     stream.seek(0)

@@ -89,6 +89,13 @@ class PrincipalSeparated(Separated):
     en = "The person for whom you stand in did “{other}” in this case or the one it is about: you may not do “{step}”."
 
 
+class DeputyNoMore(NotYourRole):
+    """The role was lent to the person, and is no more."""
+
+    zh = "您代{principal}办理的代办已经结束，不能再办理由{role}办理的这一步。"
+    en = "You stand in for {principal} no more, so you may not do this step of the role {role}."
+
+
 class NotTheirDeputy(Refused):
     """The person does not stand in, any more, for the one whom he has chosen."""
 

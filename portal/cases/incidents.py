@@ -13,7 +13,7 @@ from portal.cases.models import Case, Incident
 from portal.clock import TZ
 from portal.errors import PortalError
 from portal.forms.characters import tidy
-from portal.identity import Actor, Person, accounts
+from portal.identity import Actor, Person, accounts, queries
 
 LETTER, ROW, TIMERS, JOB = "letter", "row", "timers", "job"
 """What is tried again: the file of a letter, the case of a row, the timers of a family, a job."""
@@ -65,11 +65,13 @@ def note(
     return incident
 
 
-def note_unless_open(tx: Session, during: str, what: str, moment: datetime, case_id: int) -> None:
-    """Writes an incident unless one of the same doing is open."""
+def note_unless_open(
+    tx: Session, during: str, what: str, moment: datetime, case_id: int | None = None, again: Again | None = None
+) -> None:
+    """Writes an incident unless one of the same doing is open; what comes back after one was closed is noted anew."""
     open_one = select(exists().where(Incident.during == during, Incident.closed_at.is_(None)))
     if not tx.scalar(open_one):
-        note(tx, during, what, moment, case_id)
+        note(tx, during, what, moment, case_id, again)
 
 
 def count_open(tx: Session) -> int:
@@ -122,9 +124,8 @@ def taken(tx: Session, incident_id: int) -> Incident:
     if row is None:
         raise UnknownIncident()
     if row.closed_at is not None:
-        by = tx.get(Person, row.closed_by_id) if row.closed_by_id is not None else None
         when = row.closed_at.astimezone(TZ).strftime("%Y-%m-%d %H:%M")
-        raise IncidentClosed(who=by.name if by else "", when=when, reason=row.reason)
+        raise IncidentClosed(who=queries.person_name(tx, row.closed_by_id), when=when, reason=row.reason)
     return row
 
 

@@ -232,13 +232,10 @@ def _open_task(act: Act, actor: Actor, task_id: int, chosen: int | None = None) 
 
 def _done(tx: Session, task: Task, closed_at: datetime) -> TaskDone:
     said = {
-        "who": _person(tx, task.holder_id),
+        "who": queries.person_name(tx, task.holder_id),
         "when": closed_at.astimezone(TZ).strftime("%m-%d %H:%M"),
         "case_id": task.case_id,
     }
-    return TaskDone(**said) if task.for_id is None else TaskDoneFor(principal=_person(tx, task.for_id), **said)
-
-
-def _person(tx: Session, person_id: int | None) -> str:
-    person = identity.person(tx, person_id) if person_id is not None else None
-    return person.name if person else ""
+    if task.for_id is None:
+        return TaskDone(**said)
+    return TaskDoneFor(principal=queries.person_name(tx, task.for_id), **said)

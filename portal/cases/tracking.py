@@ -29,7 +29,8 @@ class NotTogether(PortalError):
 
 
 class TooManyQueries(TooManyAttempts):
-    """Too many wrong queries from one address within a quarter of an hour, or for one number within an hour."""
+    """Too many wrong queries from one address: for all numbers within a quarter of an hour, or for one within an
+    hour."""
 
     zh = "查询失败的次数过多，请一小时后再试；有账号的，请登录查看。"
     en = "Too many queries have failed: try again in an hour, or sign in."
@@ -39,10 +40,11 @@ def sought(tx: Session, number: str, code: str, address: str, now: datetime) -> 
     """The case of a number, if the query code is its own, however both were typed; else why there is none.
 
     A refusal is handed back and not raised, so that the failure is kept: the caller commits in any case. `now` is real
-    time, `address` where the question comes from. A wrong number and a wrong code cost the same and are answered alike.
+    time, `address` where the question comes from; what is tried elsewhere counts for nothing here. A wrong number and a
+    wrong code cost the same and are answered alike.
     """
     asked = typed_number(number)
-    counted = {TRACK: address, TRACK_NUMBER: digest(asked).hex()}
+    counted = {TRACK: address, TRACK_NUMBER: digest(f"{address} {asked}").hex()}
     throttle.queue_up(tx, counted)
     if any(throttle.too_many(tx, kind, by, now) for kind, by in counted.items()):
         return TooManyQueries()

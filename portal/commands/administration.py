@@ -17,7 +17,7 @@ from portal.commands.servers import database_of, running_at, serving
 from portal.db import migrations
 from portal.errors import PortalError
 from portal.identity import accounts
-from portal.identity.rules import PasswordsDiffer
+from portal.identity.rules import PasswordsDiffer, check_password
 from portal.procedures import Published
 from portal.settings import Settings
 from portal.storage import S3Store
@@ -145,20 +145,26 @@ def _organisation(tx: Session, uscc: str) -> int:
     return found.id
 
 
-def password_from(file: Path | None) -> str:
-    """The password in a file's first line, or asked for twice without showing it; PasswordsDiffer, NoTerminal."""
+def password_from(file: Path | None, login: str) -> str:
+    """The password for a login, from a file's first line or asked for twice without showing it.
+
+    WeakPassword, before it is asked for again; PasswordsDiffer, NoTerminal.
+    """
     if file is not None:
-        return file.read_text().partition("\n")[0]
+        password = file.read_text().partition("\n")[0]
+        check_password(password, login)
+        return password
     with warnings.catch_warnings():
         warnings.simplefilter("error", getpass.GetPassWarning)
         try:
-            first = getpass.getpass("Password (10 characters or more): ")
+            password = getpass.getpass("Password (10 characters or more): ")
+            check_password(password, login)
             again = getpass.getpass("Again: ")
         except (getpass.GetPassWarning, EOFError) as error:
             raise NoTerminal from error
-    if first != again:
+    if password != again:
         raise PasswordsDiffer
-    return first
+    return password
 
 
 def verify_audit(settings: Settings, *, as_json: bool) -> int:

@@ -6,21 +6,18 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import contextmanager
 from typing import NoReturn
 
 from portal import app, demo
 from portal.commands.administration import migrate
 from portal.commands.content import publish_shipped
-from portal.commands.parent import GO
-from portal.commands.servers import RUNNING, database_of, serving
+from portal.commands.parts import Child, Part, Server, say
+from portal.commands.servers import RUNNING, Embedded, database_of, serving
 from portal.db import servers
 from portal.documents import pdf
 from portal.errors import PortalError
@@ -29,12 +26,8 @@ from portal.settings import Settings
 from portal.web import DemoAccount
 from portal.web.beginning import first_command
 
-STOPS_WITHIN = 6.0
 LOOKS_EVERY = 0.1
 ANSWERS_WITHIN = 60.0
-LONGEST_PAUSE = 30.0
-LIVES_WELL = 60.0
-"""Seconds after which a child that dies is started again at once."""
 LEFTOVERS_END_WITHIN = 5.0
 
 
@@ -59,63 +52,6 @@ class DoesNotAnswer(PortalError):
     en = "The pages did not answer within {seconds} s; the log above says why."
 
 
-@dataclass
-class Child:
-    """A part of the portal that runs as a process of its own and is started again when it dies."""
-
-    name: str
-    arguments: tuple[str, ...]
-    process: subprocess.Popen[bytes] | None = None
-    released: bool = False
-    since: float = 0.0
-    pause: float = 0.0
-    due: float = 0.0
-
-    def start(self) -> None:
-        """Starts the process; it ends when the pipe to it is closed, so even when we are killed."""
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "portal", self.name, *self.arguments, "--child"],
-            stdin=subprocess.PIPE,
-            # Ctrl-C in the terminal is for us; we end the parts one after the other.
-            start_new_session=True,
-        )
-        self.since = time.monotonic()
-        if self.released:
-            self.release()
-
-    def release(self) -> None:
-        """Lets it begin; until then it only loads its programs."""
-        self.released = True
-        if self.process is not None and self.process.stdin is not None:
-            with suppress(BrokenPipeError):
-                self.process.stdin.write(GO)
-                self.process.stdin.flush()
-
-    def look_after(self) -> None:
-        """Starts it again when it has died, later and later when it keeps dying."""
-        now = time.monotonic()
-        if self.process is not None and self.process.poll() is not None:
-            code, lived = self.process.returncode, now - self.since
-            self.process = None
-            self.pause = 0.0 if lived > LIVES_WELL else min(LONGEST_PAUSE, max(1.0, self.pause * 2))
-            self.due = now + self.pause
-            _say(f"{self.name} ended ({code}) after {lived:.0f} s; it is started again in {self.pause:.0f} s")
-        if self.process is None and now >= self.due:
-            self.start()
-
-    def stop(self) -> None:
-        """Ends the process, at last by force."""
-        if self.process is None:
-            return
-        self.process.terminate()
-        try:
-            self.process.wait(STOPS_WITHIN)
-        except subprocess.TimeoutExpired:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
-        self.process = None
-
-
 def run(settings: Settings, host: str) -> None:
     """Runs until Ctrl-C or SIGTERM; AlreadyRunning, PortTaken or DoesNotAnswer when that cannot be."""
     address = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{settings.port}"
@@ -125,37 +61,51 @@ def run(settings: Settings, host: str) -> None:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, _interrupted)
         began = time.monotonic()
-        _say(f"starting in {settings.home.resolve()}")
-        children = [Child("web", ("--host", host)), Child("worker", ())]
+        say(f"starting in {settings.home.resolve()}")
+        children = [Child("web", "--host", host), Child("worker")]
         for child in children:
             child.start()
-        with serving(settings) as served:
-            _say(f"PostgreSQL and object store answer ({time.monotonic() - began:.1f} s)")
+        embedded = Embedded.of(settings)
+        with serving(settings, embedded=embedded) as served:
+            say(f"PostgreSQL and object store answer ({time.monotonic() - began:.1f} s)")
             with _ending(children):
                 _prepare(served)
-                _look_after(children, served, address, began)
+                _look_after(children, _servers(embedded), served, address, began)
+
+
+def _servers(embedded: Embedded) -> list[Part]:
+    """Those that we have started, not those that the settings name."""
+    named = {"PostgreSQL": embedded.postgres, "object store": embedded.store}
+    return [Server(name, server) for name, server in named.items() if server is not None]
 
 
 def _prepare(settings: Settings) -> None:
     """Tables, content and, in an empty demo, people and cases."""
     _timed("tables", lambda: migrate(settings))
     for line in publish_shipped(settings):
-        _say(line)
+        say(line)
     if settings.demo:
         tools = app.tools(settings)
         _timed("demo data", lambda: demo.seed(tools))
         tools.database.close()
 
 
-def _look_after(children: list[Child], settings: Settings, address: str, began: float) -> None:
+def _look_after(
+    children: Sequence[Child], embedded: Sequence[Part], settings: Settings, address: str, began: float
+) -> None:
     for child in children:
         child.release()
-    _await_answer(address, children)
+    parts = [*embedded, *children]
+    _await_answer(address, parts)
     _greet(settings, address, time.monotonic() - began)
     while True:
-        for child in children:
-            child.look_after()
-        time.sleep(LOOKS_EVERY)
+        _look(parts)
+
+
+def _look(parts: Sequence[Part]) -> None:
+    for part in parts:
+        part.look_after()
+    time.sleep(LOOKS_EVERY)
 
 
 @contextmanager
@@ -164,7 +114,7 @@ def _ending(children: list[Child]) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        _say("stopping")
+        say("stopping")
     finally:
         # What follows is short and must not be broken off half-way.
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -173,14 +123,12 @@ def _ending(children: list[Child]) -> Iterator[None]:
             child.stop()
 
 
-def _await_answer(address: str, children: list[Child]) -> None:
+def _await_answer(address: str, parts: Sequence[Part]) -> None:
     end = time.monotonic() + ANSWERS_WITHIN
     while not _answers(f"{address}/healthz"):
         if time.monotonic() > end:
             raise DoesNotAnswer(seconds=int(ANSWERS_WITHIN))
-        for child in children:
-            child.look_after()
-        time.sleep(LOOKS_EVERY)
+        _look(parts)
 
 
 def _answers(url: str) -> bool:
@@ -205,7 +153,7 @@ def _letters(settings: Settings) -> str:
 
 
 def _greet(settings: Settings, address: str, seconds: float) -> None:
-    _say(f"ready in {seconds:.1f} s; Ctrl-C stops everything\n")
+    say(f"ready in {seconds:.1f} s; Ctrl-C stops everything\n")
     print(f"  {address}\n", flush=True)
     print(f"  {_letters(settings)}\n", flush=True)
     if settings.demo:
@@ -265,11 +213,7 @@ def _is_free(host: str, port: int) -> bool:
 def _timed(what: str, do: Callable[[], str | None]) -> None:
     began = time.monotonic()
     said = do()
-    _say(f"{what}: {said or 'ready'} ({time.monotonic() - began:.1f} s)")
-
-
-def _say(line: str) -> None:
-    print(f"portal: {line}", flush=True)
+    say(f"{what}: {said or 'ready'} ({time.monotonic() - began:.1f} s)")
 
 
 def _interrupted(number: int, frame: object) -> NoReturn:

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from portal.db import Database
 from portal.db.embedded import EmbeddedPostgres
@@ -21,21 +21,37 @@ RUNNING = "running.json"
 CONNECTIONS = {"max_connections": "120"}
 
 
+@dataclass(frozen=True)
+class Embedded:
+    """The servers of the portal's home; None for each that the settings name elsewhere, or that is not needed."""
+
+    postgres: EmbeddedPostgres | None
+    store: EmbeddedStore | None
+
+    @classmethod
+    def of(cls, settings: Settings, *, objects: bool = True) -> Embedded:
+        """Those that the settings leave to us; without `objects` no object store."""
+        return cls(
+            EmbeddedPostgres(settings.home, CONNECTIONS) if settings.database_url is None else None,
+            EmbeddedStore(settings.home) if objects and settings.s3 is None else None,
+        )
+
+
 @contextmanager
-def serving(settings: Settings, *, objects: bool = True) -> Iterator[Settings]:
+def serving(settings: Settings, *, objects: bool = True, embedded: Embedded | None = None) -> Iterator[Settings]:
     """The settings with every address filled in; what was started here is stopped at the end.
 
-    Without `objects` no object store is started for a command that needs none.
+    Without `objects` no object store is started for a command that needs none. Whoever looks after the servers hands
+    them in as `embedded`.
     """
-    postgres = EmbeddedPostgres(settings.home, CONNECTIONS) if settings.database_url is None else None
-    store = EmbeddedStore(settings.home) if objects and settings.s3 is None else None
+    mine = embedded or Embedded.of(settings, objects=objects)
     started_by = os.getpid()
     try:
-        yield _started(settings, postgres, store)
+        yield _started(settings, mine.postgres, mine.store)
     finally:
         # A web worker leaves through here too, and must not stop what its parent has started.
         if os.getpid() == started_by:
-            for server in (store, postgres):
+            for server in (mine.store, mine.postgres):
                 if server is not None:
                     server.stop()
 

@@ -71,6 +71,7 @@ class EmbeddedPostgres:
         self._lock: IO[str] | None = None
         self._users: servers.Users | None = None
         self._child: subprocess.Popen[bytes] | None = None
+        self._socket: Path | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -102,6 +103,25 @@ class EmbeddedPostgres:
         """The address that `start` returned."""
         return self._url
 
+    @property
+    def log(self) -> Path:
+        """What the server says."""
+        return self._place / "log"
+
+    def is_down(self) -> bool:
+        """Whether the server has ended."""
+        if self._child is not None:
+            return self._child.poll() is not None
+        return postmaster.living(self._data) is None
+
+    def start_again(self) -> None:
+        """Start the server that has ended, at the same address, without waiting until it answers; nothing happens
+        while another process owns it."""
+        self._child = None
+        self._lock = self._lock or servers.lock(self._place / "lock")
+        if self._lock is not None:
+            self._run()
+
     def stop(self) -> None:
         """Leave the server; the last one stops it (fast shutdown), and nothing committed is lost."""
         if self._users is not None:
@@ -112,6 +132,7 @@ class EmbeddedPostgres:
         if self._lock is not None:
             self._lock.close()
             self._lock = None
+        self._socket = None
 
     def _shut_down(self) -> None:
         self._lock = self._lock or servers.lock(self._place / "lock")
@@ -129,22 +150,17 @@ class EmbeddedPostgres:
     def _end(self, pid: int) -> None:
         """A fast shutdown; an immediate one when that takes too long, which only costs a recovery."""
         for number in (signal.SIGINT, signal.SIGQUIT):
-            if self._is_down():
+            if self.is_down():
                 return
             servers.send(pid, number)
-            servers.wait_until(self._is_down, STOPS_WITHIN)
-
-    def _is_down(self) -> bool:
-        if self._child is not None:
-            return self._child.poll() is not None
-        return postmaster.living(self._data) is None
+            servers.wait_until(self.is_down, STOPS_WITHIN)
 
     def _run(self) -> None:
         """Start the server, or take over the one that a killed owner left running."""
         left = postmaster.living(self._data)
         if left is not None and left.status != "stopping":
             return
-        servers.wait_until(self._is_down, STOPS_WITHIN)
+        servers.wait_until(self.is_down, STOPS_WITHIN)
         programs = binaries.find(self._account)
         if not self._data.exists():
             self._initialise(programs)
@@ -204,7 +220,7 @@ class EmbeddedPostgres:
         command: list[str | Path] = [programs.folder / "postgres", "-D", self._data]
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]
-        with servers.log(self._place / "log") as log:
+        with servers.log(self.log) as log:
             # A session of its own, so that Ctrl-C reaches the portal first and the portal stops its server.
             self._child = subprocess.Popen(
                 command,
@@ -218,8 +234,8 @@ class EmbeddedPostgres:
             )
 
     def _socket_folder(self) -> Path:
-        """Beside the data; in /tmp where that path would be too long for a socket."""
-        folder = self._place / "socket"
+        """Beside the data; in /tmp where that path would be too long for a socket. It stays the same until `stop`."""
+        folder = self._socket or self._place / "socket"
         if len(os.fsencode(folder / SOCKET_FILE)) > LONGEST_SOCKET:
             folder = Path(tempfile.mkdtemp(prefix="portal-", dir="/tmp"))
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -246,7 +262,7 @@ class EmbeddedPostgres:
 
     def _give_up_if_dead(self) -> None:
         if self._child is not None and self._child.poll() is not None:
-            tail = (self._place / "log").read_text(errors="replace")[-1000:]
+            tail = self.log.read_text(errors="replace")[-1000:]
             raise PostgresDidNotStart(reason=tail)
 
     def _has_database(self, socket: Path) -> bool:
@@ -264,6 +280,7 @@ class EmbeddedPostgres:
         if not self._password_file.exists():
             raise PasswordLost(file=self._password_file)
         password = self._password_file.read_text()
+        self._socket = socket
         return f"postgresql://{USER}:{quote(password)}@/{database}?host={quote(str(socket), safe='')}"
 
 

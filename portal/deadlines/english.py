@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 
 from portal.calendar.rules import WEEKDAYS
-from portal.deadlines.rules import Period, Until, parse_period, parse_until
+from portal.deadlines.telling import Told, told
 from portal.deadlines.wording import EVENTS as CHINESE_EVENTS
-from portal.deadlines.wording import FEW, Line, Told, lines_of, runs_off
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 EVENTS = {
@@ -55,13 +54,7 @@ def event_text(event: str) -> str:
 
 def why(deadline: Told) -> str:
     """Why a deadline ends on its day: its start, what is skipped, its last day, and remarks."""
-    lines = lines_of(deadline)
-    end = next(i for i, line in enumerate(lines) if line.day == deadline.last_day) + 1
-    start = f"{event_text(deadline.event)} on {_day(deadline.event_day)}"
-    text = "; ".join(_course(deadline, start, lines[:end])) + ", over at 24:00 of that day."
-    if deadline.provisional:
-        text += f" The holiday notice for {deadline.last_day.year} is not published yet; the date is provisional."
-    return text[0].upper() + text[1:] + "".join(f" {_sentence(reason(line.reason))}" for line in lines[end:])
+    return told(deadline, _English())
 
 
 def reason(text: str) -> str:
@@ -77,85 +70,76 @@ def reason(text: str) -> str:
     return text
 
 
-def _course(deadline: Told, start: str, lines: Sequence[Line]) -> Iterable[str]:
-    """The parts of the sentence up to the last day."""
-    year = deadline.event_day.year
-    if "-" in deadline.period:
-        until: Until = parse_until(deadline.period)
-        yield start
-        yield f"the period ends on a fixed date, {_day(until.of(year))}{_moved(lines[0], lines[-1], year)}"
-        return
-    yield f"{start}, counted from the next day"
-    period = parse_period(deadline.period)
-    if period.unit == "working days":
-        yield from _skipped(lines, year)
-        yield f"working day {period.amount} is {_day(lines[-1].day, year)}"
-        return
-    nominal = next(line for line in reversed(lines) if line.counted is not None)
-    yield _nominal(period, deadline.event_day, nominal.day) + _moved(nominal, lines[-1], year)
+class _English:
+    """The words of `telling.Words` in English."""
+
+    def day(self, day: date, year: int | None = None) -> str:
+        text = f"{day.day} {MONTHS[day.month - 1]}"
+        return text if year in (None, day.year) else f"{text} {day.year}"
+
+    def span(self, first: date, last: date, year: int) -> str:
+        if first == last:
+            return self.day(first, year)
+        if (first.year, first.month) == (last.year, last.month):
+            return f"{first.day}–{self.day(last, year)}"
+        return f"{self.day(first, year)} to {self.day(last, first.year)}"
+
+    def begun(self, event: str, day: str) -> str:
+        return f"{event_text(event)} on {day}"
+
+    def next_day(self, begun: str) -> str:
+        return f"{begun}, counted from the next day"
+
+    def fixed(self, day: str) -> str:
+        return f"the period ends on a fixed date, {day}"
+
+    def working_day(self, number: int, day: str) -> str:
+        return f"working day {number} is {day}"
+
+    def calendar_day(self, number: int, day: str) -> str:
+        return f"day {number} is {day}"
+
+    def corresponding(self, months: int, day: str) -> str:
+        return f"the corresponding day after {_months(months)} is {day}"
+
+    def end_of_month(self, months: int, day: str) -> str:
+        return f"after {_months(months)} there is no corresponding day, so it is the last of the month, {day}"
+
+    def moves(self, reason: str, day: str) -> str:
+        return f", which is a day off ({self.reason(reason)}) and moves on to {day}"
+
+    def stays(self, reason: str) -> str:
+        return f" ({self.reason(reason)}, does not move on)"
+
+    def run(self, span: str, names: Sequence[str]) -> str:
+        return f"{span} ({', '.join(map(self.reason, names)) or 'weekend'})"
+
+    def skipping(self, runs: Sequence[str], *, weekends: bool) -> str:
+        return "skipping " + ", ".join([*runs, "the weekends in between"] if weekends else runs)
+
+    def made_up(self, days: Sequence[str]) -> str:
+        count = "is a make-up day and counts" if len(days) == 1 else "are make-up days and count"
+        return f"{', '.join(days)} {count}"
+
+    def over(self, course: Sequence[str]) -> str:
+        return "; ".join(course) + ", over at 24:00 of that day"
+
+    def provisional(self, year: int) -> str:
+        return f"The holiday notice for {year} is not published yet; the date is provisional"
+
+    def reason(self, text: str) -> str:
+        return reason(text)
+
+    def text(self, sentences: Sequence[str]) -> str:
+        return " ".join(f"{sentence[:1].upper()}{sentence[1:]}." for sentence in sentences)
 
 
-def _nominal(period: Period, event_day: date, last: date) -> str:
-    text = _day(last, event_day.year)
-    if period.unit == "days":
-        return f"day {period.amount} is {text}"
-    months = f"{period.amount} month{'s' if period.amount > 1 else ''}"
-    if last.day == event_day.day:
-        return f"the corresponding day after {months} is {text}"
-    return f"after {months} there is no corresponding day, so it is the last of the month, {text}"
-
-
-def _moved(nominal: Line, last: Line, year: int) -> str:
-    if nominal.day != last.day:
-        return (
-            f", which is a day off ({reason(nominal.reason.partition('，')[0])}) and moves on to {_day(last.day, year)}"
-        )
-    stays = re.search(r"（(.+)，不顺延）$", nominal.reason)
-    return f" ({reason(stays[1])}, does not move on)" if stays else ""
-
-
-def _skipped(lines: Sequence[Line], year: int) -> Iterable[str]:
-    """What a count of working days skips, by holiday or weekend, and which make-up days it counts."""
-    runs = runs_off(lines)
-    weekends = [run for run in runs if _label(run) == "weekend"]
-    many = len(weekends) > FEW
-    told = [f"{_span(run, year)} ({_label(run)})" for run in runs if not (many and run in weekends)]
-    if many:
-        told.append("the weekends in between")
-    if told:
-        yield "skipping " + ", ".join(told)
-    made_up = [line for line in lines if line.counted is not None and line.reason.startswith("调休上班")]
-    if made_up:
-        days = ", ".join(_day(line.day, year) for line in made_up)
-        yield f"{days} {'is a make-up day and counts' if len(made_up) == 1 else 'are make-up days and count'}"
-
-
-def _label(run: Sequence[Line]) -> str:
-    names = dict.fromkeys(line.reason.removesuffix("假期") for line in run if line.reason not in WEEKDAYS)
-    return ", ".join(map(reason, names)) or "weekend"
-
-
-def _span(run: Sequence[Line], year: int) -> str:
-    first, last = run[0].day, run[-1].day
-    if first == last:
-        return _day(first, year)
-    if (first.year, first.month) == (last.year, last.month):
-        return f"{first.day}–{_day(last, year)}"
-    return f"{_day(first, year)} to {_day(last, first.year)}"
-
-
-def _day(day: date, year: int | None = None) -> str:
-    """A day with its year when that is not `year`."""
-    text = f"{day.day} {MONTHS[day.month - 1]}"
-    return text if year in (None, day.year) else f"{text} {day.year}"
+def _months(amount: int) -> str:
+    return f"{amount} month{'s' if amount > 1 else ''}"
 
 
 def _festival(name: str) -> str:
     return _FESTIVALS[name] if name in _FESTIVALS else f"{_FESTIVALS[name.removesuffix('假期')]} holiday"
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + "."
 
 
 def _iso(text: str) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
-from typing import Protocol
+from collections.abc import Sequence
+from datetime import date
 
 from portal.calendar.rules import WEEKDAYS
-from portal.deadlines.rules import Explained, Period, Until, parse_period, parse_until
+from portal.deadlines.rules import Period, Until
+from portal.deadlines.telling import Told, told
 
 EVENTS = {
     "filed": "接到申请",
@@ -20,46 +19,6 @@ EVENTS = {
     "received": "收到来件",
 }
 _UNITS = {"working days": "个工作日", "days": "日", "months": "个月"}
-WEEKEND = ("周六", "周日")
-# More weekends than this are not listed one by one.
-FEW = 3
-
-
-class Told(Protocol):
-    """What the sentence needs to know of a deadline; a stored deadline has it."""
-
-    @property
-    def event(self) -> str:
-        """The event it started from."""
-
-    @property
-    def event_day(self) -> date:
-        """The day of that event."""
-
-    @property
-    def last_day(self) -> date:
-        """The last day."""
-
-    @property
-    def period(self) -> str:
-        """The length, "10 working days", or the fixed date, "04-30"."""
-
-    @property
-    def provisional(self) -> bool:
-        """Whether a later notice may still move it."""
-
-    @property
-    def explanation(self) -> Sequence[Explained]:
-        """Each counted and skipped day, then remarks."""
-
-
-@dataclass(frozen=True)
-class Line:
-    """One day of an explanation, or a remark after the last one; `counted`: its number in the count."""
-
-    day: date
-    counted: int | None
-    reason: str
 
 
 def event_text(event: str) -> str:
@@ -79,100 +38,69 @@ def due_text(day: date) -> str:
     return f"{day.year}年{day.month}月{day.day}日（{WEEKDAYS[day.weekday()]}）24:00"
 
 
-def lines_of(deadline: Told) -> list[Line]:
-    """The explanation of a deadline, line by line."""
-    return [Line(date.fromisoformat(line["day"]), line["counted"], line["reason"]) for line in deadline.explanation]
-
-
 def why(deadline: Told) -> str:
     """Why a deadline ends on its day: its start, what is skipped, its last day, and remarks."""
-    lines = lines_of(deadline)
-    end = next(i for i, line in enumerate(lines) if line.day == deadline.last_day) + 1
-    start = f"{_day(deadline.event_day)}{event_text(deadline.event)}"
-    parts = [*_course(deadline, start, lines[:end])]
-    text = "；".join(parts) + "，当日24:00届满。"
-    if deadline.provisional:
-        text += f"{deadline.last_day.year}年放假安排尚未公布，该日期为暂定。"
-    return text + "".join(f"{line.reason}。" for line in lines[end:])
+    return told(deadline, _Chinese())
 
 
-def _course(deadline: Told, start: str, lines: Sequence[Line]) -> Iterable[str]:
-    """The parts of the sentence up to the last day."""
-    year = deadline.event_day.year
-    if "-" in deadline.period:
-        until: Until = parse_until(deadline.period)
-        yield start
-        yield f"期限为固定日期{_day(until.of(year))}{_moved(lines[0], lines[-1], year)}"
-        return
-    yield f"{start}，次日起算"
-    period = parse_period(deadline.period)
-    if period.unit == "working days":
-        yield from _skipped(lines, year)
-        yield f"第{period.amount}个工作日为{_day(lines[-1].day, year)}"
-        return
-    nominal = next(line for line in reversed(lines) if line.counted is not None)
-    yield _nominal(period, deadline.event_day, nominal.day) + _moved(nominal, lines[-1], year)
+class _Chinese:
+    """The words of `telling.Words` in Chinese."""
 
+    def day(self, day: date, year: int | None = None) -> str:
+        text = f"{day.month}月{day.day}日"
+        return text if year in (None, day.year) else f"{day.year}年{text}"
 
-def _nominal(period: Period, event_day: date, last: date) -> str:
-    """The last day of calendar days or months, before it may move."""
-    text = _day(last, event_day.year)
-    if period.unit == "days":
-        return f"第{period.amount}日为{text}"
-    if last.day == event_day.day:
-        return f"满{period.amount}个月的对应日为{text}"
-    return f"满{period.amount}个月的当月无对应日，取月末日{text}"
+    def span(self, first: date, last: date, year: int) -> str:
+        if first == last:
+            return self.day(first, year)
+        joint = "、" if (last - first).days == 1 else "至"
+        one_month = (first.year, first.month) == (last.year, last.month)
+        return f"{self.day(first, year)}{joint}{f'{last.day}日' if one_month else self.day(last, first.year)}"
 
+    def begun(self, event: str, day: str) -> str:
+        return f"{day}{event_text(event)}"
 
-def _moved(nominal: Line, last: Line, year: int) -> str:
-    if nominal.day != last.day:
-        return f"，该日为{nominal.reason.partition('，')[0]}，顺延至{_day(last.day, year)}"
-    return nominal.reason[nominal.reason.index("（") :] if "不顺延" in nominal.reason else ""
+    def next_day(self, begun: str) -> str:
+        return f"{begun}，次日起算"
 
+    def fixed(self, day: str) -> str:
+        return f"期限为固定日期{day}"
 
-def _skipped(lines: Sequence[Line], year: int) -> Iterable[str]:
-    """What a count of working days skips, by holiday or weekend, and which make-up days it counts."""
-    runs = runs_off(lines)
-    weekends = [run for run in runs if all(line.reason in WEEKEND for line in run)]
-    many = len(weekends) > FEW
-    told = [f"{_span(run, year)}（{_label(run)}）" for run in runs if not (many and run in weekends)]
-    if many:
-        told.append("其间的周末")
-    if told:
-        yield "跳过" + "、".join(told)
-    made_up = [line for line in lines if line.counted is not None and line.reason.startswith("调休上班")]
-    if made_up:
-        yield "、".join(_day(line.day, year) for line in made_up) + "调休上班，计入"
+    def working_day(self, number: int, day: str) -> str:
+        return f"第{number}个工作日为{day}"
 
+    def calendar_day(self, number: int, day: str) -> str:
+        return f"第{number}日为{day}"
 
-def runs_off(lines: Sequence[Line]) -> list[list[Line]]:
-    """The days that do not count, in runs without a gap."""
-    runs: list[list[Line]] = []
-    for line in lines:
-        if line.counted is not None:
-            continue
-        if runs and line.day - runs[-1][-1].day == timedelta(days=1):
-            runs[-1].append(line)
-        else:
-            runs.append([line])
-    return runs
+    def corresponding(self, months: int, day: str) -> str:
+        return f"满{months}个月的对应日为{day}"
 
+    def end_of_month(self, months: int, day: str) -> str:
+        return f"满{months}个月的当月无对应日，取月末日{day}"
 
-def _label(run: Sequence[Line]) -> str:
-    names = dict.fromkeys(line.reason.removesuffix("假期") for line in run if line.reason not in WEEKEND)
-    return "、".join(names) or "周末"
+    def moves(self, reason: str, day: str) -> str:
+        return f"，该日为{reason}，顺延至{day}"
 
+    def stays(self, reason: str) -> str:
+        return f"（{reason}，不顺延）"
 
-def _span(run: Sequence[Line], year: int) -> str:
-    first, last = run[0].day, run[-1].day
-    if first == last:
-        return _day(first, year)
-    joint = "、" if len(run) == 2 else "至"
-    end = f"{last.day}日" if (first.year, first.month) == (last.year, last.month) else _day(last, first.year)
-    return f"{_day(first, year)}{joint}{end}"
+    def run(self, span: str, names: Sequence[str]) -> str:
+        return f"{span}（{'、'.join(names) or '周末'}）"
 
+    def skipping(self, runs: Sequence[str], *, weekends: bool) -> str:
+        return "跳过" + "、".join([*runs, "其间的周末"] if weekends else runs)
 
-def _day(day: date, year: int | None = None) -> str:
-    """A day as people say it; with its year when that is not `year`."""
-    text = f"{day.month}月{day.day}日"
-    return text if year in (None, day.year) else f"{day.year}年{text}"
+    def made_up(self, days: Sequence[str]) -> str:
+        return "、".join(days) + "调休上班，计入"
+
+    def over(self, course: Sequence[str]) -> str:
+        return "；".join(course) + "，当日24:00届满"
+
+    def provisional(self, year: int) -> str:
+        return f"{year}年放假安排尚未公布，该日期为暂定"
+
+    def reason(self, text: str) -> str:
+        return text
+
+    def text(self, sentences: Sequence[str]) -> str:
+        return "".join(f"{sentence}。" for sentence in sentences)

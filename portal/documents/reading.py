@@ -5,26 +5,23 @@ from __future__ import annotations
 import base64
 import io
 import json
-import zipfile
 from dataclasses import asdict
 from typing import Any
 
 import mammoth
 from mammoth import html as mammoth_html
 
+from portal import zipped
 from portal.documents.cleaning import cleaned
 from portal.documents.render import FileLocked, FileTooComplex, FileUnreadable
 from portal.forms.answers import Refused
 from portal.forms.glance import glance
 from portal.forms.packed import BROKEN, unreadable
 
-_LARGEST_UNPACKED = 80_000_000
+_LIMITS = zipped.Limits(parts=2000, unpacked=80_000_000, ratio=200)
 _LARGEST_PICTURE, _LARGEST_PICTURES = 3_000_000, 8_000_000
 """Bytes of one picture of a Word file that is shown, and of all of them."""
 _PICTURES = {"image/png": b"\x89PNG\r\n", "image/jpeg": b"\xff\xd8\xff"}
-_STEEPEST_RATIO = 200
-_MOST_PARTS = 2000
-_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
 def word(file: bytes) -> bytes:
@@ -65,32 +62,22 @@ class _Pictures:
 
 def _check_package(file: bytes, main: str) -> None:
     """Raises FileLocked, FileUnreadable or FileTooComplex for a file that is no bearable package of plain XML."""
-    if file.startswith(_OLE):
+    if file.startswith(zipped.OLE):
         raise FileLocked
     try:
-        with zipfile.ZipFile(io.BytesIO(file)) as archive:
-            entries = archive.infolist()
-            if any(entry.flag_bits & 1 for entry in entries):
-                raise FileLocked
-            _check_weight(entries)
-            names = [entry.filename for entry in entries]
-            if main not in names or len(set(names)) != len(names):
+        with zipped.opened(io.BytesIO(file), _LIMITS) as archive:
+            names = archive.namelist()
+            if main not in names:
                 raise FileUnreadable
             for name in names:
                 if name.endswith((".xml", ".rels")) and b"<!DOCTYPE" in archive.read(name):
                     raise FileUnreadable
-    except BROKEN as error:
+    except zipped.ZipLocked as refusal:
+        raise FileLocked from refusal
+    except zipped.TooHeavy as refusal:
+        raise FileTooComplex from refusal
+    except (zipped.ZipRefused, *BROKEN) as error:
         raise FileUnreadable from error
-
-
-def _check_weight(entries: list[zipfile.ZipInfo]) -> None:
-    if len(entries) > _MOST_PARTS or sum(entry.file_size for entry in entries) > _LARGEST_UNPACKED:
-        raise FileTooComplex
-    for entry in entries:
-        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise FileUnreadable
-        if entry.file_size > 1_000_000 and entry.file_size > _STEEPEST_RATIO * max(entry.compress_size, 1):
-            raise FileTooComplex
 
 
 def sheets(file: bytes) -> bytes:

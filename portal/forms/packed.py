@@ -7,20 +7,18 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, BinaryIO
-from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
+from zipfile import BadZipFile, ZipFile
 
 from lxml import etree
 
+from portal import zipped
 from portal.forms.answers import Refused
 
 LARGEST = 5_000_000
 """Bytes of an uploaded sheet; two thousand rows take a tenth of that."""
-_LARGEST_UNPACKED = 40_000_000
+_LIMITS = zipped.Limits(parts=500, unpacked=40_000_000)
 _LARGEST_TREE = 2_000_000
 """Bytes of a part that is kept in memory as a whole: which sheets there are, and how numbers are shown."""
-_MOST_PARTS = 500
-_PART = b"PK\x01\x02"
-_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _DOCTYPE = b"<!DOCTYPE"
 _HEAVIEST = 2_000_000
@@ -67,27 +65,18 @@ def opened(stream: BinaryIO) -> ZipFile:
         raise Refused("这个文件是空的（0 字节），请重新选择", "This file is empty (0 bytes); choose another one")
     if size > LARGEST:
         raise _too_large()
-    head = stream.read(len(_OLE))
-    if head == _OLE:
+    if stream.read(len(zipped.OLE)) == zipped.OLE:
         encrypted = _ENCRYPTED in stream.read()
         stream.seek(0)
         raise _encrypted() if encrypted else unreadable()
-    stream.seek(0)
-    if stream.read().count(_PART) > _MOST_PARTS:
-        raise _too_large()
     try:
-        archive = ZipFile(stream)
-    except BROKEN as error:
+        return zipped.opened(stream, _LIMITS)
+    except zipped.ZipLocked as refusal:
+        raise _encrypted() from refusal
+    except zipped.TooHeavy as refusal:
+        raise _too_large() from refusal
+    except (zipped.ZipRefused, *BROKEN) as error:
         raise unreadable() from error
-    parts = archive.infolist()
-    if any(part.flag_bits & 1 for part in parts):
-        raise _encrypted()
-    # Others unpack into as much memory as they ask for, and no workbook is packed by them.
-    if any(part.compress_type not in (ZIP_STORED, ZIP_DEFLATED) for part in parts):
-        raise unreadable()
-    if sum(part.file_size for part in parts) > _LARGEST_UNPACKED:
-        raise _too_large()
-    return archive
 
 
 class Weighed:

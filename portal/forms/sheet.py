@@ -346,8 +346,9 @@ def _number(value: object) -> object:
 
 
 def _plain(text: object) -> str:
-    """A heading or a name without what may differ: width of characters, blanks, the mark of a required column."""
-    return "".join(narrow(str(text)).split()).rstrip("*")
+    """A heading or a name without what may differ: width of characters, blanks, a lowered digit, the mark of a
+    required column."""
+    return "".join(narrow(str(text)).split()).replace("₂", "2").rstrip("*")
 
 
 def _cut(value: object) -> str:

@@ -30,7 +30,7 @@ class CellFault:
     error: FieldError
 
     def told(self, number: Number, label: str) -> FieldError:
-        """The whole message: `第 3 行 年度配额（tCO2e）：请填写`."""
+        """The whole message: `第 3 行 年度配额（tCO₂e）：请填写`."""
         called = number(self.row)
         return FieldError(f"第 {called} 行 {label}：{self.error.zh}", f"Row {called}, {label}: {self.error.en}")
 

@@ -42,7 +42,13 @@ ATTEMPTS_ALLOWED: Mapping[str, int] = {
     ASK_CODE: 5,
     OLD_PASSWORD: 10,
 }
-"""What is counted by network address; a number that is asked for and what a person does to his account by that."""
+"""What is counted by network address, failures with a case's number by address and number together, and what a person
+does to his account by that.
+
+Were failures counted by the number alone, any stranger could lock a case's own people out of it: numbers run on and
+stand on letters. From one address ten codes an hour can be tried for a number; a thousand addresses that guess for a
+year find one code of 7 * 10^10 with a chance of 1 in 900, and then read what the applicant reads without a name.
+"""
 _QUARTER, _HOUR = timedelta(minutes=15), timedelta(hours=1)
 ATTEMPTS_WITHIN: Mapping[str, timedelta] = {
     REGISTER: _HOUR,

@@ -81,6 +81,12 @@ def registered(tx: Session, most: int) -> list[tuple[str, str, str]]:
     return [(uscc, name, district) for uscc, name, district in tx.execute(found)]
 
 
+def person_name(tx: Session, person_id: int | None) -> str:
+    """The name of one person; empty for nobody."""
+    person = tx.get(Person, person_id) if person_id is not None else None
+    return person.name if person else ""
+
+
 def person_names(tx: Session, ids: Iterable[int]) -> dict[int, str]:
     """The names of people by their ids."""
     found = select(Person.id, Person.name).where(Person.id.in_(set(ids)))

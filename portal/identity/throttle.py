@@ -4,12 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from ipaddress import IPv6Address, ip_address, ip_network
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from portal.identity.entry import ATTEMPTS_ALLOWED, ATTEMPTS_WITHIN
 from portal.identity.models import AddressAttempt
+
+NETWORK_BITS = 64
+"""What is handed out to one IPv6 customer, at the least: he may come from any address in it."""
+
+
+def network_of(address: str) -> str:
+    """By what a network address is counted: itself, or its whole network for IPv6; as it is when it is no address."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    if not isinstance(found, IPv6Address):
+        return str(found)
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(ip_network((found, NETWORK_BITS), strict=False))
 
 
 def too_many(tx: Session, kind: str, address: str, now: datetime) -> bool:

@@ -22,6 +22,9 @@ from sqlalchemy import (
     Subquery,
     Text,
     and_,
+    case,
+    cast,
+    column,
     func,
     literal,
     or_,
@@ -30,9 +33,10 @@ from sqlalchemy import (
     tuple_,
     union_all,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
-from portal.cases.models import Case, Task
+from portal.cases.models import ActRecord, Case, CaseValue, Task
 from portal.forms import uscc as codes
 from portal.identity.models import Organisation, Person
 from portal.inbox.rules import (
@@ -57,6 +61,16 @@ UNITS = 100
 
 
 @dataclass(frozen=True)
+class Before:
+    """The texts of an answer, by field, with the place and visit of its step."""
+
+    scope: str
+    element: str
+    visit: int
+    texts: dict[str, str]
+
+
+@dataclass(frozen=True)
 class Row:
     """One task with what a list shows of its case."""
 
@@ -77,6 +91,10 @@ class Row:
     procedure: str
     party: str | None
     searchable: dict[str, str]
+    visit: int
+    """How often the step has been come to."""
+    before: Before | None
+    """What was answered last before a step was come to again."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +139,7 @@ def tasks_page(
     if ids is None:
         return Page((), None)
     found = tx.execute(_rows().join(ids, ids.c.id == Task.id).order_by(*_ORDER).limit(size + 1)).all()
-    rows = tuple(Row(*one) for one in found[:size])
+    rows = tuple(_row(*one) for one in found[:size])
     more = len(found) > size
     return Page(rows, Cursor(rows[-1].due, rows[-1].task_id) if more else None)
 
@@ -132,7 +150,7 @@ def done_page(tx: Session, person_id: int, after: Cursor | None, size: int = SIZ
     if after is not None:
         wanted = wanted.where(tuple_(Task.closed_at, Task.id) < (after.due, after.id))
     found = tx.execute(wanted.order_by(Task.closed_at.desc(), Task.id.desc()).limit(size + 1)).all()
-    rows = tuple(Row(*one) for one in found[:size])
+    rows = tuple(_row(*one) for one in found[:size])
     return Page(rows, Cursor(rows[-1].closed_at, rows[-1].task_id) if len(found) > size else None)
 
 
@@ -201,6 +219,33 @@ _ORDER = (Task.due.asc(), Task.id.asc())
 _HOLDER = aliased(Person, name="holder")
 
 
+def _before() -> ScalarSelect[dict[str, Any]]:
+    """SQL for the last answer that a person gave before a task was opened, as JSON; of its values only the texts."""
+    value = func.jsonb_each(CaseValue.value).table_valued(column("key", Text), column("value", JSONB), name="value")
+    texts = select(func.jsonb_object_agg(value.c.key, value.c.value)).where(
+        func.jsonb_typeof(value.c.value) == "string"
+    )
+    return (
+        select(
+            func.jsonb_build_object(
+                "scope", CaseValue.scope, "element", CaseValue.element, "visit", CaseValue.visit,
+                "texts", func.coalesce(texts.scalar_subquery(), cast({}, JSONB)),
+            )
+        )
+        .join(ActRecord, ActRecord.id == CaseValue.act_id)
+        .where(
+            CaseValue.case_id == Task.case_id,
+            CaseValue.person_id.is_not(None),
+            ActRecord.moment <= Task.opened_at,
+            func.jsonb_typeof(CaseValue.value) == "object",
+        )
+        .order_by(CaseValue.act_id.desc())
+        .limit(1)
+        .correlate(Task)
+        .scalar_subquery()
+    )  # fmt: skip
+
+
 # In the order of Row's fields.
 _COLUMNS = (
     Task.id,
@@ -220,7 +265,14 @@ _COLUMNS = (
     Case.procedure,
     Organisation.name,
     Case.searchable,
+    Task.visit,
+    case((Task.visit > 1, _before())),
 )
+
+
+def _row(*told: Any) -> Row:  # noqa: ANN401 - a row of the database
+    *others, before = told
+    return Row(*[*others, Before(**before) if before else None])
 
 
 def _rows() -> Select[*tuple[Any, ...]]:

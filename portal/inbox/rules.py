@@ -22,7 +22,7 @@ class View(StrEnum):
 
 
 class Light(StrEnum):
-    """How urgent a task is; `week` is due in this calendar week, `none` has no deadline."""
+    """How urgent a task is; `week` is due by the end of the working week (see `bounds`), `none` has no deadline."""
 
     RED = "red"
     AMBER = "amber"
@@ -98,7 +98,7 @@ UNFILTERED = Filter()
 @dataclass(frozen=True)
 class Bounds:
     """The due moments that part the lights: over at `red` or before, amber up to and with `amber`; and the end of
-    the calendar week."""
+    the working week."""
 
     red: datetime
     amber: datetime
@@ -137,9 +137,11 @@ class Cursor:
 
 
 def bounds(moment: datetime, calendar: Calendar) -> Bounds:
-    """Amber are those due within two working days after today, by the calendar."""
+    """Amber are those due within two working days after today, by the calendar; the week ends with the Sunday behind
+    the next day that is worked, today counted: on a free weekend it is the week to come."""
     today = day_of(moment)
-    sunday = today + timedelta(days=6 - today.weekday())
+    worked = today if calendar.is_working(today) else calendar.next_working(today)
+    sunday = worked + timedelta(days=6 - worked.weekday())
     return Bounds(moment, end_of(_workdays_on(today, calendar)), end_of(sunday))
 
 

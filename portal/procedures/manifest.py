@@ -56,12 +56,14 @@ class Fact:
     """A named expression shown with its title and result.
 
     One that `keeps` stays true when it was true as the case was filed: what is corrected later takes no right away.
+    `unit` is what a number counts, such as tCO₂e.
     """
 
     name: str
     title: str
     expression: str
     keeps: bool = False
+    unit: str = ""
 
 
 @dataclass(frozen=True)
@@ -242,6 +244,7 @@ def _manifest(slug: str, table: Table, needs: Mapping[str, str]) -> Manifest:
                 fact.text("title", required=True),
                 fact.text("is", required=True).lstrip("="),
                 fact.flag("keeps"),
+                fact.text("unit"),
             )
             for name, fact in table.tables("facts")
         },

@@ -34,7 +34,7 @@ class Role:
 
 @dataclass(frozen=True)
 class Asset:
-    """What the ledger holds: unit as in tCO2e, and the dimensions that balances are kept apart by."""
+    """What the ledger holds: unit as in tCO₂e, and the dimensions that balances are kept apart by."""
 
     name: str
     title: str

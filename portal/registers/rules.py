@@ -102,7 +102,7 @@ def _day(value: object) -> str | None:
 KINDS: Mapping[str, Kind] = {
     "text": Kind("", f"不超过{_LONGEST}字的文字", _text),
     "uscc": Kind("统一社会信用代码", "正确的统一社会信用代码", _uscc),
-    "amount": Kind("数量", "不小于零的整数吨数", _amount, unit="tCO2e", number=True),
+    "amount": Kind("数量", "不小于零的整数吨数", _amount, unit="tCO₂e", number=True),
     "year": Kind("年度", "四位年份", _year, number=True),
     "region": Kind("区县", "区县名称", _text),
     "number": Kind("", "数字", _number, number=True),

@@ -3,6 +3,7 @@
 from portal.storage.memory import MemoryStore
 from portal.storage.port import (
     Kept,
+    ObjectAltered,
     ObjectExists,
     ObjectMissing,
     ObjectStore,
@@ -11,10 +12,12 @@ from portal.storage.port import (
     new_key,
 )
 from portal.storage.s3 import S3Store
+from portal.storage.whole import whole
 
 __all__ = [
     "Kept",
     "MemoryStore",
+    "ObjectAltered",
     "ObjectExists",
     "ObjectMissing",
     "ObjectStore",
@@ -22,4 +25,5 @@ __all__ = [
     "StoreUnavailable",
     "Stored",
     "new_key",
+    "whole",
 ]

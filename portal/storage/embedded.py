@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sysconfig
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import IO
@@ -100,6 +101,26 @@ class EmbeddedStore:
             self.stop()
             raise
 
+    @property
+    def log(self) -> Path:
+        """What the server says."""
+        return self._place / "weed.log"
+
+    def is_down(self) -> bool:
+        """Whether the server has ended."""
+        if self._child is not None:
+            return self._child.poll() is not None
+        return _is_free(self._ports()["s3"])
+
+    def start_again(self) -> None:
+        """Start the server that has ended, at the same address, without waiting until it answers; nothing happens
+        while another process owns it."""
+        self._child = None
+        self._lock = self._lock or servers.lock(self._place / "lock")
+        if self._lock is not None:
+            self._end_processes()
+            self._launch(self._ports())
+
     def stop(self) -> None:
         """Stop the server when it is ours."""
         if self._child is not None:
@@ -110,18 +131,16 @@ class EmbeddedStore:
             self._lock.close()
             self._lock = None
 
-    def _launch(self) -> None:
+    def _launch(self, ports: Mapping[str, int]) -> None:
         program = _program()
-        self._end_processes()
         keys = self._keys()
-        ports = self._free_ports()
         options = {**SAFETY, "dir": str(self._data)}
         for part, port in ports.items():
             options[f"{part}.port"] = str(port)
             options[f"{part}.port.grpc"] = str(port + GRPC)
         logs = self._place / "log"
         logs.mkdir(exist_ok=True)
-        with servers.log(self._place / "weed.log") as log:
+        with servers.log(self.log) as log:
             self._child = subprocess.Popen(
                 [
                     program,
@@ -149,7 +168,7 @@ class EmbeddedStore:
         def works() -> bool:
             self._own_if_nobody_does()
             if self._child is not None and self._child.poll() is not None:
-                raise ObjectServerDidNotStart(reason=(self._place / "weed.log").read_text()[-1000:])
+                raise ObjectServerDidNotStart(reason=self.log.read_text()[-1000:])
             settings = self._settings()
             return settings is not None and _keeps_objects(settings, failures)
 
@@ -165,20 +184,20 @@ class EmbeddedStore:
         if self._lock is None:
             self._lock = servers.lock(self._place / "lock")
             if self._lock is not None:
-                self._launch()
+                self._end_processes()
+                self._launch(self._free_ports())
 
     def _settings(self) -> S3Settings | None:
         """How to reach the server; None while its owner has not chosen the ports yet."""
-        ports = self._place / "ports.json"
-        if not ports.exists():
+        if not self._ports_file.exists():
             return None
         keys = self._keys()
-        endpoint = f"{HOST}:{json.loads(ports.read_text())['s3']}"
+        endpoint = f"{HOST}:{self._ports()['s3']}"
         return S3Settings(endpoint, keys[ACCESS], keys[SECRET], BUCKET, secure=False)
 
     def _write_durably(self) -> None:
         """Have every write reach the disk before it is acknowledged; SeaweedFS keeps this setting."""
-        ports = json.loads((self._place / "ports.json").read_text())
+        ports = self._ports()
         said = subprocess.run(
             [
                 _program(),
@@ -208,15 +227,23 @@ class EmbeddedStore:
 
     def _free_ports(self) -> dict[str, int]:
         """The ports of last time when they are still free, else others."""
-        file = self._place / "ports.json"
-        if file.exists():
-            ports: dict[str, int] = json.loads(file.read_text())
+        if self._ports_file.exists():
+            ports = self._ports()
             if all(_is_free(port) and _is_free(port + GRPC) for port in ports.values()):
                 return ports
         candidates = iter(random.sample(range(LOWEST, HIGHEST), HIGHEST - LOWEST))
         free = (port for port in candidates if _is_free(port) and _is_free(port + GRPC))
         ports = dict(zip(PARTS, free, strict=False))
-        file.write_text(json.dumps(ports))
+        self._ports_file.write_text(json.dumps(ports))
+        return ports
+
+    @property
+    def _ports_file(self) -> Path:
+        return self._place / "ports.json"
+
+    def _ports(self) -> dict[str, int]:
+        """The ports that the owner has chosen."""
+        ports: dict[str, int] = json.loads(self._ports_file.read_text())
         return ports
 
 

@@ -22,8 +22,18 @@ class StoreUnavailable(PortalError):
 class ObjectMissing(PortalError):
     """There is no object under this key."""
 
-    zh = "找不到文件 {key}。"
-    en = "There is no object {key}."
+    zh = "文件存储中没有这个文件，可能已经丢失。请告知管理员。"
+    en = "The object store has no file {key}; it may be lost. Please tell the administrator."
+
+
+class ObjectAltered(PortalError):
+    """The object is not the one that was kept: its hash is another."""
+
+    zh = "文件的内容与登记时的摘要（SHA-256）不一致，可能已损坏或被改动，不予显示和下载。请告知管理员。"
+    en = (
+        "The file {key} is not the one that was kept (its SHA-256 differs), so it is neither shown nor sent. "
+        "Please tell the administrator."
+    )
 
 
 class ObjectExists(PortalError):

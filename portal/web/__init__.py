@@ -7,6 +7,7 @@ from pathlib import Path
 
 from flask import Blueprint, Flask
 from flask_wtf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal.identity.rules import SESSION_LASTS
 from portal.settings import Settings
@@ -53,6 +54,8 @@ def create_app(machine: Machine) -> Flask:
     """The web application; Undeclared when a route does not say who may use it."""
     app = Flask(__name__, static_folder=str(Path(__file__).parent / "static"), static_url_path="/static")
     app.extensions[EXTENSION] = machine
+    # How often something was tried is counted by address: that of the visitor, not that of our own proxy.
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=machine.settings.proxies, x_proto=0)  # type: ignore[method-assign] # Flask's own way
     https = machine.settings.public_url.startswith("https://")
     app.config.update(
         SECRET_KEY=machine.secret_key,

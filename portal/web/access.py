@@ -14,7 +14,7 @@ from werkzeug.wrappers import Request
 
 from portal import clock
 from portal.clock import day_of
-from portal.identity import Actor, Permission, Subject, actor_of_session, require
+from portal.identity import Actor, Permission, Subject, actor_of_session, require, throttle
 from portal.web.acting import moment, reading
 
 COOKIE = "portal_session"
@@ -111,6 +111,11 @@ def _user_of(incoming: Request) -> User | None:
         by_itself = request.endpoint in BY_THEMSELVES
         actor = actor_of_session(tx, token, clock.now(), day_of(moment(tx)), by_itself=by_itself)
     return User(actor) if actor else None
+
+
+def network() -> str:
+    """Where the request comes from, as attempts are counted."""
+    return throttle.network_of(request.remote_addr or "")
 
 
 def visitor() -> Actor | None:

@@ -12,7 +12,7 @@ from portal import clock, identity
 from portal.clock import day_of
 from portal.errors import PortalError
 from portal.identity import Actor, Permission, Person, TooManyAttempts
-from portal.web.access import COOKIE, needs, open_to_all, permit, visitor
+from portal.web.access import COOKIE, needs, network, open_to_all, permit, visitor
 from portal.web.acting import act, moment, reading
 from portal.web.beginning import missing_administrator
 from portal.web.languages import said
@@ -46,7 +46,7 @@ def sign_in() -> ResponseReturnValue:
 def sign_in_post() -> ResponseReturnValue:
     """Opens a session; neither words nor time of a refusal tell whether the login exists."""
     login, password = request.form.get("login", ""), request.form.get("password", "")
-    address = request.remote_addr or ""
+    address = network()
     answer = act(lambda tx, _moment: identity.sign_in(tx, login, password, address, clock.now()), _("登录"))
     if isinstance(answer, PortalError):
         return _form(login, said(answer)), 429 if isinstance(answer, TooManyAttempts) else 422

@@ -255,7 +255,7 @@ def _facts(case: LiveCase) -> list[FactView]:
         FactView(
             title=fact.title,
             basis=citation(regulation, said.basis.get(name)),
-            result=_fact_text(result),
+            result=_fact_text(result, fact.unit),
             good=result if isinstance(result, bool) else None,
         )
         for name, fact in said.facts.items()
@@ -263,13 +263,13 @@ def _facts(case: LiveCase) -> list[FactView]:
     ]
 
 
-def _fact_text(result: object) -> str:
-    """What a fact came to, in words; a number with its digits grouped."""
+def _fact_text(result: object, unit: str) -> str:
+    """What a fact came to, in words; a number with its digits grouped and its unit."""
     if isinstance(result, bool):
         return _("是") if result else _("否")
     if result is None:
         return _("尚不能判断")
-    return f"{result:,}" if isinstance(result, int | Decimal) else str(result)
+    return f"{result:,} {unit}".rstrip() if isinstance(result, int | Decimal) else str(result)
 
 
 def links(tx: Session, row: Case) -> list[LinkView]:

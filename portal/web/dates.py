@@ -10,9 +10,18 @@ from flask_babel import ngettext
 from portal.calendar.rules import Calendar
 from portal.clock import TZ, day_of
 from portal.deadlines.rules import AMBER, Ending
+from portal.forms.characters import narrow
 from portal.web.languages import language
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def typed_day(text: str) -> date | None:
+    """The day of a text like 2026-10-12, full width and with slashes too; None for any other."""
+    try:
+        return date.fromisoformat(narrow(text).replace("/", "-"))
+    except ValueError:
+        return None
 
 
 def weekday(day: date) -> str:
@@ -91,7 +100,7 @@ def left_text(deadline: Ending, moment: datetime, calendar: Calendar) -> str:
         return _("今日 24:00 到期")
     if today > last:
         over = calendar.working_days(last, today)
-        return ngettext("已超过 %(num)s 个工作日", "已超过 %(num)s 个工作日", over) if over else _("已届满")
+        return ngettext("超期 %(num)s 个工作日", "超期 %(num)s 个工作日", over) if over else _("已届满")
     days = calendar.working_days(today, last)
     return ngettext("剩 %(num)s 个工作日", "剩 %(num)s 个工作日", days) if days else _("剩不足 1 个工作日")
 

@@ -32,7 +32,7 @@ from portal.identity import Actor, Forbidden, SignInRefused, TooManyAttempts, ac
 from portal.inbox import saved
 from portal.procedures import releases
 from portal.procedures.releases import UnknownProcedure
-from portal.storage import ObjectMissing, StoreUnavailable
+from portal.storage import ObjectAltered, ObjectMissing, StoreUnavailable
 from portal.web.access import visitor
 from portal.web.acting import note_failure, reading, stamp
 from portal.web.kept import kept_fields
@@ -59,6 +59,7 @@ STATUS: Mapping[type[PortalError], int] = {
     documents.UnknownProof: 404,
     UnknownProcedure: 404,
     ObjectMissing: 404,
+    ObjectAltered: 409,
     cases.Refused: 409,
     cases.StepFailed: 409,
     NotWaiting: 409,
@@ -121,6 +122,7 @@ STATUS: Mapping[type[PortalError], int] = {
 """The nearest base class in the table decides; an error that is not in it is one of the portal's own (500)."""
 
 _SAYS_ALL = (
+    cases.DeputyNoMore,
     cases.MayOnlyRead,
     entry.MayNotManage,
     entry.NoSuchChoice,
@@ -131,6 +133,8 @@ _SAYS_ALL = (
     lending.EndedAlready,
     incidents.IncidentClosed,
     mending.CannotTryAgain,
+    ObjectMissing,
+    ObjectAltered,
 )
 """Errors whose own words say what to do."""
 
@@ -236,6 +240,8 @@ def _portal_error(error: PortalError) -> ResponseReturnValue:
         note_failure(error)
     elif status == HTTPStatus.SERVICE_UNAVAILABLE:
         current_app.logger.warning("%s", error)
+    elif isinstance(error, (ObjectMissing, ObjectAltered)):
+        current_app.logger.error("%s", error)
     titles = {
         403: _("您不能进行这项操作"),
         404: _("没有找到"),
@@ -247,7 +253,7 @@ def _portal_error(error: PortalError) -> ResponseReturnValue:
         503: _("暂时不能办理"),
     }
     mends = {
-        403: _("如确需办理，请联系管理员确认您的岗位。"),
+        403: _not_allowed(),
         404: _("请从工作台或办件列表重新进入。"),
         409: _("案件没有变动。请返回查看案件的最新情况。"),
         413: _("请压缩或拆分文件后重新提交。"),
@@ -258,10 +264,22 @@ def _portal_error(error: PortalError) -> ResponseReturnValue:
         if request.method == "POST"
         else _("请稍候再试一次；期限照常计算，不因此改变。"),
     }
-    case_id = error.case_id or g.get("acting", ("", None))[1] if status == HTTPStatus.CONFLICT else None
+    case_id = error.case_id if isinstance(error, cases.NotYourRole) else None
+    if status == HTTPStatus.CONFLICT:
+        case_id = error.case_id or g.get("acting", ("", None))[1]
     again = status in (413, 422, 429, 500, 503) and not isinstance(error, entry.NoSuchChoice)
     mend = "" if isinstance(error, _SAYS_ALL) else mends[status]
     return page(Trouble(status, titles[status], said(error), mend, again=again, case_id=case_id))
+
+
+def _not_allowed() -> str:
+    """What somebody can do who may not do this: whom he asks depends on who he is."""
+    actor: Actor | None = g.get("actor")
+    if actor is None or actor.official:
+        if actor is not None and actor.administrator:
+            return _("管理员维护门户，不查看也不办理案件。确需办理的，请由另一位管理员为您授予岗位。")
+        return _("如确需办理，请联系管理员确认您的岗位。")
+    return _("请从首页进入您可以办理的事项。如属本单位的事项，请联系本单位的管理人员；仍有疑问，请联系办理机关。")
 
 
 def _csrf_error(error: CSRFError) -> ResponseReturnValue:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import IO
 from urllib.parse import quote
 
 from flask import Blueprint, Response
@@ -14,6 +16,7 @@ from portal.documents import service as documents
 from portal.documents.models import Letter
 from portal.documents.rules import FileNotReady, NoPdf
 from portal.identity import Actor, Permission, Subject
+from portal.storage import whole
 from portal.web.access import needs, permit, signed_in
 from portal.web.acting import reading
 from portal.web.machine import machine
@@ -32,30 +35,52 @@ TYPES = {
 """What may be uploaded."""
 PICTURES = {"jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png", "gif": "image/gif", "webp": "image/webp"}
 PDF = "application/pdf"
+_PIECE = 64 * 1024
+
+
+@dataclass(frozen=True)
+class Download:
+    """A file to be sent: where it lies, the hash (hexadecimal SHA-256) it was kept with, as what it is saved."""
+
+    key: str
+    sha256: str
+    name: str
+    content_type: str
 
 
 @blueprint.get("/letters/<int:letter_id>/file")
 @needs(Permission.LETTER_READ)
 def letter(letter_id: int) -> Response:
     """A letter's Word file; its addressee gets it from the moment he has signed for it."""
-    with reading() as tx:
-        found, _actor = readable_letter(tx, letter_id)
-        if found.object_key is None:
-            raise FileNotReady
-        key, name = found.object_key, f"{found.title} {found.number}.docx"
-    return stream(key, name, WORD)
+    return _letter(letter_id, word_of)
 
 
 @blueprint.get("/letters/<int:letter_id>.pdf")
 @needs(Permission.LETTER_READ)
 def letter_pdf(letter_id: int) -> Response:
     """The same letter as PDF, where one was made of it."""
+    return _letter(letter_id, pdf_of)
+
+
+def _letter(letter_id: int, file_of: Callable[[Letter], Download]) -> Response:
     with reading() as tx:
         found, _actor = readable_letter(tx, letter_id)
-        if found.pdf_key is None:
-            raise NoPdf
-        key, name = found.pdf_key, f"{found.title} {found.number}.pdf"
-    return stream(key, name, PDF)
+        file = file_of(found)
+    return stream(file)
+
+
+def word_of(letter: Letter) -> Download:
+    """The Word file of a letter; FileNotReady."""
+    if letter.object_key is None or letter.sha256 is None:
+        raise FileNotReady
+    return Download(letter.object_key, letter.sha256, f"{letter.title} {letter.number}.docx", WORD)
+
+
+def pdf_of(letter: Letter) -> Download:
+    """The PDF of a letter; NoPdf."""
+    if letter.pdf_key is None or letter.pdf_sha256 is None:
+        raise NoPdf
+    return Download(letter.pdf_key, letter.pdf_sha256, f"{letter.title} {letter.number}.pdf", PDF)
 
 
 @blueprint.get("/attachments/<int:attachment_id>")
@@ -64,7 +89,7 @@ def attachment(attachment_id: int) -> Response:
     """An uploaded file: for its uploader, his organisation, and the officials of the case that uses it."""
     with reading() as tx:
         row, _actor = readable(tx, attachment_id)
-    return stream(row.key, row.name, TYPES.get(row.kind, "application/octet-stream"))
+    return stream(Download(row.key, row.sha256, row.name, TYPES.get(row.kind, "application/octet-stream")))
 
 
 def readable(tx: Session, attachment_id: int) -> tuple[Attachment, Actor]:
@@ -103,19 +128,28 @@ def may_read(found: Letter, actor: Actor) -> bool:
     return any(service.kind == "copy" or service.state == "served" for service in own)
 
 
-def stream(key: str, name: str, content_type: str, *, inline: bool = False) -> Response:
-    """An object piece by piece, to be saved and not shown, so that no file acts as a page; `inline` only where the
-    answer's own policy keeps it from doing so."""
-    with ExitStack() as opening:
-        pieces = opening.enter_context(machine().store.open(key))
-        size = machine().store.stat(key).size
-        opened = opening.pop_all()
-    response = Response(pieces, content_type=content_type)
+def stream(file: Download, *, inline: bool = False) -> Response:
+    """A file piece by piece, to be saved and not shown, so that no file acts as a page; `inline` only where the
+    answer's own policy keeps it from doing so.
+
+    The first piece is sent when the last one has come and all are what was kept; else ObjectAltered, ObjectMissing or
+    StoreUnavailable, each with a page of its own.
+    """
+    opened = whole(machine().store, file.key, file.sha256)
+    size = opened.seek(0, 2)
+    opened.seek(0)
+    response = Response(_pieces(opened), content_type=file.content_type)
     response.call_on_close(opened.close)
     response.content_length = size
-    response.headers["Content-Disposition"] = disposition(name, inline=inline)
+    response.headers["Content-Disposition"] = disposition(file.name, inline=inline)
     response.headers["Cache-Control"] = "private, no-store"
     return response
+
+
+def _pieces(opened: IO[bytes]) -> Iterator[bytes]:
+    with opened:
+        while piece := opened.read(_PIECE):
+            yield piece
 
 
 def disposition(name: str, *, inline: bool = False) -> str:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from flask_babel import gettext as _
 from markupsafe import Markup
 
 from portal.cases.standing import LetterStanding
 from portal.documents.models import Letter, Service
 from portal.documents.preview import preview
-from portal.errors import ContentFaults, PortalError
-from portal.storage import ObjectMissing, StoreUnavailable
+from portal.errors import ContentFaults
+from portal.storage import ObjectAltered, ObjectMissing, StoreUnavailable, whole
 from portal.web import dates
 from portal.web.history import how_text
 from portal.web.languages import said
@@ -23,24 +21,13 @@ def paper(word: bytes) -> Markup:
     return Markup(preview(word))
 
 
-class FileAltered(PortalError):
-    """The stored file is not the one whose hash was noted when the letter was made."""
-
-    zh = "文书《{title}》的文件与制发时登记的摘要不一致，已停止显示。请联系发文机关。"
-    en = "The file of “{title}” is not the one that was issued, so it is not shown. Please ask the authority."
-
-
 def read(letter: Letter) -> tuple[Markup, str]:
     """An issued letter as HTML for `letter.sheet`, and why it cannot be shown if it cannot."""
     try:
-        data = machine().store.get(letter.object_key or "")
-        if hashlib.sha256(data).hexdigest() != letter.sha256:
-            raise FileAltered(title=letter.title)
-        return paper(data), ""
-    except (StoreUnavailable, FileAltered) as error:
+        with whole(machine().store, letter.object_key or "", letter.sha256 or "") as word:
+            return paper(word.read()), ""
+    except (StoreUnavailable, ObjectAltered, ObjectMissing) as error:
         return Markup(), said(error)
-    except ObjectMissing:
-        return Markup(), _("文书文件暂时找不到。")
     except ContentFaults:
         return Markup(), _("文书文件不能在线显示，请下载后查看。")
 

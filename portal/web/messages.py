@@ -21,6 +21,7 @@ from portal.web.access import needs, permit
 from portal.web.acting import act, asked, posted_id, reading
 from portal.web.auth import first_page
 from portal.web.frames import frame
+from portal.web.machine import machine
 from portal.web.pages import render
 
 blueprint = Blueprint("messages", __name__)
@@ -56,6 +57,7 @@ def messages_page() -> ResponseReturnValue:
             # What is new comes first, whatever was read meanwhile.
             messages=[_view(one, targets[one.id]) for one in sorted(shown, key=lambda one: one.read_at is not None)],
             newest=found[0].id if found and before is None else None,
+            portal_mails=machine().kernel.mails,
             later=f"/messages?before={shown[-1].id}" if len(found) > SIZE else None,
             earlier="/messages" if before is not None else None,
             **frame(tx, actor, "/messages"),
@@ -109,7 +111,7 @@ def _view(message: PortalMessage, target: str) -> MessageView:
     elif target.startswith("/desk"):
         action = _("到督办台决定")
     else:
-        action = _("看案件")
+        action = _("看办件") if target.startswith("/my/") else _("看案件")
     return MessageView(message.id, message.title, message.body, message.at, message.read_at is None, action)
 
 

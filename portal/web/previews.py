@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from flask import Blueprint, Response, request
@@ -13,16 +12,16 @@ from markupsafe import Markup
 
 from portal.cases.errors import UnknownCase
 from portal.cases.models import Attachment
-from portal.documents import showing
+from portal.documents import pictures, showing
 from portal.documents.filters import RenderFailed
 from portal.documents.render import FileUnreadable
 from portal.documents.rules import FileNotReady
 from portal.identity import Actor, Permission
-from portal.storage import ObjectMissing, StoreUnavailable
+from portal.storage import ObjectAltered, ObjectMissing, StoreUnavailable, whole
 from portal.web import dates
 from portal.web.access import needs
 from portal.web.acting import reading
-from portal.web.files import PICTURES, TYPES, readable, readable_letter, stream
+from portal.web.files import PICTURES, TYPES, Download, readable, readable_letter, stream
 from portal.web.frames import frame
 from portal.web.languages import said
 from portal.web.letters import read
@@ -33,6 +32,8 @@ blueprint = Blueprint("previews", __name__)
 
 LARGEST_PICTURE = 20_000_000
 """Bytes of a picture that is shown."""
+MOST_PIXELS = 60_000_000
+"""Beyond them a browser stands still, or shows nothing."""
 _FRAMED = {
     # Not every browser shows a PDF in a sandbox; its own viewer keeps the scripts of a PDF away from the page.
     "pdf": "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'self'",
@@ -77,7 +78,7 @@ def shown_file(attachment_id: int) -> Response:
         row, _actor = readable(tx, attachment_id)
     if row.kind not in _FRAMED:
         raise UnknownCase
-    response = stream(row.key, row.name, TYPES[row.kind], inline=True)
+    response = stream(Download(row.key, row.sha256, row.name, TYPES[row.kind]), inline=True)
     response.headers["Content-Security-Policy"] = _FRAMED[row.kind]
     if row.kind == "pdf":
         response.headers["X-Frame-Options"] = "SAMEORIGIN"
@@ -126,11 +127,11 @@ def _shown(row: Attachment) -> Shown:
             plain, _("文件大小 %(size)s，超过在线预览的上限 %(most)s，请下载后查看。", size=plain.size, most=limit)
         )
     try:
-        return _READ[look](plain, row) if look in _READ else plain
+        return _READ[look](plain, row)
     except RenderFailed as error:
         return _not(plain, _("%(why)s请下载后查看。", why=said(error)))
-    except (StoreUnavailable, ObjectMissing) as error:
-        return _not(plain, said(error) if isinstance(error, StoreUnavailable) else _("文件暂时找不到。"))
+    except (StoreUnavailable, ObjectAltered, ObjectMissing) as error:
+        return _not(plain, said(error))
 
 
 def _not(shown: Shown, trouble: str) -> Shown:
@@ -144,13 +145,34 @@ def _looks(row: Attachment) -> str:
     return {"pdf": "pdf", "docx": "word", "xlsx": "sheets", "txt": "text", "csv": "table"}.get(row.kind, "none")
 
 
+def _by_the_browser(shown: Shown, row: Attachment) -> Shown:
+    """A broken picture would not say why."""
+    _content(row, 0)
+    return shown
+
+
+def _picture(shown: Shown, row: Attachment) -> Shown:
+    """One of so many pixels that a browser would choke on it is not shown, however small its file is."""
+    count = pictures.pixels(_content(row, pictures.HEAD)) if row.kind in _MEASURED else 0
+    if count > MOST_PIXELS:
+        size, most = round(count / 10_000), MOST_PIXELS // 10_000
+        return _not(
+            shown,
+            _(
+                "图片有 %(size)s 万像素，超过在线预览的上限 %(most)s 万像素，请下载后查看。",
+                size=f"{size:,}",
+                most=f"{most:,}",
+            ),
+        )
+    return shown
+
+
 def _word(shown: Shown, row: Attachment) -> Shown:
-    html = Markup(showing.word(machine().store.get(row.key)))
-    return replace(shown, html=html)
+    return replace(shown, html=Markup(showing.word(_content(row))))
 
 
 def _sheets(shown: Shown, row: Attachment) -> Shown:
-    return replace(shown, book=showing.workbook(machine().store.get(row.key)))
+    return replace(shown, book=showing.workbook(_content(row)))
 
 
 def _text(shown: Shown, row: Attachment) -> Shown:
@@ -162,19 +184,24 @@ def _table(shown: Shown, row: Attachment) -> Shown:
 
 
 def _head(row: Attachment) -> showing.Text:
-    """The beginning of a plain text, so that a long one is not read whole."""
-    head = b""
-    with ExitStack() as opening:
-        for piece in opening.enter_context(machine().store.open(row.key)):
-            head += piece
-            if len(head) > showing.LARGEST_TEXT:
-                break
+    """The beginning of a plain text."""
+    head = _content(row, showing.LARGEST_TEXT + 1)
     if b"\0" in head:
         raise FileUnreadable
     return showing.text(head[: showing.LARGEST_TEXT], whole=len(head) <= showing.LARGEST_TEXT)
 
 
+def _content(row: Attachment, most: int = -1) -> bytes:
+    """The first `most` bytes of a file, or all; ObjectAltered, ObjectMissing, StoreUnavailable."""
+    with whole(machine().store, row.key, row.sha256) as file:
+        return file.read(most)
+
+
+_MEASURED = ("jpg", "jpeg", "png")
+"""Pictures whose size is known before they are shown."""
 _READ: dict[str, Callable[[Shown, Attachment], Shown]] = {
+    "pdf": _by_the_browser,
+    "picture": _picture,
     "word": _word,
     "sheets": _sheets,
     "text": _text,

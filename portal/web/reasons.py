@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from portal.deadlines import english, wording
-from portal.deadlines.wording import Told
+from portal.deadlines.telling import Told
 from portal.web.languages import language
 
 

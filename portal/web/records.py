@@ -178,7 +178,7 @@ def _field(register: Register, name: str, fields: Values, disputed: Disputed | N
 
 
 def value_text(register: Register, name: str, value: str | None) -> str:
-    """A stored value as a reader sees it: 86,400 tCO2e."""
+    """A stored value as a reader sees it: 86,400 tCO₂e."""
     kind = register.fields.get(name)
     if value is None or kind is None:
         return value or "—"

@@ -6,6 +6,7 @@ import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from flask import Blueprint, Response, flash, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
@@ -40,10 +41,10 @@ from portal.identity.entry import (
 from portal.identity.models import Proof, Registration
 from portal.identity.rules import InvalidLogin, LoginTaken, PasswordsDiffer, WeakPassword
 from portal.web import dates, languages, organisations
-from portal.web.access import needs, open_to_all, permit, signed_in, visitor
+from portal.web.access import needs, network, open_to_all, permit, signed_in, visitor
 from portal.web.acting import act, reading
 from portal.web.auth import HOME, WAITING
-from portal.web.files import TYPES, stream
+from portal.web.files import TYPES, Download, stream
 from portal.web.organisations import PROOF, Typed
 from portal.web.pages import render
 
@@ -244,7 +245,7 @@ def proof(proof_id: int) -> Response:
             raise UnknownRegistration() from error
         if found is None or row is None:
             raise UnknownRegistration()
-    return stream(found.key, found.name, TYPES[found.kind])
+    return stream(Download(found.key, found.sha256, found.name, TYPES[found.kind]))
 
 
 @blueprint.get("/join")
@@ -269,8 +270,6 @@ def join_post() -> ResponseReturnValue:
     if actor is not None and actor.official:
         return _closed()
     with reading() as tx:
-        if throttle.too_many(tx, JOIN, request.remote_addr or "", clock.now()):
-            return _join_page(actor, code, account, {"code": TooManyCodes()}), 429
         errors = {} if actor else account.faults(tx)
     if isinstance(errors.get("login"), LoginTaken):
         del errors["login"]  # told only to those who have a code
@@ -278,7 +277,8 @@ def join_post() -> ResponseReturnValue:
         errors = {"code": Missing(what=_("邀请码")), **errors}
     errors = errors or _joined(actor or account.newcomer(), code)
     if errors:
-        return _join_page(actor, code, account, errors), 422
+        status = 429 if isinstance(errors.get("code"), TooManyCodes) else 422
+        return _join_page(actor, code, account, errors), status
     if actor is not None:
         flash(_("已加入单位。"), "success")
         return redirect(HOME, 303)
@@ -287,18 +287,27 @@ def join_post() -> ResponseReturnValue:
 
 
 def _joined(who: Actor | Newcomer, code: str) -> dict[str, PortalError]:
-    """Joins; what is wrong, by field. Codes that nobody made are counted."""
+    """Joins; what is wrong, by field. Codes that nobody made are counted, one after the other for an address."""
+    address = network()
+
+    def join_once(tx: Session, now: datetime) -> PortalError | None:
+        throttle.queue_up(tx, {JOIN: address})
+        if throttle.too_many(tx, JOIN, address, clock.now()):
+            return TooManyCodes()
+        try:
+            membership.join(tx, who, code, now)
+        except InvitationUnknown as error:
+            throttle.note(tx, JOIN, address, clock.now())
+            return error
+        return None
+
     try:
-        act(lambda tx, now: membership.join(tx, who, code, now), _("凭邀请码加入单位"))
+        refusal = act(join_once, _("凭邀请码加入单位"))
     except LoginTaken as error:
         return {"login": error}
-    except InvitationUnknown as error:
-        address = request.remote_addr or ""
-        act(lambda tx, _now: throttle.note(tx, JOIN, address, clock.now()), _("凭邀请码加入单位"))
-        return {"code": error}
     except NO_MORE as error:
         return {"code": error}
-    return {}
+    return {"code": refusal} if refusal is not None else {}
 
 
 def _elsewhere(tx: Session, actor: Actor | None) -> ResponseReturnValue | None:
@@ -319,7 +328,7 @@ def _closed() -> ResponseReturnValue:
 
 def _counted(kind: str) -> bool:
     """Counts one more attempt from this address; False when there have been too many."""
-    address = request.remote_addr or ""
+    address = network()
     return act(lambda tx, _moment: throttle.counted(tx, kind, address, clock.now()), _("单位注册"))
 
 

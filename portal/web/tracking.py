@@ -20,10 +20,10 @@ from portal.errors import PortalError
 from portal.identity import PARTY
 from portal.identity.entry import Missing
 from portal.web import dates
-from portal.web.access import open_to_all, visitor
+from portal.web.access import network, open_to_all, visitor
 from portal.web.acting import act, moment, reading
 from portal.web.applicant import progress
-from portal.web.applicant.cases import deadline_shown, hero_of, late_words, next_words, standing_of
+from portal.web.applicant.cases import deadline_shown, hero_of, late_words, standing_of, turn_words
 from portal.web.applicant.clocks import DeadlineView
 from portal.web.applicant.progress import Standing, StepView
 from portal.web.languages import said, sentences
@@ -79,7 +79,7 @@ def track_post() -> ResponseReturnValue:
     faults = _faults(number, code)
     if faults:
         return _form(number, faults), 422
-    address = request.remote_addr or ""
+    address = network()
     found = act(lambda tx, _moment: tracking.sought(tx, number, code, address, clock.now()), _("查询办理进度"))
     if isinstance(found, PortalError):
         return _form(number, {"number": found}), 429 if isinstance(found, TooManyQueries) else 422
@@ -148,7 +148,7 @@ def _sentence(standing: Standing, shown: DeadlineView | None) -> str:
     if mine is not None:
         return _("现在需要申请人登录办理“%(task)s”。", task=mine.name)
     if standing.tasks:
-        turn = next_words(standing.case, standing.tasks)
+        turn = turn_words(standing.case, standing.tasks)
         return sentences(late_words(shown), turn, _("申请人现在无需操作。"))
     if shown is not None and shown.kind == "right":
         return _("当事人如不同意，可以在下面的期限内提出。")

@@ -18,7 +18,7 @@ from portal.documents.models import Letter
 from portal.errors import PortalError
 from portal.identity import TooManyAttempts, throttle
 from portal.identity.entry import VERIFY_FILE
-from portal.web.access import open_to_all, visitor
+from portal.web.access import network, open_to_all, visitor
 from portal.web.acting import act, reading
 from portal.web.languages import said
 from portal.web.machine import machine
@@ -41,6 +41,13 @@ class NoFile(PortalError):
 
     zh = "请选择要核验的文件。"
     en = "Please choose the file to be checked."
+
+
+class NothingInIt(PortalError):
+    """A file without content."""
+
+    zh = "这个文件是空的（0 字节），没有比对。请重新选择。"
+    en = "This file is empty (0 bytes), so it was not compared. Please choose another one."
 
 
 class FileTooLarge(PortalError):
@@ -102,10 +109,10 @@ def compare(code: str) -> ResponseReturnValue:
     visitor()
     try:
         digest = _digest_of_file()
-    except (NoFile, FileTooLarge) as error:
+    except (NoFile, NothingInIt, FileTooLarge) as error:
         with reading() as tx:
             return _page(tx, code, fault=said(error), status=422)
-    address = request.remote_addr or ""
+    address = network()
     may_try = act(lambda tx, _moment: throttle.counted(tx, VERIFY_FILE, address, clock.now()), _("核验文书"))
     with reading() as tx:
         if not may_try:
@@ -149,12 +156,15 @@ def _view(tx: Session, letter: Letter) -> LetterView:
 
 
 def _digest_of_file() -> str:
-    """The SHA-256 of the posted file, read piece by piece and then closed, which removes it; NoFile, FileTooLarge."""
+    """The SHA-256 of the posted file, read piece by piece and then closed, which removes it; NoFile, NothingInIt,
+    FileTooLarge."""
     posted = request.files.get("file")
     if posted is None or not posted.filename:
         raise NoFile
     with posted.stream as stream:
         size = stream.seek(0, 2)
+        if size == 0:
+            raise NothingInIt
         if size > LIMIT:
             raise FileTooLarge(most=LIMIT // 1_000_000)
         stream.seek(0)

@@ -16,7 +16,7 @@ from portal.cases import checking, deferred, delivery, incidents
 from portal.jobs import is_last_attempt, retry
 from portal.jobs.procrastinating import ATTEMPTS
 from portal.worker import checks, letters, mail, sweeping
-from portal.worker.faults import FAULTS, note_once, said
+from portal.worker.faults import FAULTS, said
 from portal.worker.tools import Tools
 
 DIED = "执行这项工作的进程多次中途退出或出错，详见日志。"
@@ -89,7 +89,8 @@ def _task(tools: Tools, work: Work) -> Callable[..., None]:
 
 
 def give_up(tools: Tools, job: Job, reason: str) -> None:
-    """Does what follows when a job has failed for good; a second time it does nothing."""
+    """Does what follows when a job has failed for good; a second time it does nothing, unless the job was tried again
+    meanwhile and has failed anew."""
     work = JOBS.get(job.task_name)
 
     def act(tx: Session) -> None:
@@ -98,6 +99,7 @@ def give_up(tools: Tools, job: Job, reason: str) -> None:
         else:
             again = incidents.Again(incidents.JOB, {"name": job.task_name, "arguments": dict(job.task_kwargs)})
             told = again if work is not None else None  # a job that nobody knows cannot be done
-            note_once(tx, f"后台工作 {job.task_name}（{job.id}）", reason, tools.kernel.now(tx), again=told)
+            during = f"后台工作 {job.task_name}（{job.id}）"
+            incidents.note_unless_open(tx, during, reason, tools.kernel.now(tx), again=told)
 
     tools.database.attempt(act)

@@ -15,7 +15,7 @@ from portal.documents.filters import ValueMissing, ValueUnfit
 from portal.documents.models import Letter
 from portal.documents.pdf import PdfFailed, converted
 from portal.documents.render import TemplateFaulty, render
-from portal.storage import new_key
+from portal.storage import new_key, whole
 from portal.worker.tools import Tools
 
 NO_PDF = "转换文书为 PDF："
@@ -59,11 +59,12 @@ def make_pdf(tools: Tools, job: str, letter_id: int) -> None:
     """Makes a PDF of a letter's file; does nothing when this job or another has done so before."""
     with tools.database.transaction() as tx:
         letter = documents.letter(tx, letter_id)
-        if did(tx, job) or letter.pdf_key is not None or letter.object_key is None:
+        if did(tx, job) or letter.pdf_key is not None or letter.object_key is None or letter.sha256 is None:
             return
     if tools.office is None:
         raise PdfFailed(reason="LibreOffice is not installed here any more")
-    made = converted(tools.store.get(letter.object_key), tools.office)
+    with whole(tools.store, letter.object_key, letter.sha256) as word:
+        made = converted(word.read(), tools.office)
     file = StoredFile(new_key(), hashlib.sha256(made).hexdigest(), len(made))
     tools.store.put(file.key, made, file.size, PDF_TYPE, f"{letter.title}.pdf")
     kernel = tools.kernel

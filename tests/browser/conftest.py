@@ -12,8 +12,9 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 from portal.procedures import Releases
 from portal.storage import MemoryStore
-from tests.browser.site import Site, copied, running, seed
+from tests.browser.site import Site, running, seed
 from tests.browser.windows import PATIENCE, SCREENSHOTS, Windows
+from tests.builders.databases import copied
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PLACES = ("/usr/bin/chromium", "/usr/lib/chromium/chromium", "/snap/bin/chromium")

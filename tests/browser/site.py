@@ -9,9 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from urllib.parse import urlsplit
 
-import psycopg
 from flask import Flask
 from sqlalchemy import select
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -39,15 +37,6 @@ SEEDED_AT = "2026-09-21T08:00:00"
 STARTS_AT = "2026-09-21T09:00:00"
 CEMENT = "91500101MA5DEMA01C"
 SETTINGS = Settings.read({"PORTAL_DEMO": "1", "UPLOAD_MEGABYTES": "1"})
-
-
-@contextmanager
-def copied(server: str, name: str, template: str) -> Iterator[str]:
-    """A database that begins as a copy of another; its address. It is dropped at the end."""
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
-        yield urlsplit(server)._replace(path=f"/{name}").geturl()
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def seed(url: str, store: MemoryStore, releases: Releases) -> None:

@@ -16,8 +16,9 @@ from portal.settings import Settings
 from portal.storage import MemoryStore
 from tests.browser.files import pdf
 from tests.browser.looks import faults
-from tests.browser.site import Site, copied, running
+from tests.browser.site import Site, running
 from tests.browser.windows import DESK, HEIGHTS, PHONE, Windows, choose, claim, hand_in, until_there
+from tests.builders.databases import copied
 from tests.builders.world import shipped
 
 EMPTY = Settings.read({"UPLOAD_MEGABYTES": "1"})
@@ -225,10 +226,10 @@ def allocated(windows: Windows, zhou: Page, chen: Page) -> None:
     number = started(zhou, "配额分配")
     zhou.get_by_label("配额年度").fill(YEAR)
     zhou.get_by_label("第 1 行 统一社会信用代码").fill(USCC)
-    zhou.get_by_label("第 1 行 年度配额（tCO2e）").fill("90000")
+    zhou.get_by_label("第 1 行 年度配额（tCO₂e）").fill("90000")
     hand_in(zhou)
     claim(chen, number)
-    expect(chen.get_by_role("main")).to_contain_text("90,000 tCO2e")
+    expect(chen.get_by_role("main")).to_contain_text("90,000 tCO₂e")
     choose(chen, "签发")
     windows.shoot(chen, "signing the first allocation")
     hand_in(chen)

@@ -89,14 +89,14 @@ def test_a_sheet_with_faults_is_seen_mended_imported_and_handed_in(site: Site, w
     mended: list[tuple[object, ...]] = [(code(1), 1_200_000), (code(2), 350_000), (code(3), 90_000)]
     read_in(page, sheet(mended))
     expect(page.get_by_role("status")).to_contain_text("已从“名单.xlsx”读入 3 行，尚未提交")
-    expect(table(page)).to_contain_text(f"{AMOUNT}合计 1,640,000 tCO2e")
+    expect(table(page)).to_contain_text(f"{AMOUNT}合计 1,640,000 tCO₂e")
     expect(table(page)).to_contain_text("重庆第3水泥厂")
     windows.shoot(page, "imported")
     hand_in(page)
     page.goto("/cases?q=listing")
     page.get_by_role("main").get_by_role("link", name=re.compile("listing")).first.click()
-    expect(page.get_by_text(f"3 行；{AMOUNT}合计 1,640,000 tCO2e")).to_be_visible()
-    expect(page.get_by_role("row").filter(has_text="重庆第2水泥厂")).to_contain_text("350,000 tCO2e")
+    expect(page.get_by_text(f"3 行；{AMOUNT}合计 1,640,000 tCO₂e")).to_be_visible()
+    expect(page.get_by_role("row").filter(has_text="重庆第2水泥厂")).to_contain_text("350,000 tCO₂e")
     assert faults(page) == []
     windows.shoot(page, "in the file")
 
@@ -113,7 +113,7 @@ def test_rows_are_added_and_removed_without_leaving_the_page(site: Site, windows
     second.fill(code(1))
     page.get_by_label(f"第 2 行 {AMOUNT}").fill("7")
     page.keyboard.press("Enter")
-    expect(table(page)).to_contain_text("合计 12 tCO2e")
+    expect(table(page)).to_contain_text("合计 12 tCO₂e")
     page.get_by_role("button", name="提交", exact=True).click()
     expect(page.get_by_role("alert")).to_contain_text(f"第 2 行 {CODE}：与第 1 行重复，请只留一行")
     windows.shoot(page, "a unit twice")
@@ -138,7 +138,7 @@ def test_two_thousand_rows_are_read_corrected_by_a_sheet_and_handed_in(site: Sit
     rows = [tuple(row) for row in book.worksheets[0].iter_rows(min_row=2, values_only=True)]
     assert rows[1999] == (code(1999), 2000, "重庆第1999水泥厂")
     read_in(page, sheet([(*row[:1], 10, row[2]) for row in rows], (*HEADINGS, NAME)))
-    expect(table(page)).to_contain_text("合计 20,000 tCO2e")
+    expect(table(page)).to_contain_text("合计 20,000 tCO₂e")
     hand_in(page)
 
 

@@ -44,6 +44,17 @@ def test_the_dialog_tells_the_keys_and_switches_them_off(page: Page, windows: Wi
     expect(page.get_by_role("searchbox")).to_be_focused()
 
 
+def test_escape_leads_from_the_search_back_to_the_row(page: Page):
+    page.goto("/inbox?view=all")
+    page.keyboard.press("j")
+    page.keyboard.press("/")
+    page.keyboard.type("水泥")
+    page.keyboard.press("Escape")  # the browser clears the field first
+    expect(page.get_by_role("searchbox")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator("a.go").first).to_be_focused()
+
+
 def test_on_the_desk_the_keys_go_from_list_to_list(windows: Windows):
     page = windows.of("chen")
     page.goto("/desk")

@@ -10,16 +10,17 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from portal import identity
+from portal.cases import incidents
 from tests.browser.files import pdf, program
 from tests.browser.looks import barriers, faults
 from tests.browser.site import ETS, Site
 from tests.browser.windows import DESK, HEIGHTS, PHONE, Windows, until_there
 
-# What is no page: files, and what machines ask for.
+# What is no page: files, what machines ask for, and what only leads on.
 NO_PAGES = {
     "static", "files.letter", "files.letter_pdf", "files.attachment", "previews.shown_file", "official.arrivals",
     "official.diagram", "health.healthz", "health.readyz", "applicant.file", "applicant.draft", "switching.choose",
-    "official.answered_rows", "official.copy_file", "registration.proof",
+    "official.answered_rows", "official.copy_file", "registration.proof", "messages.message_target",
 }  # fmt: skip
 MOST = 3
 """Pages of one kind that one person looks at, and that are looked at closely by whomever."""
@@ -93,6 +94,9 @@ def states(site: Site) -> None:
     unit, password = site.actor("wang").organisation_id, "a long password"
     with site.tools.database.transaction() as tx:
         identity.add_person(tx, login="reader", name="周敏", password=password, organisation_id=unit, rights=[])
+        new = identity.add_person(tx, login="new", name="郑新", password=password)
+        new.must_change_password = True
+        incidents.note(tx, "制发文书", "文件存储没有回应", site.tools.kernel.now(tx), site.failed_row()[0])
 
 
 @pytest.mark.parametrize("login", ["he", "li", "tao", "zhou", "chen", "sun", "shen", "admin"])
@@ -120,12 +124,24 @@ def test_pages_before_signing_in(site: Site, windows: Windows, seen: Counter[str
 def test_pages_that_no_link_leads_to(site: Site, windows: Windows, seen: Counter[str]):
     page, found = windows.sign_in("zhou"), []
     case, item = site.failed_row()
-    rows = (f"/cases/{case}/items", f"/items/{item}/drop")
-    for path in (f"/start/{ETS}/allocation", "/cases?q=nowhere", "/inbox?view=all&light=red", *rows):
+    rows = (f"/cases/{case}/items", f"/items/{item}/drop", f"/cases/{case}/notes")
+    narrowed = ("/cases?q=nowhere", "/inbox?view=all&light=red", "/inbox/filters?view=all&light=red")
+    for path in (f"/start/{ETS}/allocation", *narrowed, *rows):
         page.goto(path)
         seen[kind_of(site, page.url) or ""] += 1
         found += looked_at(page)
     assert "\n".join(found) == ""
+
+
+def test_the_page_on_which_a_given_password_is_changed(site: Site, windows: Windows, seen: Counter[str]):
+    page = windows.open(PHONE)
+    page.goto("/sign-in")
+    page.get_by_label("用户名").fill("new")
+    page.get_by_label("密码").fill("a long password")
+    page.get_by_role("button", name="登录", exact=True).click()
+    expect(page.get_by_label("新密码", exact=True)).to_be_visible()
+    seen[kind_of(site, page.url) or ""] += 1
+    assert "\n".join(looked_at(page)) == ""
 
 
 def test_a_filing_from_its_obstacle_to_its_receipt(site: Site, windows: Windows, seen: Counter[str]):
@@ -159,7 +175,7 @@ def test_a_filing_from_its_obstacle_to_its_receipt(site: Site, windows: Windows,
     expect(page.get_by_role("alert").filter(has_text="有 1 处需要改正")).to_be_visible()
     look()
     page.get_by_role("button", name="下一步").click()
-    expect(page.get_by_text("第 4 步，共 4 步：核对并提交")).to_be_visible()
+    expect(page.get_by_text("第 4 步，共 4 步")).to_be_visible()
     look()
     page.get_by_role("button", name="提交", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("已收到您的申请")

@@ -15,8 +15,9 @@ import pytest
 from playwright.sync_api import expect
 
 from portal.settings import MailSettings
-from tests.browser.site import SETTINGS, Site, copied, running
+from tests.browser.site import SETTINGS, Site, running
 from tests.browser.windows import DESK, PHONE, Windows
+from tests.builders.databases import copied
 from tests.builders.post import Inbox, listening
 
 ADDRESS = "wang@cement.example"

@@ -39,7 +39,7 @@ def test_sign_for_object_and_withdraw(site: Site, windows: Windows):
     page.get_by_role("button", name="保存草稿").click()
     expect(page.get_by_role("link", name="产量台账.pdf"), "a file is kept").to_be_visible()
     page.get_by_role("button", name="下一步").click()
-    expect(page.get_by_text("1,320,000 tCO2e")).to_be_visible()
+    expect(page.get_by_text("1,320,000 tCO₂e")).to_be_visible()
     page.get_by_role("button", name="提交", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("已收到您的申请")
     windows.shoot(page, "receipt")

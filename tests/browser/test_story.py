@@ -58,7 +58,7 @@ def drawn_up(windows: Windows) -> str:
 def determine(page: Page, amount: str) -> None:
     page.get_by_label("配额年度").fill("2026")
     page.get_by_label("第 1 行 统一社会信用代码").fill(UNIT)
-    page.get_by_label("第 1 行 年度配额（tCO2e）").fill(amount)
+    page.get_by_label("第 1 行 年度配额（tCO₂e）").fill(amount)
 
 
 def said(page: Page) -> str:
@@ -69,7 +69,7 @@ def said(page: Page) -> str:
 def returned(windows: Windows, allocation: str) -> None:
     page = windows.of("chen")
     claim(page, allocation)
-    expect(page.get_by_role("main")).to_contain_text("1,500,000 tCO2e")
+    expect(page.get_by_role("main")).to_contain_text("1,500,000 tCO₂e")
     opinion = page.get_by_label("退回意见")
     expect(opinion).to_be_hidden()
     choose(page, "退回")
@@ -97,7 +97,7 @@ def corrected_and_signed(site: Site, windows: Windows, allocation: str) -> None:
     site.at("2026-09-22T09:30:00")
     page = windows.of("chen")
     claim(page, allocation)
-    expect(page.get_by_role("main")).to_contain_text("1,200,000 tCO2e")
+    expect(page.get_by_role("main")).to_contain_text("1,200,000 tCO₂e")
     choose(page, "签发")
     windows.shoot(page, "signed by the leader")
     hand_in(page)
@@ -156,8 +156,8 @@ def objected_to(site: Site, windows: Windows, notice: str) -> str:
     page = windows.of("wang", PHONE)
     page.get_by_role("link", name="提出复核申请").click()
     expect(page.get_by_role("main")).to_contain_text(f"对通知书 {notice} 确定的 2026 年度配额申请复核。")
-    expect(page.get_by_role("heading", name="2026年10月12日（周一）24:00前提出")).to_be_visible()
-    expect(page.get_by_text("第 1 步，共 4 步：主张的年度配额")).to_be_visible()
+    expect(page.get_by_role("heading", name="2026年10月12日（周一）24:00 前提出")).to_be_visible()
+    expect(page.get_by_text("第 1 步，共 4 步")).to_be_visible()
     page.get_by_role("button", name="下一步").click()
     faults = page.get_by_role("alert").filter(has_text="有 1 处需要改正")
     expect(faults.get_by_role("listitem")).to_have_text(["请填写主张的年度配额"])
@@ -211,11 +211,11 @@ def wrong_file(windows: Windows, page: Page) -> None:
 
 
 def checked(windows: Windows, page: Page) -> None:
-    expect(page.get_by_text("第 4 步，共 4 步：核对并提交")).to_be_visible()
+    expect(page.get_by_text("第 4 步，共 4 步")).to_be_visible()
     windows.shoot(page, "check")
     answers = page.locator(".read-back").filter(has=page.get_by_role("link", name="修改"))
     for label, answer in (
-        ("主张的年度配额", "1,320,000 tCO2e"),
+        ("主张的年度配额", "1,320,000 tCO₂e"),
         ("事实与理由", GROUNDS),
         ("证明材料", "产量台账.pdf"),
     ):
@@ -236,7 +236,7 @@ def receipt(windows: Windows, page: Page, notice: str) -> str:
     assert f"针对 《碳排放配额分配通知书》{notice}" in words
     assert "在期限内提出，且未放弃异议 是" in words
     assert "材料 产量台账.pdf" in words
-    assert "下一步由受理人员办理“形式审查”。" in words
+    assert "现在由受理人员办理“形式审查”。" in words
     assert "办理机关应当在 2026年10月16日（周五）24:00 前作出决定（10 个工作日）。" in words
     page.get_by_role("link", name="查看办理进度").click()
     expect(page.get_by_role("heading", name="形式审查中，由受理人员办理")).to_be_visible()
@@ -276,7 +276,7 @@ def admitted(site: Site, windows: Windows, review: str) -> None:
     site.at("2026-09-30T09:00:00")
     page = windows.of("li")
     claim(page, review)
-    expect(page.get_by_role("main")).to_contain_text("1,310,000 tCO2e")
+    expect(page.get_by_role("main")).to_contain_text("1,310,000 tCO₂e")
     expect(page.get_by_label("补正", exact=True), "a correction is asked for once").to_have_count(0)
     choose(page, "受理")
     windows.shoot(page, "admitted")
@@ -346,7 +346,7 @@ def settled(windows: Windows, review: str) -> None:
     expect(page.get_by_role("listitem").filter(has_text="2026").filter(has_text="1,250,000")).to_have_count(1)
     entry = page.get_by_role("row").filter(has_text=review)
     expect(entry).to_contain_text("登记配额调整")
-    expect(entry).to_contain_text("+50,000 tCO2e")
+    expect(entry).to_contain_text("+50,000 tCO₂e")
     expect(entry).to_contain_text("2026年10月8日 09:00")
     entry.get_by_role("link", name=review).click()
     expect(page.get_by_role("heading", name="已办结：变更")).to_be_visible()

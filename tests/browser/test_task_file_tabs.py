@@ -89,10 +89,10 @@ def test_the_difference_follows_what_is_typed(site: Site, windows: Windows):
     amount = page.get_by_label("变更后的年度配额")
     beside = page.locator("#f-amount-beside")
     for typed, said in [
-        ("5,500,000", "申请人主张：5,580,000 tCO2e 比本栏多 80,000"),
-        ("5600000", "申请人主张：5,580,000 tCO2e 比本栏少 20,000"),
-        ("5580000", "申请人主张：5,580,000 tCO2e 与本栏相同"),
-        ("很多", "申请人主张：5,580,000 tCO2e"),
+        ("5,500,000", "申请人主张：5,580,000 tCO₂e 比本栏多 80,000"),
+        ("5600000", "申请人主张：5,580,000 tCO₂e 比本栏少 20,000"),
+        ("5580000", "申请人主张：5,580,000 tCO₂e 与本栏相同"),
+        ("很多", "申请人主张：5,580,000 tCO₂e"),
     ]:
         amount.fill(typed)
         expect(beside.locator("li").first).to_have_text(said)

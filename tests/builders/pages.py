@@ -25,6 +25,7 @@ from portal.identity import passwords, service
 from portal.identity.models import Person
 from portal.jobs import Collected
 from portal.web import Machine
+from portal.web.access import COOKIE
 from portal.web.assets import Manifest
 
 ETS = "chongqing-ets"
@@ -72,8 +73,10 @@ class Portal:
         """A browser, signed in as a person unless nobody is named."""
         browser = Browser(self.app.test_client())
         if login:
-            answer = browser.post("/sign-in", {"login": login, "password": PASSWORD}, page="/sign-in")
-            assert answer.status_code == 302, answer.text
+            with self.database.transaction() as tx:
+                token = service.sign_in(tx, login, PASSWORD, "127.0.0.1", clock.now())
+            assert isinstance(token, str), token
+            browser.raw.set_cookie(COOKIE, token, httponly=True, samesite="Lax")
         return browser
 
     def actor(self, login: str) -> identity.Actor:

@@ -14,7 +14,7 @@ from portal.procedures.content import Content
 from tests.builders import procedures as p
 from tests.builders.diagrams import path
 
-CODE, AMOUNT, NAME = "统一社会信用代码", "年度配额（tCO2e）", "单位名称（核对用）"
+CODE, AMOUNT, NAME = "统一社会信用代码", "年度配额（tCO₂e）", "单位名称（核对用）"
 HEADINGS = (CODE, AMOUNT)
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 TABLE: dict[str, object] = {

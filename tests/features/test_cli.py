@@ -190,10 +190,23 @@ class TestUsers:
         with own_database.transaction() as tx:
             assert tx.scalars(select(Person).where(Person.login == "wang")).all() == []
 
-    def test_a_weak_password_is_refused(self, on, tmp_path, capsys):
-        (tmp_path / "weak").write_text("short")
-        arguments = ["--administrator", "--password-file", str(tmp_path / "weak")]
-        assert main(["user", "add", "wang", "--name", "王", *arguments]) == 1
+    @pytest.mark.parametrize("more", [["--administrator"], ["--role", "nothing"], []])
+    @pytest.mark.parametrize("weak", ["short", "long-enough"])
+    def test_a_weak_password_in_a_file_is_refused_before_anything_else(
+        self, on, monkeypatch, tmp_path, capsys, more, weak
+    ):
+        monkeypatch.setattr(administration, "serving", lambda *_, **__: pytest.fail("a server was asked for"))
+        file = tmp_path / "weak"
+        file.write_text(weak)
+        assert main(["user", "add", "long-enough", "--name", "王", "--password-file", str(file), *more]) == 1
+        assert "A password has 10 to 128 characters and is not the login." in capsys.readouterr().err
+
+    def test_a_weak_password_is_refused_as_it_is_typed(self, on, monkeypatch, capsys):
+        typed = iter(["short"])
+        monkeypatch.setattr(administration.getpass, "getpass", lambda prompt: next(typed))
+        monkeypatch.setattr(administration, "serving", lambda *_, **__: pytest.fail("a server was asked for"))
+        assert main(["user", "add", "zhu", "--name", "朱", "--role", "nothing"]) == 1
+        assert "A password has 10 to 128 characters and is not the login." in capsys.readouterr().err
 
     def test_a_typed_password_is_asked_for_twice(self, on, own_database, monkeypatch, capsys):
         typed = iter([SECRET, "something else", SECRET, SECRET])
@@ -258,6 +271,7 @@ class TestAudit:
         with own_database.transaction() as tx:
             tx.execute(text("ALTER TABLE audit_entries DISABLE TRIGGER append_only"))
             tx.execute(text("UPDATE audit_entries SET kind = 'nothing' WHERE seq = 2"))
+            tx.execute(text("ALTER TABLE audit_entries ENABLE ALWAYS TRIGGER append_only"))
         assert main(["audit", "verify"]) == 1
         assert "breaks" in capsys.readouterr().out
 

@@ -140,6 +140,17 @@ class TestRun:
         wait_until(lambda: answers(started), 20, lambda: started.said)
         assert f"{part.removeprefix('portal ')} ended (-9)" in started.said
 
+    @pytest.mark.parametrize(
+        ("part", "log"), [("postgres", "PostgreSQL ended (its log: "), ("weed", "object store ended (its log: ")]
+    )
+    def test_a_server_that_dies_is_started_again_where_it_was(self, started, part, log):
+        before = started.parts()[part]
+        os.kill(before, signal.SIGKILL)
+        wait_until(lambda: started.parts().get(part, before) != before, 20, lambda: started.said)
+        wait_until(lambda: started.get("/readyz")[0] == 200, 90, lambda: str(started.get("/readyz")) + started.said)
+        assert log in started.said
+        assert started.get("/sign-in")[0] == 200
+
     def test_after_a_killed_run_the_next_one_comes_up(self, started):
         parts = started.parts()
         started.process.kill()

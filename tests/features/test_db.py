@@ -49,9 +49,9 @@ append_only(Entry.__table__)
 
 
 @pytest.fixture
-def entries(own_database: Database) -> Database:
-    _Base.metadata.create_all(own_database.engine)
-    return own_database
+def entries(fresh_database: Database) -> Database:
+    _Base.metadata.create_all(fresh_database.engine)
+    return fresh_database
 
 
 def write(database: Database, *texts: str) -> None:
@@ -92,11 +92,11 @@ def test_an_append_only_table_refuses(entries, change):
 
 
 @pytest.fixture
-def pair(own_database: Database) -> Database:
-    with own_database.transaction() as tx:
+def pair(fresh_database: Database) -> Database:
+    with fresh_database.transaction() as tx:
         tx.execute(text("CREATE TABLE pair (id int PRIMARY KEY, n int NOT NULL)"))
         tx.execute(text("INSERT INTO pair VALUES (1, 0), (2, 0)"))
-    return own_database
+    return fresh_database
 
 
 def test_an_act_that_runs_into_a_deadlock_is_run_again_whole(pair):
@@ -182,10 +182,10 @@ def test_a_connection_cut_in_an_act_is_unreachable_and_the_next_act_works(pair):
         assert tx.execute(text("SELECT 1")).scalar_one() == 1
 
 
-def test_a_trial_sees_its_own_schema_only(own_database):
-    with own_database.transaction() as tx:
+def test_a_trial_sees_its_own_schema_only(fresh_database):
+    with fresh_database.transaction() as tx:
         tx.execute(text("CREATE SCHEMA trial_1"))
-    trial = Database(own_database.url, schema="trial_1")
+    trial = Database(fresh_database.url, schema="trial_1")
     with trial.transaction() as tx:
         assert tx.execute(text("SELECT current_schema()")).scalar_one() == "trial_1"
         assert tx.execute(text("SELECT to_regclass('moved_clock')")).scalar_one() is None

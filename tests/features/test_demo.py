@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
-from argon2 import PasswordHasher
 from sqlalchemy import func, select, update
 
 from portal import identity
@@ -21,7 +20,7 @@ from portal.demo import accounts, history, present, seed, table
 from portal.demo.people import PAPER, PASSWORD, UNITS
 from portal.documents.models import Service
 from portal.forms import uscc
-from portal.identity import Person, passwords
+from portal.identity import Person
 from portal.identity.models import Registration
 from portal.identity.registering import proof_of
 from portal.jobs import ProcrastinateQueue
@@ -41,9 +40,8 @@ DAYS = {
 
 
 def begun(own_database, monkeypatch, day: str) -> tuple[Tools, datetime]:
-    """A demo that began on a day; letters are not rendered for real, and passwords not hashed as they should."""
+    """A demo that began on a day; letters are not rendered for real."""
     now = moment_of(day)
-    monkeypatch.setattr(passwords, "HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
     monkeypatch.setattr(history, "make_file", lambda tools, letter, template: StoredFile(letter.number, "0" * 64, 1))
     kernel = Kernel(Releases(), ProcrastinateQueue(), lambda _tx: now, ACTIONS)
     tools = Tools(own_database, MemoryStore(), kernel, "http://127.0.0.1:8000")

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -26,7 +27,7 @@ from portal import app, clock
 from portal.cases.actions import ACTIONS
 from portal.cases.kernel import Kernel
 from portal.cases.models import Task
-from portal.db import Base, Database
+from portal.db import Base, Database, servers
 from portal.db.embedded import EmbeddedPostgres
 from portal.documents.models import Letter
 from portal.jobs import Collected, ProcrastinateQueue, state
@@ -35,6 +36,7 @@ from portal.procedures import Releases, publish
 from portal.settings import Settings
 from portal.storage import S3Store
 from portal.storage.embedded import EmbeddedStore
+from portal.storage.s3 import ALIVE_FOR
 from portal.web import Machine
 from tests.builders.pages import PASSWORD, NoAssets, Portal, hashed, settle
 from tests.builders.world import shipped
@@ -243,6 +245,22 @@ class TestStore:
         assert zhou.get(f"/letters/{letter}/file").text == "a letter"
         again = newcomer.post("/register", form, {"proof": ("营业执照.pdf", PDF)})
         assert "已收到您的注册申请" in again.text
+
+    def test_one_that_hangs_is_given_up_soon(self, house):
+        _, letter = house.notice
+        zhou = house.signed_in("zhou")
+        [weed] = servers.processes("weed", f"-dir={house.environment['PORTAL_HOME']}")
+        os.kill(weed, signal.SIGSTOP)
+        try:
+            time.sleep(ALIVE_FOR)
+            began = time.monotonic()
+            refused = zhou.get(f"/letters/{letter}/file")
+            assert time.monotonic() - began < 5
+            assert refused.status == 503
+            assert "文件存储暂时不可用，请稍后再试。" in refused.text
+        finally:
+            os.kill(weed, signal.SIGCONT)
+        wait_until(lambda: zhou.get(f"/letters/{letter}/file").text == "a letter", 20)
 
 
 class TestWorker:

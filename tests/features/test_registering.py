@@ -9,13 +9,12 @@ from datetime import UTC, date, datetime, timedelta
 from threading import Barrier
 
 import pytest
-from argon2 import PasswordHasher
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from portal import identity
 from portal.errors import PortalError
-from portal.identity import changes, membership, passwords, registering, rules, throttle
+from portal.identity import changes, membership, registering, rules, throttle
 from portal.identity.entry import (
     JOIN,
     PROOF_FORGOTTEN,
@@ -53,14 +52,6 @@ PASSWORD = "correct horse 电池"
 USCC, OTHER = "91110000802100433B", "9144030071526726XG"
 MILL = Entry(USCC, "重庆某水泥有限公司", "万州区", "enterprise", electronic_service=True)
 numbers = itertools.count(1)
-
-
-@pytest.fixture(autouse=True)
-def hasher(monkeypatch):
-    monkeypatch.setattr(passwords, "HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-    passwords._nobodys.cache_clear()
-    yield
-    passwords._nobodys.cache_clear()
 
 
 def newcomer(login="wang", name="王磊"):

@@ -20,21 +20,21 @@ def jobs(database: Database) -> list[tuple[str, dict[str, object]]]:
         return connection.execute("SELECT task_name, args FROM procrastinate_jobs ORDER BY id").fetchall()
 
 
-def test_a_commit_leaves_the_job_with_its_arguments(own_database):
-    with own_database.transaction() as tx:
+def test_a_commit_leaves_the_job_with_its_arguments(fresh_database):
+    with fresh_database.transaction() as tx:
         ProcrastinateQueue().defer(tx, "letters.render", letter=7, title="决定书")
-        assert jobs(own_database) == []
-    assert jobs(own_database) == [("letters.render", {"letter": 7, "title": "决定书"})]
+        assert jobs(fresh_database) == []
+    assert jobs(fresh_database) == [("letters.render", {"letter": 7, "title": "决定书"})]
 
 
-def test_a_rollback_leaves_none(own_database):
+def test_a_rollback_leaves_none(fresh_database):
     def act(tx: Session) -> None:
         ProcrastinateQueue().defer(tx, "letters.render", letter=7)
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        own_database.attempt(act)
-    assert jobs(own_database) == []
+        fresh_database.attempt(act)
+    assert jobs(fresh_database) == []
 
 
 def test_an_undone_savepoint_takes_its_job_along(tx):
@@ -46,25 +46,25 @@ def test_an_undone_savepoint_takes_its_job_along(tx):
     assert args == [{"letter": 8}]
 
 
-def test_a_failure_of_the_database_is_the_drivers(own_database):
-    with psycopg.connect(own_database.url) as connection:
+def test_a_failure_of_the_database_is_the_drivers(fresh_database):
+    with psycopg.connect(fresh_database.url) as connection:
         connection.execute("ALTER TABLE procrastinate_jobs ADD CHECK (task_name <> 'forbidden')")
 
     def act(tx: Session) -> None:
         ProcrastinateQueue().defer(tx, "forbidden")
 
     with pytest.raises(psycopg.errors.CheckViolation):
-        own_database.attempt(act)
+        fresh_database.attempt(act)
 
 
-def test_a_worker_runs_jobs_that_defer_further_jobs(own_database):
-    app = build_app(own_database.url)
+def test_a_worker_runs_jobs_that_defer_further_jobs(fresh_database):
+    app = build_app(fresh_database.url)
     done: list[tuple[str, int]] = []
     queue = ProcrastinateQueue()
 
     @app.task(name="first", retry=retry())
     def first(number: int) -> None:
-        with own_database.transaction() as tx:
+        with fresh_database.transaction() as tx:
             queue.defer(tx, "second", number=number + 1)
         done.append(("first", number))
 
@@ -72,7 +72,7 @@ def test_a_worker_runs_jobs_that_defer_further_jobs(own_database):
     def second(number: int) -> None:
         done.append(("second", number))
 
-    with own_database.transaction() as tx:
+    with fresh_database.transaction() as tx:
         queue.defer(tx, "first", number=1)
 
     async def work() -> None:
@@ -96,9 +96,9 @@ def test_a_job_that_fails_is_tried_again_later_and_later():
     assert pauses == [5, 25, 125, 625, None]
 
 
-def test_the_schema_is_applied_once(own_database):
-    schema(own_database.url)
-    schema(own_database.url)
+def test_the_schema_is_applied_once(fresh_database):
+    schema(fresh_database.url)
+    schema(fresh_database.url)
 
 
 def test_collected_jobs_are_only_remembered(tx):

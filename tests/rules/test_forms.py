@@ -159,13 +159,13 @@ def test_an_amount_is_whole_tonnes(answer, stored):
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
-        ("-1", "排放量不能小于 0 tCO2e，请填写 0 或更大的整数"),
-        ("-1.5", "排放量不能小于 0 tCO2e，请填写 0 或更大的整数"),
-        ("十二万", "排放量：请填写整数，单位 tCO2e，例如 120000"),
+        ("-1", "排放量不能小于 0 tCO₂e，请填写 0 或更大的整数"),
+        ("-1.5", "排放量不能小于 0 tCO₂e，请填写 0 或更大的整数"),
+        ("十二万", "排放量：请填写整数，单位 tCO₂e，例如 120000"),
         (str(10**30), "排放量的数字过大，最多 15 位整数，请核对"),
         (10**30, "排放量的数字过大，最多 15 位整数，请核对"),
         ("1" + "0" * 15, "排放量的数字过大，最多 15 位整数，请核对"),
-        ("12.5", "排放量不能有小数，请填写整数，单位 tCO2e，例如 120000"),
+        ("12.5", "排放量不能有小数，请填写整数，单位 tCO₂e，例如 120000"),
     ],
 )
 def test_an_amount_refuses(answer, says):
@@ -175,8 +175,8 @@ def test_an_amount_refuses(answer, says):
 def test_an_amount_keeps_the_bounds_of_its_form():
     bounded = AMOUNT | {"validate": {"min": 10, "max": 20}}
     for small in ("9", "0", "-1"):
-        assert error(bounded, small) == "排放量不能小于 10 tCO2e，请填写 10 或更大的整数"
-    assert error(bounded, "21") == "排放量不能大于 20 tCO2e"
+        assert error(bounded, small) == "排放量不能小于 10 tCO₂e，请填写 10 或更大的整数"
+    assert error(bounded, "21") == "排放量不能大于 20 tCO₂e"
 
 
 @pytest.mark.parametrize("answer", ["2000", "2100", "２０２６"])

@@ -40,12 +40,12 @@ CLAIMED = form(amount({"申请人主张": "=start.claimed"}))
 )
 def test_a_number_tells_how_far_it_is_from_the_one_in_the_field(typed, more):
     names = {"start": {"claimed": Decimal(1196160)}}
-    assert beside(CLAIMED, {"amount": [typed]}, names) == [("申请人主张", "1,196,160 tCO2e", more)]
+    assert beside(CLAIMED, {"amount": [typed]}, names) == [("申请人主张", "1,196,160 tCO₂e", more)]
 
 
 @pytest.mark.parametrize("typed", [{}, {"amount": ["很多"]}, {"amount": ["1,2,3"]}])
 def test_without_a_readable_number_there_is_no_difference(typed):
-    assert beside(CLAIMED, typed, {"start": {"claimed": Decimal(5)}}) == [("申请人主张", "5 tCO2e", None)]
+    assert beside(CLAIMED, typed, {"start": {"claimed": Decimal(5)}}) == [("申请人主张", "5 tCO₂e", None)]
 
 
 @pytest.mark.parametrize("said", [None, "", []])
@@ -69,7 +69,7 @@ def test_texts_and_days_are_written_as_people_read_them():
 def test_a_label_may_hold_an_expression():
     read = form(amount({"{{ about.who }}主张": "=start.claimed"}))
     names = {"about": {"who": "单位"}, "start": {"claimed": Decimal(1)}}
-    assert beside(read, {}, names) == [("单位主张", "1 tCO2e", None)]
+    assert beside(read, {}, names) == [("单位主张", "1 tCO₂e", None)]
 
 
 def test_a_short_one_is_part_of_what_describes_the_field_and_a_long_one_is_not():

@@ -112,14 +112,14 @@ def test_every_kind_of_column():
 
 
 WRONG_AMOUNTS = [
-    (0, "不能小于 1 tCO2e，请填写 1 或更大的整数"),
+    (0, "不能小于 1 tCO₂e，请填写 1 或更大的整数"),
     ("", "请填写"),
-    ("一百", "请填写整数，单位 tCO2e，例如 120000"),
+    ("一百", "请填写整数，单位 tCO₂e，例如 120000"),
     ("1,2", "这一格里的逗号只能每三位一个，例如 1,204,905"),
-    (True, "请填写整数，单位 tCO2e，例如 120000"),
+    (True, "请填写整数，单位 tCO₂e，例如 120000"),
     ([1, 2], "只能填写一项"),
-    ("0.5", "不能有小数，请填写整数，单位 tCO2e，例如 120000"),
-    ("-3", "不能小于 1 tCO2e，请填写 1 或更大的整数"),
+    ("0.5", "不能有小数，请填写整数，单位 tCO₂e，例如 120000"),
+    ("-3", "不能小于 1 tCO₂e，请填写 1 或更大的整数"),
     (10**30, "这一格的数字过大，最多 15 位整数，请核对"),
 ]
 WRONG_CODES = [
@@ -182,7 +182,7 @@ def test_errors_in_english():
     errors = check(rows((A[:5], "x"), (B, 1), (B, ""))).errors
     assert [error.en for error in errors.values()] == [
         f"Row 1, {CODE}: is a code of 18 characters; it has 5",
-        f"Row 1, {AMOUNT}: enter a whole number in tCO2e, for example 120000",
+        f"Row 1, {AMOUNT}: enter a whole number in tCO₂e, for example 120000",
         f"Row 2, {CODE}: the same as row 3; keep one of them",
         f"Row 3, {CODE}: the same as row 2; keep one of them",
         f"Row 3, {AMOUNT}: enter a value",
@@ -270,7 +270,7 @@ def test_a_table_in_a_group_and_one_that_is_hidden():
     grouped = forms.read(form({"type": "group", "path": "plan", "components": [TABLE]}, NOTE))
     posted = {"plan.units.0.unit": [A], "plan.units.0.amount": ["x"]}
     assert told(posted, grouped, choices={}) == {
-        "plan.units.0.amount": f"第 1 行 {AMOUNT}：请填写整数，单位 tCO2e，例如 120000"
+        "plan.units.0.amount": f"第 1 行 {AMOUNT}：请填写整数，单位 tCO₂e，例如 120000"
     }
     assert check({"plan": rows((A, 1))}, grouped, choices={}).values == {
         "plan": {"units": [{"unit": A, "amount": "1"}]}
@@ -322,12 +322,12 @@ def test_a_page_shows_what_was_typed_with_its_errors():
     assert (shown.template, shown.compact, shown.count, shown.most) == ("table", False, 2, 2000)
     assert [cell.value for cell in shown.rows[1].cells] == ["91", "viel"]
     assert shown.rows[0].cells[0].said == "第1厂"
-    assert shown.rows[1].cells[1].error == "请填写整数，单位 tCO2e，例如 120000"
+    assert shown.rows[1].cells[1].error == "请填写整数，单位 tCO₂e，例如 120000"
     assert [error.target for error in view.errors] == ["f-units-1-unit", "f-units-1-amount"]
-    assert shown.sums[0].text == "1,200 tCO2e"
+    assert shown.sums[0].text == "1,200 tCO₂e"
     assert view.uploads == ("units.file",)
     english = LISTED.view(answers, check(answers).errors, {}, KNOWN, "en")
-    assert english.tables[0].rows[1].cells[1].error == "enter a whole number in tCO2e, for example 120000"
+    assert english.tables[0].rows[1].cells[1].error == "enter a whole number in tCO₂e, for example 120000"
 
 
 def test_a_long_table_is_shown_to_be_read_and_errors_are_listed_up_to_a_number():
@@ -344,12 +344,12 @@ def test_a_long_table_is_shown_to_be_read_and_errors_are_listed_up_to_a_number()
 def test_a_stored_table_is_read_back_by_count_sum_and_first_rows():
     values = rows(*[(code(number), str(number)) for number in range(1, 31)])
     lines = LISTED.display({**values, "note": "说"}, {}, KNOWN)
-    assert lines == [("各单位年度配额", f"30 行；{AMOUNT}合计 465 tCO2e"), ("说明", "说")]
+    assert lines == [("各单位年度配额", f"30 行；{AMOUNT}合计 465 tCO₂e"), ("说明", "说")]
     english = LISTED.display({**values, "note": "说"}, {}, KNOWN, "en")
-    assert english == [("各单位年度配额", f"30 rows; total of {AMOUNT} 465 tCO2e"), ("说明", "说")]
+    assert english == [("各单位年度配额", f"30 rows; total of {AMOUNT} 465 tCO₂e"), ("说明", "说")]
     shown = LISTED.display_tables(values, {}, KNOWN)[0]
     assert (shown.count, len(shown.rows), shown.more) == (30, 20, 10)
-    assert shown.rows[0] == (f"第1厂（{A}）", "1 tCO2e")
+    assert shown.rows[0] == (f"第1厂（{A}）", "1 tCO₂e")
     assert shown.headings == (CODE, AMOUNT)
     assert LISTED.display({}, {}) == [("各单位年度配额", "未填写"), ("说明", "未填写")]
     assert LISTED.display_tables({}, {}) == []

@@ -147,7 +147,7 @@ def test_what_cannot_be_read_is_shown_as_it_was_typed():
     answers = {"conclusion": ["变更"], "amount": ["十二万"], "day": ["明天"], "note": ["a\x00b"]}
     view = view_of(answers, errors=EVERY_KIND.check(answers, NAMES).errors)
     assert field_of(view, "amount").value == "十二万"
-    assert field_of(view, "amount").error == "变更后的配额：请填写整数，单位 tCO2e，例如 120000"
+    assert field_of(view, "amount").error == "变更后的配额：请填写整数，单位 tCO₂e，例如 120000"
     assert field_of(view, "day").value == "明天"
     assert field_of(view, "day").type == "text"
     assert field_of(view, "note").value == "a\ufffdb"
@@ -284,7 +284,7 @@ def test_without_javascript_a_button_does_it():
 
 def test_numbers_have_their_unit_and_files_their_endings():
     tree = page(view_of({"conclusion": "变更", "evidence": ["12", "99"]}))
-    assert tree.xpath("//input[@name='amount']/following-sibling::*[@class='unit']/text()") == ["tCO2e"]
+    assert tree.xpath("//input[@name='amount']/following-sibling::*[@class='unit']/text()") == ["tCO₂e"]
     (upload,) = tree.xpath("//input[@type='file']")
     assert (upload.get("name"), upload.get("accept")) == ("_upload.evidence", ".pdf,.docx")
     assert [t.strip() for t in tree.xpath("//ul[@class='files']//label/text()") if t.strip()] == ["申请书.pdf", "99"]
@@ -313,7 +313,7 @@ def test_a_form_is_read_back_as_people_read():
     }
     assert EVERY_KIND.display(values, NAMES, CHOICES) == [
         ("复核结论", "变更"),
-        ("变更后的配额", "1,204,905 tCO2e"),
+        ("变更后的配额", "1,204,905 tCO₂e"),
         ("理由", "因"),
         ("办理意见", "未填写"),
         ("种类", "未填写"),

@@ -128,11 +128,42 @@ def dead(request: pytest.FixtureRequest) -> Iterator[S3Store]:
         yield S3Store(S3Settings(f"{host}:{port}", "key", "secret", secure=False))
 
 
-def test_a_dead_store_is_told_within_seconds(dead):
+def opened(store: S3Store) -> None:
+    with store.open(new_key()):
+        pass
+
+
+ASKED = {
+    "check": S3Store.check,
+    "put": lambda store: store.put(new_key(), b"x", 1, "text/plain"),
+    "get": lambda store: store.get(new_key()),
+    "open": opened,
+    "stat": lambda store: store.stat(new_key()),
+    "delete": lambda store: store.delete(new_key()),
+}
+
+
+@pytest.mark.parametrize("asked", ASKED)
+def test_a_dead_store_is_told_within_two_seconds(dead, asked):
     begin = time.monotonic()
     with pytest.raises(StoreUnavailable):
-        dead.put(new_key(), b"x", 1, "text/plain")
-    assert time.monotonic() - begin < 15
+        ASKED[asked](dead)
+    assert time.monotonic() - begin < 2.5
+
+
+def test_many_files_for_a_dead_store_do_not_wait_in_turn(dead):
+    begin = time.monotonic()
+    for _ in range(20):
+        with pytest.raises(StoreUnavailable):
+            dead.put(new_key(), b"x", 1, "text/plain")
+    assert time.monotonic() - begin < 2.5
+
+
+def test_a_store_that_has_just_answered_is_not_asked_for_a_sign_of_life(embedded_store, monkeypatch):
+    store = S3Store(embedded_store)
+    key = kept(store)
+    monkeypatch.setattr(S3Store, "check", lambda _: pytest.fail("asked twice"))
+    assert store.get(key) == b"letter"
 
 
 def test_wrong_keys_and_a_missing_bucket_make_the_store_unavailable(embedded_store):

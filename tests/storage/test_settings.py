@@ -29,6 +29,12 @@ def test_the_object_store_is_read_whole():
     assert insecure == S3Settings("minio:9000", "key", "hidden", "files", secure=False)
 
 
+def test_proxies_are_counted_and_usually_there_is_none():
+    assert Settings.read({}).proxies == 0
+    assert Settings.read({"PROXIES": "0"}).proxies == 0
+    assert Settings.read({"PROXIES": "2"}).proxies == 2
+
+
 def test_secrets_are_not_shown():
     environ = {**S3, "SECRET_KEY": "hidden", "DATABASE_URL": "postgresql://portal:hidden@db/portal"}
     assert "hidden" not in repr(Settings.read(environ))
@@ -42,6 +48,7 @@ def test_secrets_are_not_shown():
         {"PORTAL_DEMO": "maybe"},
         {"PUBLIC_URL": "portal.example.cn"},
         {"UPLOAD_MEGABYTES": "0"},
+        {"PROXIES": "-1"},
         {"S3_ENDPOINT": "s3:9000"},
     ],
 )

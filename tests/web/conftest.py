@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from flask import Flask
 
 from portal import clock
 from portal.cases.actions import ACTIONS
@@ -17,6 +18,7 @@ from portal.procedures.content import Content, from_folder
 from portal.settings import Settings
 from portal.storage import MemoryStore
 from portal.web import Machine, create_app
+from portal.web.machine import EXTENSION
 from tests.builders.pages import ETS, NoAssets, Portal, hashed, settle
 
 
@@ -44,9 +46,20 @@ def password_hash() -> str:
     return hashed()
 
 
+@pytest.fixture(scope="session")
+def apps() -> dict[Settings, Flask]:
+    """The applications of this run, whose routes and templates are read once."""
+    return {}
+
+
 @pytest.fixture
 def portal(
-    own_database: Database, content: Content, releases: Releases, settings: Settings, password_hash: str
+    own_database: Database,
+    content: Content,
+    releases: Releases,
+    settings: Settings,
+    password_hash: str,
+    apps: dict[Settings, Flask],
 ) -> Portal:
     """The portal with its people."""
     now = clock.now()
@@ -55,4 +68,8 @@ def portal(
         people, unit_id = settle(tx, password_hash)
     kernel = Kernel(releases, Collected(), lambda tx: clock.now(moved_clock.offset(tx)), ACTIONS)
     machine = Machine(settings, own_database, MemoryStore(), kernel, NoAssets(), "a secret for tests")
-    return Portal(create_app(machine), machine, people, unit_id, now.astimezone(TZ))
+    if settings not in apps:
+        apps[settings] = create_app(machine)
+    app = apps[settings]
+    app.extensions[EXTENSION] = machine
+    return Portal(app, machine, people, unit_id, now.astimezone(TZ))

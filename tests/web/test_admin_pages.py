@@ -17,6 +17,8 @@ from portal.cases.models import Case, Incident
 from portal.documents.models import Letter
 from portal.identity.models import Person
 from portal.procedures import Releases, publish
+from portal.procedures.content import Content
+from portal.procedures.models import Release
 from portal.worker import Tools, checks, letters
 from tests.builders.pages import ETS, plain
 from tests.web.test_admin_people import add_administrator
@@ -106,6 +108,26 @@ class TestReleases:
         assert f"删除 {gone}" in changes
         assert "第一个版本的内容" in plain(admin.get(f"/admin/releases/{int(newest) - 1}"))
         assert admin.get("/admin/releases/999").status_code == 404
+
+    def test_earlier_ones_are_those_of_one_regulation(self, portal, admin, content):
+        about = "regulation.toml"
+        other = Content("other", {f"bpmn/other/{about}": content.files[f"bpmn/{ETS}/{about}"]}).pack()
+        with portal.database.transaction() as tx:
+            for number in range(1, 26):
+                row = {"hash": f"{number:064}", "published_at": clock.now(), "published_by": "a test"}
+                tx.add(Release(regulation="other", content=other, **row))
+        first = admin.get("/admin/releases").text
+        assert ETS in first
+        assert "第 25 版" in first
+        assert "第 15 版" not in first
+        [later] = re.findall(r'href="(/admin/releases\?of=other&amp;before=\d+)"', first)
+        second = admin.get(later.replace("&amp;", "&")).text
+        assert "第 15 版" in second
+        assert "第 6 版" in second
+        assert "第 16 版" not in second
+        assert f'id="r-{ETS}"' not in second
+        [last] = re.findall(r'href="(/admin/releases\?of=other&amp;before=\d+)"', second)
+        assert "第 1 版" in admin.get(last.replace("&amp;", "&")).text
 
 
 class TestIncidents:
@@ -253,6 +275,17 @@ class TestJobs:
             [row] = tx.scalars(select(Incident)).all()
             assert row.closed_by_id == tx.scalars(select(Person.id).where(Person.login == "root")).one()
 
+    def test_of_many_it_is_told_that_not_all_are_listed(self, portal, admin):
+        told = "这里列出最早的 50 件，其余的在它们办完后列出。"
+        numbers = [self.job(portal, "letters.render", "failed", 5) for _ in range(50)]
+        assert told not in plain(admin.get("/admin/jobs"))
+        newest = self.job(portal, "letters.render", "failed", 5)
+        page = admin.get("/admin/jobs")
+        assert told in plain(page)
+        assert f"/admin/jobs/{newest}/retry" not in page.text
+        admin.post(f"/admin/jobs/{numbers[0]}/retry", page="/admin")
+        assert f"/admin/jobs/{newest}/retry" in admin.get("/admin/jobs").text
+
     def test_workers_and_their_heartbeats(self, portal, admin):
         with portal.database.transaction() as tx:
             beat = "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '90 seconds'), (now())"
@@ -294,12 +327,16 @@ class TestChecks:
             tx.execute(
                 text("UPDATE audit_entries SET kind = 'nothing' WHERE seq = 2 AND case_id = :id"), {"id": notice}
             )
+            tx.execute(text("ALTER TABLE audit_entries ENABLE ALWAYS TRIGGER append_only"))
+            tx.execute(text("UPDATE letters SET number = 'forged' WHERE case_id = :id"), {"id": notice})
         admin.post("/admin/checks", page="/admin")
         self.run(portal)
         page = plain(admin.get("/admin/checks"))
         assert "处与记录不符" in page
         assert f"{portal.case(notice).number} 第 2 条 第2条的内容被改动" in page
+        assert f"{portal.case(notice).number} 现有数据 " in page
         assert "发现改动" in plain(admin.get("/admin"))
+        assert "第 0 条" not in page
 
     def test_one_that_broke_says_so_and_another_may_begin(self, portal, admin):
         admin.post("/admin/checks", page="/admin")

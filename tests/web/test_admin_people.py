@@ -100,6 +100,19 @@ class TestWhoMayComeHere:
                 assert portal.client(login).post(path, WHY).status_code == 403, (login, path)
         assert stored(portal, "li").active
 
+    def test_who_is_refused_is_told_whom_he_can_ask(self, portal, admin):
+        review = portal.review()
+        told = {
+            "root": "管理员维护门户，不查看也不办理案件。确需办理的，请由另一位管理员为您授予岗位。",
+            "zhou": "如确需办理，请联系管理员确认您的岗位。",
+            "wang": "请从首页进入您可以办理的事项。如属本单位的事项，请联系本单位的管理人员；",
+        }
+        assert told["root"] in plain(admin.get(f"/cases/{review}"))
+        for login in ("zhou", "wang"):
+            page = portal.client(login).get("/admin/people")
+            assert page.status_code == 403
+            assert told[login] in plain(page)
+
     def test_an_administrator_without_roles_begins_here_and_sees_no_case(self, portal, admin):
         review = portal.review()
         assert admin.get("/").location == "/admin"

@@ -226,7 +226,7 @@ def test_the_letter_itself_says_by_when_to_object_and_leads_there(story: Story) 
     assert button in story.wang.get(f"/my/cases/{notice}").text
     story.at("2026-10-13T00:05")
     late = story.wang.get(f"/my/letters/{letter}")
-    assert "期限已于2026年10月12日（周一）24:00届满。现在提出属于逾期，须说明正当理由" in plain(late)
+    assert "期限已于 2026年10月12日（周一）24:00 届满。现在提出属于逾期，须说明正当理由" in plain(late)
     assert button in late.text
     story.at("2026-09-24T12:00")
     story.filed(notice)
@@ -255,8 +255,8 @@ def test_what_can_be_filed_names_its_article_and_period(story: Story) -> None:
     story.served()
     home = story.read("/home")
     assert "配额分配异议复核 针对《碳排放配额分配通知书》渝环配〔2026〕1号" in home
-    assert "依据 渝府发〔2023〕6号第十一条第二款 · 期限 7 个工作日" in home
-    assert "2026年10月12日（周一）24:00前提出" in home
+    assert "2026年10月12日（周一）24:00 前提出 · 依据 渝府发〔2023〕6号第十一条第二款" in home
+    assert "提出异议（申请复核）：7 个工作日" in home
 
 
 def test_a_review_is_filed_corrected_and_decided(story: Story) -> None:
@@ -266,11 +266,11 @@ def test_a_review_is_filed_corrected_and_decided(story: Story) -> None:
     assert story.fill(draft, ("产量台账.pdf", PDF), grounds="产量数据\n有误").location == f"{draft}/check-answers"
     check = story.read(f"{draft}/check-answers")
     for told in (
-        "1,300,000 tCO2e",
+        "1,300,000 tCO₂e",
         "产量数据 有误",
         "产量台账.pdf（1 KB）",
         "以提交时间为准",
-        "2026年10月12日（周一）24:00前提出",
+        "2026年10月12日（周一）24:00 前提出",
     ):
         assert told in check
     review = int(story.wang.post(f"{draft}/check-answers", page="/home").location.split("/")[3])
@@ -279,7 +279,7 @@ def test_a_review_is_filed_corrected_and_decided(story: Story) -> None:
         "渝环复案〔2026〕1号",
         "2026年9月28日 15:40:",
         "在期限内提出，且未放弃异议 是",
-        "下一步由受理人员办理“形式审查”。",
+        "现在由受理人员办理“形式审查”。",
         "办理机关应当在 2026年10月16日（周五）24:00 前作出决定（10 个工作日）",
     ):
         assert told in receipt
@@ -354,7 +354,7 @@ def _decided(story: Story, notice: int, review: int) -> None:
     for page in ("/home", f"/my/letters/{story.letters_of(notice)[0]}"):
         assert "已由《配额分配异议复核》（渝环复案〔2026〕1号）的结果取代" in story.read(page)
     account = story.read("/account")
-    assert "+50,000 tCO2e" in account
+    assert "+50,000 tCO₂e" in account
     assert "1,250,000" in account
     assert "渝环复案〔2026〕1号" in account
 
@@ -365,7 +365,7 @@ def test_filing_late_is_said_plainly(story: Story) -> None:
     story.timers()
     home = story.read("/home")
     assert "期限已过的（1 项）" in home
-    assert "期限已于2026年10月12日（周一）24:00届满。现在提出属于逾期，须说明正当理由" in home
+    assert "期限已于 2026年10月12日（周一）24:00 届满。现在提出属于逾期，须说明正当理由" in home
     assert "目前没有可以在期限内提出的申请" in home
     draft = story.draft(notice)
     assert "期限已过" in story.read(draft)
@@ -386,7 +386,7 @@ def test_a_late_objection_is_not_taken_without_a_reason(story: Story) -> None:
     story.timers()
     page = story.read(f"{draft}/late_reason")
     assert "逾期提出的正当理由 通知已经生效，须说明不可抗力等正当理由" in page
-    assert "第 3 步，共 5 步：逾期提出的正当理由" in page
+    assert "第 3 步，共 5 步 逾期提出的正当理由" in page
     assert "（选填）" not in page
     refused = story.fill(draft)
     assert refused.status_code == 422
@@ -457,7 +457,7 @@ def test_a_withdrawal_leaves_the_way_open(story: Story) -> None:
     page = f"/my/cases/{review}/messages/withdraw"
     assert story.wang.post(page, {"reason": "", "confirmed": "true"}, page="/home").status_code == 303
     assert "已办结：已撤回" in story.read(f"/my/cases/{review}")
-    assert "2026年10月12日（周一）24:00前提出" in story.read("/home")
+    assert "2026年10月12日（周一）24:00 前提出" in story.read("/home")
     second = story.filed(notice)
     assert second != review
 
@@ -482,7 +482,7 @@ def test_who_is_late_is_said(story: Story) -> None:
     late = "办理机关没有在下面的期限内办完，仍在办理。"
     assert late not in story.read(f"/my/cases/{review}")
     story.at("2026-10-19T09:00")
-    assert late + "下一步由受理人员办理“形式审查”。您现在无需操作。" in story.read(f"/my/cases/{review}")
+    assert late + "您现在无需操作。" in story.read(f"/my/cases/{review}")
     assert late + "您现在无需操作。" in story.read(f"/my/cases/{notice}")
 
 
@@ -562,5 +562,5 @@ def test_the_statement_adds_up(story: Story) -> None:
         assert ledger.invariants(tx) == []
     account = story.read("/account")
     assert "登记配额" in account
-    assert "+1,200,000 tCO2e" in account
+    assert "+1,200,000 tCO₂e" in account
     assert "渝环配案〔2026〕1号" in account

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from sqlalchemy import select
 
@@ -142,7 +144,7 @@ def test_an_altered_file_is_not_shown(story: Story) -> None:
     with story.portal.database.transaction() as tx:
         tx.get_one(Letter, letter).sha256 = "1" * 64
     assert story.sign_for(letter).status_code == 503
-    assert "与制发时登记的摘要不一致" in plain(story.sign_for(letter))
+    assert "文件的内容与登记时的摘要（SHA-256）不一致" in plain(story.sign_for(letter))
     assert story.portal.case(case_id).status == "通知书已制发，等待送达"
 
 
@@ -162,3 +164,21 @@ def test_characters_that_cannot_be_stored_are_told_and_nothing_else_is_lost(stor
     answer = story.fill(draft, grounds="前\0后")
     assert answer.status_code == 422
     assert "前" in answer.text
+
+
+def test_a_receipt_tells_the_outcome_only_when_the_decision_was_opened(story: Story) -> None:
+    notice, _letter = story.served()
+    review = story.filed(notice)
+    story.decide(review, conclusion="变更", amount="1250000", reasons="产量数据部分成立")
+    letters = story.letters_of(review)
+    for letter in letters:
+        story.render(letter)
+    before = story.read(f"/my/cases/{review}/receipt")
+    assert "文书已制发，等您签收。" in before
+    assert "变更" not in before
+    for letter in letters:
+        story.sign_for(letter)
+    after = story.read(f"/my/cases/{review}/receipt")
+    assert re.search(r"办理情况 已于 2026年\d+月\d+日 \d\d:\d\d 办结：变更。", after)
+    assert "办理机关应当在" not in after
+    assert "http://" in after

@@ -14,7 +14,7 @@ from portal.cases import notes
 from portal.cases.models import Case, Filing, MessageDraft, TaskDraft
 from portal.web.applicant import home
 from portal.web.applicant.clocks import DeadlineView
-from tests.builders.pages import Browser, Portal, plain
+from tests.builders.pages import PASSWORD, Browser, Portal, plain
 from tests.web.test_applicant import PDF, Story
 
 
@@ -56,9 +56,9 @@ def test_one_thing_on_a_page_and_where_one_is(story: Story, draft: str) -> None:
     assert re.fullmatch(r"/file/\d+", draft)
     assert story.wang.get(draft).location == f"{draft}/claimed_amount"
     page = story.wang.get(f"{draft}/claimed_amount")
-    assert "第 1 步，共 4 步：主张的年度配额" in plain(page)
+    assert "第 1 步，共 4 步 主张的年度配额" in plain(page)
     assert "对通知书 渝环配〔2026〕1号 确定的 2025 年度配额申请复核。" in plain(page)
-    assert "2026年10月12日（周一）24:00前提出" in plain(page)
+    assert "2026年10月12日（周一）24:00 前提出" in plain(page)
     assert "上一步" not in plain(page)
     assert 'name="grounds"' not in page.text
     assert stages(page) == [
@@ -67,7 +67,7 @@ def test_one_thing_on_a_page_and_where_one_is(story: Story, draft: str) -> None:
     ]  # fmt: skip
     assert press(story, f"{draft}/claimed_amount", "next", claimed_amount="1300000").location == f"{draft}/grounds"
     page = story.wang.get(f"{draft}/grounds")
-    assert "第 2 步，共 4 步：事实与理由" in plain(page)
+    assert "第 2 步，共 4 步 事实与理由" in plain(page)
     assert stages(page)[:2] == [("主张的年度配额", "done", True), ("事实与理由", "now", False)]
     assert "请在这一天之前提交 2026年10月12日（周一）24:00 剩 7 个工作日" in plain(page)
 
@@ -123,7 +123,7 @@ def test_a_later_step_may_be_looked_at_but_nothing_is_handed_in_before_the_first
 def test_an_answer_is_changed_from_where_it_is_read_back_and_one_is_back_there(story: Story, draft: str) -> None:
     story.fill(draft, ("产量台账.pdf", PDF))
     check = story.wang.get(f"{draft}/check-answers")
-    assert "第 4 步，共 4 步：核对并提交" in plain(check)
+    assert "第 4 步，共 4 步 提交前请核对" in plain(check)
     change = f"{draft}/grounds?to=check#f-grounds"
     assert f'href="{change}">修改<span class="visually-hidden"> 事实与理由</span></a>' in check.text
     page = story.wang.get(change)
@@ -142,7 +142,7 @@ def test_a_step_that_becomes_needed_comes_into_the_list(story: Story, draft: str
     story.timers()
     assert story.wang.get(draft).location == f"{draft}/late_reason"
     page = story.wang.get(f"{draft}/late_reason")
-    assert "第 3 步，共 5 步：逾期提出的正当理由" in plain(page)
+    assert "第 3 步，共 5 步 逾期提出的正当理由" in plain(page)
     assert stages(page)[3] == ("证明材料", "done", True)
     answer = press(story, f"{draft}/late_reason", "next", late_reason="山洪断路")
     assert answer.location == f"{draft}/evidence"
@@ -289,7 +289,7 @@ def test_the_first_page_says_how_urgent_it_is(story: Story, correction: str) -> 
     late = story.wang.get("/home")
     assert "<h1>有 1 件事已过期限，请尽快办理</h1>" in late.text
     assert '<section class="state r"><h2>请办理：补正材料</h2>' in late.text
-    assert "已超过 1 个工作日" in plain(late)
+    assert "超期 1 个工作日" in plain(late)
 
 
 def test_of_several_things_the_first_page_says_which_is_first(story: Story, correction: str) -> None:
@@ -311,9 +311,21 @@ def test_who_may_only_read_is_told_that_others_have_to_act(story: Story, correct
     assert "现在办理" not in page
 
 
-def test_unread_messages_come_first_and_lead_to_the_choice_of_mail(story: Story, correction: str) -> None:
+def test_who_may_only_read_is_told_who_may_object(story: Story) -> None:
+    notice, _letter = story.served()
+    with story.portal.database.transaction() as tx:
+        unit = story.portal.unit_id
+        identity.add_person(tx, login="reader", name="周敏", password=PASSWORD, organisation_id=unit, rights=[])
+    reader: Browser = story.portal.client("reader")
+    told = "由本单位有“办理”权限的人员提出，您只有查看权限。"
+    for path in ("/home", f"/my/cases/{notice}"):
+        assert told in plain(reader.get(path))
+        assert told not in story.read(path)
+
+
+def test_unread_messages_come_first(story: Story, correction: str) -> None:
     page = story.wang.get("/messages")
-    assert '<a href="/profile">也用邮件通知我</a>' in page.text
+    assert "也用邮件通知我" not in page.text
     [first] = html.fromstring(page.text).xpath('//ul[contains(@class, "messages")]/li[1]//form/@action')
     story.wang.post(first, page="/messages")
     lines = html.fromstring(story.wang.get("/messages").text).xpath('//ul[contains(@class, "messages")]/li')

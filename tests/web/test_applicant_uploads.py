@@ -82,6 +82,10 @@ REFUSED = {
     "报告.exe": (EXE, "“报告.exe”不是可以接受的文件"),
     "图.pdf": (PNG, "“图.pdf”不是可以接受的文件"),
     "没有扩展名": (PDF, "“没有扩展名”不是可以接受的文件"),
+    "加密.xlsx": (
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 40,
+        "“加密.xlsx”加了密码，或者是旧版 Office 格式，无法查看。请取消密码，另存为 .xlsx 后上传。",
+    ),
     "压缩.docx": (b"PK\x03\x04" + b"\0" * 40, "“压缩.docx”不是可以接受的文件"),
     "../../etc/passwd": (b"root:x:0:0", "“passwd”不是可以接受的文件"),
 }
@@ -123,7 +127,7 @@ def test_too_many_files_keep_those_that_fit(story: Drafting, small: Material) ->
     files = [(f"{number}.pdf", PDF + bytes([number])) for number in range(1, 4)]
     answer = story.fill(story.place, *files)
     assert answer.status_code == 422
-    assert "“证明材料”最多上传 2 个文件。" in plain(answer)
+    assert "“证明材料”最多上传 2 个文件，这次选择的有 1 个没有上传。" in plain(answer)
     assert kept(story) == ["1.pdf", "2.pdf"]
 
 
@@ -241,3 +245,11 @@ def test_an_answer_that_names_anothers_file_names_nothing(story: Drafting) -> No
     story.fill(story.place, ("好.pdf", PDF), go="save")
     story.wang.post(f"{story.place}/evidence", {"evidence": "1", "_kept.evidence": "1", "_go": "save"}, page="/home")
     assert kept(story) == ["好.pdf"]
+
+
+def test_the_same_content_under_another_name_is_told_and_not_taken_twice(story: Drafting) -> None:
+    again = story.fill(story.place, ("台账.pdf", PDF), ("台账（副本）.pdf", PDF), go="save")
+    assert "“台账（副本）.pdf”与“台账.pdf”内容相同，没有重复上传。" in plain(story.wang.get(again.location))
+    twice = story.fill(story.place, ("台账.pdf", PDF), go="save")
+    assert "内容相同" not in plain(story.wang.get(twice.location))
+    assert kept(story) == ["台账.pdf"]

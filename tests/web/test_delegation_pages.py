@@ -17,6 +17,7 @@ from portal.identity.models import Delegation, Grant, Person
 from portal.web.official.organisations import _round_view
 from portal.web.people import standing_in
 from tests.builders.pages import ETS, UNIT, plain
+from tests.builders.tasklists import statements
 
 HERE = "/delegations"
 
@@ -180,6 +181,29 @@ def test_an_administrator_lends_for_somebody_who_is_ill(portal):
         assert browser.get(f"/admin/people/{nobody}/delegations").status_code == 404
 
 
+def test_a_history_of_many_delegations_costs_no_more_statements(portal):
+    browser, address = administrator(portal), f"/admin/people/{portal.people['chen']}"
+    deputies = {"zhou": "周敏", "he": "何静", "tao": "陶然", "sun": "孙伟"}
+
+    def lent_to(login):
+        with portal.database.transaction() as tx:
+            changes.note(
+                tx, delegating.MADE, portal.now, organisation_id=None, person_id=portal.people["chen"],
+                by_id=portal.people["chen"], regulation=ETS, role="leader", to=portal.people[login],
+                from_day="2026-11-20", to_day="2026-11-27", reason="休假",
+            )  # fmt: skip
+
+    counts = []
+    for login in deputies:
+        lent_to(login)
+        with statements(portal) as sent:
+            page = plain(browser.get(address))
+        counts.append(len(sent))
+    for name in deputies.values():
+        assert f"陈涛设{name}代办“局领导”" in page
+    assert len(set(counts)) == 1, counts
+
+
 def test_who_holds_only_a_lent_role_has_nothing_to_lend(portal):
     with portal.database.transaction() as tx:
         made = identity.add_person(tx, login="new", name="新来", password="correct horse 9")
@@ -294,6 +318,24 @@ def test_whoever_comes_too_late_reads_who_did_it_for_whom(portal):
     answer = late.raw.post(page, data={"csrf_token": token, "year": "2025"})
     assert answer.status_code == 409
     assert "由孙伟（代 周敏）办结。" in answer.text
+
+
+def test_a_deputy_whose_time_ends_while_he_fills_in_the_form_reads_why_and_keeps_his_text(portal):
+    with portal.database.transaction() as tx:
+        tx.scalars(select(Grant).where(Grant.person_id == portal.people["sun"])).one().role = "supervisor"
+    number = lend(portal, "zhou", "sun", "handler")
+    task_id = portal.allocation()
+    deputy, page = portal.client("sun"), f"/tasks/{task_id}"
+    token = deputy.token(page)
+    with portal.database.transaction() as tx:
+        case_id = tx.get_one(Task, task_id).case_id
+        delegating.end(tx, portal.actor("zhou"), number, "提前回来", clock.now())
+    answer = deputy.raw.post(page, data={"csrf_token": token, "grounds": "代办写的依据"})
+    assert answer.status_code == 403
+    assert "您代周敏办理的代办已经结束，不能再办理由承办人办理的这一步。" in plain(answer)
+    assert "联系管理员" not in answer.text
+    assert "代办写的依据" in answer.text
+    assert f'href="/cases/{case_id}"' in answer.text
 
 
 def test_decisions_on_registrations_name_the_deputy_and_his_principal(portal):

@@ -375,7 +375,7 @@ def bodies(portal):
     return portal
 
 
-def test_a_body_reads_the_letters_copied_to_it(bodies):
+def test_a_body_reads_the_letters_copied_to_it(bodies, monkeypatch):
     _case, letter = bodies.notice()
     registrar = bodies.client("han")
     assert "生成中" in plain(registrar.get("/copies"))
@@ -386,6 +386,10 @@ def test_a_body_reads_the_letters_copied_to_it(bodies):
     page = registrar.get("/copies")
     assert "碳排放配额分配通知书" in plain(page)
     assert registrar.get(f"/copies/{copy}/file").data == b"a file"
+    with monkeypatch.context() as broken:
+        broken.setattr(bodies.machine.store, "get", lambda _key: b"another file")
+        assert "摘要（SHA-256）不一致，可能已损坏或被改动，不予显示和下载" in plain(registrar.get(f"/copies/{copy}"))
+        assert registrar.get(f"/copies/{copy}/file").status_code == 409
     party = _service(bodies, letter)
     assert registrar.get(f"/copies/{party}").status_code == 404
     for login in ("zhou", "wang", "shen"):

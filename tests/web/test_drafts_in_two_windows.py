@@ -163,3 +163,16 @@ def _mark(page: TestResponse) -> str:
     found = re.search(r'name="_seen" value="([^"]+)"', page.text)
     assert found
     return found[1]
+
+
+def test_what_is_typed_into_what_was_handed_in_meanwhile_is_not_silently_dropped(story: Story, draft: str) -> None:
+    window = Window(story, draft)
+    story.fill(draft)
+    assert story.wang.post(f"{draft}/check-answers", page="/home").status_code == 303
+    said = "这份申请已经提交，本页填写的内容没有计入。"
+    kept = window.press("keep", grounds="还在写")
+    assert (kept.status_code, kept.json) == (409, {"said": said})
+    pressed = window.press("next", grounds="还在写")
+    assert pressed.location.endswith("/receipt")
+    assert said in plain(story.wang.get(pressed.location))
+    assert said not in plain(story.wang.get(pressed.location))

@@ -75,7 +75,7 @@ def test_a_row_tells_case_party_figure_step_and_time_left(portal):
         "配额分配异议复核",
         "渝环复案〔",
         "重庆某水泥有限公司",
-        "主张的年度配额 1,300,000 tCO2e",
+        "主张的年度配额 1,300,000 tCO₂e",
         "形式审查",
         "剩 10 个工作日",
         "领取",

@@ -50,6 +50,18 @@ def test_where_a_colleague_was_faster_it_is_said_and_the_others_are_claimed(port
     assert f"没有领到 {number} “核定年度配额”：孙伟已领取这项任务。" in page
 
 
+def test_many_that_a_colleague_was_faster_at_are_told_in_one_sentence(portal):
+    tasks = _allocations(portal, 5)
+    browser, colleague = portal.client("zhou"), portal.client("sun")
+    _chosen(colleague, "/inbox?view=role", tasks)
+    page = browser.get(_chosen(browser, "/inbox?view=role", tasks).location)
+    with portal.database.transaction() as tx:
+        joined = select(Case.number).join(Task, Task.case_id == Case.id).order_by(Task.id)
+        first = "、".join(f"{number} “核定年度配额”" for number in tx.scalars(joined.where(Task.id.in_(tasks[:3]))))
+    assert f"有 5 件没有领到：孙伟已领取这项任务。（{first} 等）" in plain(page)
+    assert page.text.count("没有领到") == 1
+
+
 def test_nothing_chosen_or_nothing_of_his_is_told(portal):
     [task] = _allocations(portal, 1)
     browser = portal.client("zhou")

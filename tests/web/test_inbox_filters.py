@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from sqlalchemy import select, update
@@ -16,6 +16,7 @@ from portal.clock import TZ
 from portal.identity import Organisation
 from portal.inbox import Bounds, Cursor, Filter, Light, Place, View, saved
 from portal.inbox.models import SavedFilter
+from portal.web.official.narrowing import light_text
 from tests.builders.pages import ETS, plain
 from tests.builders.tasklists import WEDNESDAY, more_tasks, open_tasks
 
@@ -124,6 +125,7 @@ def test_the_filters_on_are_shown_and_taken_off_one_by_one(portal):
 
 
 def test_the_choices_come_from_the_content_and_not_from_what_is_open(portal):
+    open_tasks(portal, [WEDNESDAY])
     page = portal.client("zhou").get("/inbox?view=all")
     assert '<option value="chongqing-ets.allocation-review">配额分配异议复核</option>' in page.text
     assert '<option value="形式审查">形式审查</option>' in page.text
@@ -225,7 +227,31 @@ def test_counts_stop_at_99_with_filters_too(portal):
     assert "已超期 99+" in page
 
 
-def test_the_week_ends_on_sunday_whatever_the_day():
-    for day in (16, 18, 21, 22):
-        moment = datetime(2026, 11, day, 10, tzinfo=TZ)
-        assert inbox.bounds(moment, Calendar(0, base.year_of)).week == clock.end_of(datetime(2026, 11, 22).date())
+@pytest.mark.parametrize(
+    ("today", "last"),
+    [
+        ("2026-11-16", "2026-11-22"),
+        ("2026-11-20", "2026-11-22"),
+        ("2026-11-21", "2026-11-29"),  # 周六
+        ("2026-11-22", "2026-11-29"),  # 周日
+        ("2026-10-01", "2026-10-11"),  # 国庆节，10月8日上班
+        ("2026-10-10", "2026-10-11"),  # 调休上班的周六
+    ],
+)
+def test_the_week_ends_on_the_sunday_behind_the_next_working_day(today, last):
+    moment = datetime.fromisoformat(f"{today}T10:00").replace(tzinfo=TZ)
+    assert inbox.bounds(moment, Calendar(0, base.year_of)).week == clock.end_of(date.fromisoformat(last))
+
+
+@pytest.mark.parametrize(
+    ("today", "said"),
+    [
+        ("2026-11-20", "本周到期（至 11月22日）"),
+        ("2026-11-22", "下个工作周到期（至 11月29日）"),
+        ("2026-10-10", "本周到期（至 10月11日）"),
+    ],
+)
+def test_the_week_says_until_when(portal, today, said):
+    moment = datetime.fromisoformat(f"{today}T10:00").replace(tzinfo=TZ)
+    with portal.app.test_request_context():
+        assert light_text(Light.WEEK, inbox.bounds(moment, Calendar(0, base.year_of))) == said

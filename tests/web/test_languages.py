@@ -204,8 +204,8 @@ def test_days_and_moments_in_both_languages(page, say, chinese, english):
         ("2026-10-01T10:00", "剩 4 个工作日", "4 working days left"),
         ("2026-10-11T10:00", "剩 1 个工作日", "1 working day left"),
         ("2026-10-12T23:59", "今日 24:00 到期", "Due today at 24:00"),
-        ("2026-10-13T00:00", "已超过 1 个工作日", "1 working day over"),
-        ("2026-10-14T00:00", "已超过 2 个工作日", "2 working days over"),
+        ("2026-10-13T00:00", "超期 1 个工作日", "1 working day overdue"),
+        ("2026-10-14T00:00", "超期 2 个工作日", "2 working days overdue"),
     ],
 )
 def test_what_is_left_in_both_languages(page, moment, chinese, english):

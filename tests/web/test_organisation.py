@@ -3,26 +3,21 @@ those who may only read are shown and refused."""
 
 from __future__ import annotations
 
+import hashlib
 import re
 
 import pytest
-from argon2 import PasswordHasher
 from sqlalchemy import select
 
 from portal import clock, identity
 from portal.cases.models import Attachment, Task
-from portal.identity import membership, passwords
+from portal.identity import membership
 from portal.identity.models import Invitation, Person
 from tests.builders.pages import ETS, PASSWORD, plain
 from tests.web.test_applicant import Story
 
 READS = "您在本单位只有查看权限，不能代表单位办理。需要办理的，请本单位的管理人员给您“办理”权限。"
 MANAGES = "只有本单位的管理人员可以办理。需要的，请管理人员在“本单位”中给您“管理”权限。"
-
-
-@pytest.fixture(autouse=True)
-def hasher(monkeypatch):
-    monkeypatch.setattr(passwords, "HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 
 
 @pytest.fixture
@@ -324,7 +319,8 @@ def test_drafts_and_files_stay_with_the_organisation(portal, story):
     with portal.database.transaction() as tx:
         row = Attachment(
             case_id=case, uploaded_by_id=portal.people["zhao"], organisation_id=portal.unit_id,
-            uploaded_at=clock.now(), key="台账", name="台账.pdf", kind="pdf", size=3, sha256="0" * 64,
+            uploaded_at=clock.now(), key="台账", name="台账.pdf", kind="pdf", size=3,
+            sha256=hashlib.sha256(b"pdf").hexdigest(),
         )  # fmt: skip
         tx.add(row)
         tx.flush()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import struct
 import zipfile
@@ -87,7 +88,8 @@ def files(portal):
         with portal.database.transaction() as tx:
             row = Attachment(
                 case_id=case_id, uploaded_by_id=portal.people["zhou"], organisation_id=None, uploaded_at=portal.now,
-                key=key, name=name, kind=kind, size=size or len(content), sha256="0" * 64,
+                key=key, name=name, kind=kind, size=size or len(content),
+                sha256=hashlib.sha256(content).hexdigest(),
             )  # fmt: skip
             tx.add(row)
             tx.flush()
@@ -214,13 +216,36 @@ def test_plain_texts_and_tables_of_them(portal, files):
 def test_a_picture_is_shown_and_can_be_enlarged_without_script(portal, files):
     number = files("照片.png", png())
     page = shown(portal, number)
-    assert f'<img src="/attachments/{number}/shown" alt="照片.png">' in page.text
+    broken = 'data-broken="图片不能显示，文件可能已损坏，请下载后查看。"'
+    assert f'<img src="/attachments/{number}/shown" alt="照片.png" {broken}>' in page.text
     assert '<input type="checkbox" id="shown-zoom"' in page.text
     raw = portal.client("zhou").get(f"/attachments/{number}/shown")
     assert (raw.content_type, raw.data) == ("image/png", png())
     assert raw.headers["Content-Security-Policy"] == "default-src 'none'; sandbox; frame-ancestors 'none'"
     assert raw.headers["X-Frame-Options"] == "DENY"
     assert raw.headers["Content-Disposition"].startswith("inline;")
+
+
+@pytest.mark.parametrize(
+    ("name", "sent", "said"),
+    [
+        (
+            "整幅.png",
+            png()[:16] + struct.pack(">II", 20_000, 20_000) + png()[24:],
+            "图片有 40,000 万像素，超过在线预览的上限 6,000 万像素，请下载后查看。",
+        ),
+        ("残缺.png", b"\x89PNG\r\n\x1a\n", "文件已损坏，或者内容与扩展名不符，不能预览。请下载后查看。"),
+        ("残缺.jpg", b"\xff\xd8\xff\xe0\0\x10JFIF", "文件已损坏，或者内容与扩展名不符，不能预览。请下载后查看。"),
+    ],
+    ids=("large", "cut png", "cut jpg"),
+)
+def test_a_picture_that_no_browser_shows_is_offered_for_download(portal, files, name, sent, said):
+    number = files(name, sent)
+    page = shown(portal, number)
+    assert page.status_code == 200
+    assert said in plain(page)
+    assert "<img" not in page.text
+    assert f'href="/attachments/{number}"' in page.text
 
 
 def test_a_pdf_is_framed_by_its_own_page_alone(portal, files):
@@ -295,7 +320,7 @@ def test_a_letter_whose_file_was_altered_is_shown_to_nobody(portal):
     with portal.database.transaction() as tx:
         tx.get_one(Letter, letter).sha256 = "1" * 64
     page = portal.client("chen").get(f"/letters/{letter}/preview")
-    assert "与制发时登记的摘要不一致，已停止显示" in plain(page)
+    assert "文件的内容与登记时的摘要（SHA-256）不一致，可能已损坏或被改动，不予显示和下载。" in plain(page)
 
 
 def test_a_pdf_of_a_letter_is_had_where_there_is_one(portal):
@@ -308,7 +333,7 @@ def test_a_pdf_of_a_letter_is_had_where_there_is_one(portal):
     portal.machine.store.put("the pdf", PDF, len(PDF), "application/pdf")
     with portal.database.transaction() as tx:
         row = tx.get_one(Letter, letter)
-        row.pdf_key, row.pdf_sha256, row.pdf_size = "the pdf", "1" * 64, len(PDF)
+        row.pdf_key, row.pdf_sha256, row.pdf_size = "the pdf", hashlib.sha256(PDF).hexdigest(), len(PDF)
     answer = clerk.get(f"/letters/{letter}.pdf")
     assert (answer.status_code, answer.data, answer.content_type) == (200, PDF, "application/pdf")
     assert answer.headers["Content-Disposition"].startswith('attachment; filename="file.pdf"')

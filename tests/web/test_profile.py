@@ -175,3 +175,9 @@ def test_a_mail_s_link_leads_to_what_it_is_about(portal):
     with portal.database.transaction() as tx:
         assert notify.unread(tx, portal.people["wang"]) == 1
     assert case
+
+
+def test_mail_is_offered_beside_the_messages_where_there_is_a_mail_server(portal, mailing):
+    offered = '<a href="/profile">也用邮件通知我</a>'
+    assert offered in mailing.client("wang").get("/messages").text
+    assert offered not in portal.client("wang").get("/messages").text

@@ -163,17 +163,17 @@ def test_records_are_found_by_name_code_state_and_year(office, portal):
 
     def found(**query):
         said = plain(zhou.get(LIST, query_string=query))
-        return [amount for amount in ("86,400 tCO2e", "70,000 tCO2e", "500 tCO2e") if amount in said]
+        return [amount for amount in ("86,400 tCO₂e", "70,000 tCO₂e", "500 tCO₂e") if amount in said]
 
-    assert found() == ["86,400 tCO2e", "70,000 tCO2e", "500 tCO2e"]
-    assert found(q="水泥") == ["86,400 tCO2e", "70,000 tCO2e"]
-    assert found(q=STEEL[:10]) == ["500 tCO2e"]
-    assert found(year="2025") == ["86,400 tCO2e", "500 tCO2e"]
-    assert found(q="水泥", year="2024") == ["70,000 tCO2e"]
+    assert found() == ["86,400 tCO₂e", "70,000 tCO₂e", "500 tCO₂e"]
+    assert found(q="水泥") == ["86,400 tCO₂e", "70,000 tCO₂e"]
+    assert found(q=STEEL[:10]) == ["500 tCO₂e"]
+    assert found(year="2025") == ["86,400 tCO₂e", "500 tCO₂e"]
+    assert found(q="水泥", year="2024") == ["70,000 tCO₂e"]
     assert found(state="作废") == []
-    assert found(state="有效", q="钢铁") == ["500 tCO2e"]
+    assert found(state="有效", q="钢铁") == ["500 tCO₂e"]
     assert found(q="%") == []
-    assert found(state="没有的", year="abc") == ["86,400 tCO2e", "70,000 tCO2e", "500 tCO2e"]
+    assert found(state="没有的", year="abc") == ["86,400 tCO₂e", "70,000 tCO₂e", "500 tCO₂e"]
     assert found(q="\0") == found()
     assert found(before="x") == found()
 
@@ -214,7 +214,7 @@ def test_a_record_tells_who_changed_what_in_which_case_on_which_document(office,
     with portal.database.transaction() as tx:
         letter = tx.query(Letter).filter_by(case_id=case).one()
         number, letter_id = letter.number, letter.id
-    assert "核定量 由 86,400 tCO2e → 改为 85,000 tCO2e" in said
+    assert "核定量 由 86,400 tCO₂e → 改为 85,000 tCO₂e" in said
     assert "第 2 条" in said
     assert "异议成立 · 周敏" in said
     for link in (f'href="/letters/{letter_id}"', f'href="/cases/{case}"', f'href="/cases/{dispute}"'):
@@ -228,13 +228,13 @@ def test_while_an_objection_is_open_the_undisputed_figure_is_shown_as_such(offic
     office.opened(case)
     dispute = office.file("dispute", "wang", about=case, claimed="84000")
     number = portal.case(dispute).number
-    words = f"争议期间的无争议数量 84,000 tCO2e（dispute {number} 在办）"
+    words = f"争议期间的无争议数量 84,000 tCO₂e（dispute {number} 在办）"
     zhou = portal.client("zhou")
     for page in (zhou.get(LIST), zhou.get(f"{LIST}/{office.record_id()}")):
         assert words in plain(page)
-        assert "86,400 tCO2e" in plain(page)
+        assert "86,400 tCO₂e" in plain(page)
         assert "异议在办" in plain(page)
-    assert f"86,400 tCO2e；{words}" in plain(portal.client("wang").get("/account"))
+    assert f"86,400 tCO₂e；{words}" in plain(portal.client("wang").get("/account"))
     office.decide(dispute, "86000")
     assert "无争议" not in plain(zhou.get(LIST))
 
@@ -248,7 +248,7 @@ def test_a_unit_sees_its_own_records_once_it_has_opened_the_letter(office, porta
     page = wang.get("/account")
     said = plain(page)
     assert "核定数量" in said
-    assert "86,400 tCO2e" in said
+    assert "86,400 tCO₂e" in said
     assert "777" not in said
     assert "周敏" not in said
     assert f'href="/my/cases/{case}"' in page.text
@@ -284,7 +284,7 @@ def test_the_page_of_a_case_tells_what_it_entered(office, portal):
     assert f'href="{LIST}/{office.record_id()}"' in page.text
     dispute = office.file("dispute", "wang", about=case, claimed="84000")
     said = plain(zhou.get(f"/cases/{case}"))
-    assert "86,400 tCO2e；争议期间的无争议数量 84,000 tCO2e（dispute" in said
+    assert "86,400 tCO₂e；争议期间的无争议数量 84,000 tCO₂e（dispute" in said
     office.decide(dispute, "85000")
     assert "在名册中的登记" in plain(zhou.get(f"/cases/{dispute}"))
     census = office.file("census", "zhou", unit=UNIT, year="2026", amount="5")
@@ -309,7 +309,7 @@ def test_a_decision_that_nobody_opened_is_announced_without_its_content(office, 
     assert "待签收" not in plain(wang.get("/account"))
     waiting = office.writes(dispute, "open", like=case)
     said = plain(wang.get("/account"))
-    assert "86,400 tCO2e；复核决定待签收，签收后更新" in said
+    assert "86,400 tCO₂e；复核决定待签收，签收后更新" in said
     assert "86,000" not in said
     assert "待签收" not in plain(zhou.get(LIST))
     with portal.database.transaction() as tx:
@@ -317,7 +317,7 @@ def test_a_decision_that_nobody_opened_is_announced_without_its_content(office, 
         service.state, service.how, service.served_at = "served", "reading", portal.now
     said = plain(wang.get("/account"))
     assert "待签收，签收后更新" not in said
-    assert "86,000 tCO2e" in said
+    assert "86,000 tCO₂e" in said
 
 
 def test_a_search_takes_letters_and_digits_of_any_width(office, portal):

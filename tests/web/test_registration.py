@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
+import time
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 
 import pytest
-from argon2 import PasswordHasher
 from sqlalchemy import func, select, update
 
 from portal import clock, identity
-from portal.identity import membership, passwords, registering
-from portal.identity.entry import Entry
+from portal.identity import membership, registering, throttle
+from portal.identity.entry import JOIN, Entry
 from portal.identity.models import AddressAttempt, Invitation, Proof, Registration
 from portal.web import organisations
 from portal.web.access import declared
@@ -34,11 +35,6 @@ FORM = {
     "password": "a long password",
     "password_again": "a long password",
 }
-
-
-@pytest.fixture(autouse=True)
-def hasher(monkeypatch):
-    monkeypatch.setattr(passwords, "HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 
 
 def licence(name="营业执照.pdf", content=PDF):
@@ -503,6 +499,31 @@ def test_after_ten_wrong_codes_even_a_right_one_waits(portal):
         assert join(browser, f"wrong {n}").status_code == 422
     answer = join(browser, code)
     assert (answer.status_code, summary(answer)) == (429, ["邀请码错误次数过多，请15分钟后再试。"])
+
+
+def test_of_wrong_codes_tried_at_once_none_is_tried_beyond_the_tenth(portal, monkeypatch):
+    browsers = [portal.client() for _ in range(4)]
+    tokens = [browser.token("/join") for browser in browsers]
+    with portal.database.transaction() as tx:
+        for _ in range(9):
+            throttle.note(tx, JOIN, "127.0.0.1", clock.now())
+    tried, real = [], membership.join
+
+    def slow(tx, who, code, moment):
+        tried.append(code)
+        time.sleep(0.2)
+        return real(tx, who, code, moment)
+
+    monkeypatch.setattr(membership, "join", slow)
+
+    def attempt(browser, token):
+        return browser.raw.post("/join", data={**FORM, "code": "wrong", "csrf_token": token}).status_code
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(attempt, browsers, tokens))
+    assert sorted(answers) == [422, 429, 429, 429]
+    assert tried == ["wrong"]
+    assert count(portal, AddressAttempt) == 10
 
 
 def test_whoever_has_an_account_joins_with_the_code_alone(portal):

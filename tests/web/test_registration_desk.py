@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from argon2 import PasswordHasher
 
 from portal import clock, identity
-from portal.identity import membership, passwords, registering
+from portal.identity import membership, registering
 from portal.identity.entry import Entry
 from tests.builders.pages import ETS, LONG_AGO, PASSWORD, UNIT, plain
 from tests.web.test_registration import FORM, NEW, PNG, decide, hidden, licence, registered, summary
 
 GLASS = Entry(NEW, "重庆某玻璃有限公司", "涪陵区", "enterprise")
-
-
-@pytest.fixture(autouse=True)
-def hasher(monkeypatch):
-    monkeypatch.setattr(passwords, "HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 
 
 @pytest.fixture

@@ -104,7 +104,7 @@ def test_rows_are_added_and_removed_by_buttons_and_nothing_typed_is_lost(listing
     assert 'id="f-units-2-unit"' in answer.text.partition("autofocus")[0]
     assert "我写的" in answer.text
     assert "重庆第1厂</span>" in answer.text
-    assert "年度配额（tCO2e）合计 1,000 tCO2e" in plain(answer)
+    assert "年度配额（tCO₂e）合计 1,000 tCO₂e" in plain(answer)
     without = listing.post({**held, "note": "我写的", "_table": "units.remove.0"})
     assert cells(without) == {
         "units.0.unit": "91", "units.0.amount": "x", "units.1.unit": "", "units.1.amount": ""
@@ -140,11 +140,11 @@ def test_every_wrong_cell_is_named_where_it_stands(listing):
     assert answer.status_code == 422
     told = plain(answer)
     for text in (
-        "第 1 行 年度配额（tCO2e）：不能小于 1 tCO2e",
+        "第 1 行 年度配额（tCO₂e）：不能小于 1 tCO₂e",
         "第 1 行 统一社会信用代码：与第 2 行重复，请只留一行",
         "第 2 行 统一社会信用代码：与第 1 行重复，请只留一行",
         f"第 3 行 统一社会信用代码：{code(300)} 没有在本门户登记，请核对代码",
-        "第 3 行 年度配额（tCO2e）：请填写",
+        "第 3 行 年度配额（tCO₂e）：请填写",
         "有 5 处需要改正",
     ):
         assert text in told, text
@@ -182,7 +182,7 @@ def test_a_good_sheet_fills_the_page_and_is_not_handed_in_yet(listing):
     assert answer.status_code == 200
     assert "已从“名单.xlsx”读入 2 行，尚未提交；请核对后提交。" in answer.text
     assert "共 2 行" in answer.text
-    assert "年度配额（tCO2e）合计 3,000 tCO2e" in plain(answer)
+    assert "年度配额（tCO₂e）合计 3,000 tCO₂e" in plain(answer)
     held = cells(answer)
     assert held == {
         "units.0.unit": code(1), "units.0.amount": "1,000", "units.1.unit": code(2), "units.1.amount": "2,000"
@@ -227,7 +227,7 @@ def test_a_sheet_with_faults_leaves_the_page_as_it_was_and_lists_them(listing):
         ],
         ["5", AMOUNT, "这一格的数字过大，最多 15 位整数，请核对"],
         ["6", CODE, "应为 18 位统一社会信用代码，现有 1 位"],
-        ["6", AMOUNT, "不能小于 1 tCO2e，请填写 1 或更大的整数"],
+        ["6", AMOUNT, "不能小于 1 tCO₂e，请填写 1 或更大的整数"],
     ]
 
 
@@ -298,7 +298,7 @@ def test_two_thousand_rows_are_imported_shown_handed_in_and_read(portal):
     assert time.monotonic() - began < 20
     assert len(listing.stored()) == 2000
     page = listing.browser.get(f"/cases/{listing.case_id}")
-    assert "2,000 行；年度配额（tCO2e）合计 2,001,000 tCO2e" in page.text
+    assert "2,000 行；年度配额（tCO₂e）合计 2,001,000 tCO₂e" in page.text
     assert f"重庆第19厂（{code(19)}）" in page.text
     assert code(20) not in page.text
     link = re.search(r'href="(/cases/\d+/answers/\d+/units\.xlsx)"', page.text)
@@ -381,7 +381,7 @@ def test_a_start_form_takes_a_table_too(portal):
     assert listing.post({"_table": "units.sample"}).content_type == XLSX
     wrong = listing.post({**typed((code(1), "1")), "_table": "units.import"}, workbook([(code(1), 0)]))
     assert wrong.status_code == 422
-    assert "不能小于 1 tCO2e" in wrong.text
+    assert "不能小于 1 tCO₂e" in wrong.text
     good = listing.post({"_table": "units.import"}, workbook([(code(1), 9)]))
     held = cells(good)
     assert held["units.0.amount"] == "9"
@@ -421,7 +421,7 @@ def test_an_applicant_fills_in_a_table_in_a_draft_in_a_task_and_in_a_message(por
     after = listing.browser.post(note, {"note": "", "_go": "next"}, page="/home")
     assert after.location == f"{begun}/check-answers"
     checked = listing.browser.get(after.location)
-    assert "1 行；年度配额（tCO2e）合计 9 tCO2e" in checked.text
+    assert "1 行；年度配额（tCO₂e）合计 9 tCO₂e" in checked.text
     assert listing.browser.post(f"{begun}/check-answers", page=f"{begun}/check-answers").status_code == 303
     with portal.database.transaction() as tx:
         case = tx.scalars(select(Case).where(Case.procedure == "told")).one()

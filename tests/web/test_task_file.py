@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from lxml import html
@@ -12,7 +13,8 @@ from sqlalchemy import select
 from portal import audit
 from portal.cases.models import Attachment, Case, CaseNote, Task
 from portal.documents.models import Letter, Service, ServiceProof
-from tests.builders.pages import UNIT, plain
+from portal.web.casefile import _fact_text
+from tests.builders.pages import ETS, UNIT, plain
 from tests.builders.tasklists import statements
 
 DRAFT = {"year": "2025", "units.0.unit": UNIT, "units.0.amount": "1,200,000"}
@@ -55,16 +57,16 @@ def test_the_applicants_answers_stand_beside_the_fields_they_bear_on(portal, rev
     page = tree(browser.get(f"/tasks/{task}"))
     conclusion = page.get_element_by_id("f-conclusion-beside")
     assert [said_in(line) for line in conclusion] == [
-        "申请人主张（tCO2e）：1,300,000",
-        "通知书确定（tCO2e）：1,200,000",
+        "申请人主张（tCO₂e）：1,300,000",
+        "通知书确定（tCO₂e）：1,200,000",
     ]
     assert said_in(page.get_element_by_id("f-reasons-beside")) == "申请人的事实与理由：产量数据有误"
     changing = {"conclusion": "变更", "amount": "1,250,000", "reasons": ""}
     page = tree(browser.post(f"/tasks/{task}", changing, page="/inbox"))
     amount = page.get_element_by_id("f-amount-beside")
     assert [said_in(line) for line in amount] == [
-        "申请人主张：1,300,000 tCO2e 比本栏多 50,000",
-        "通知书确定：1,200,000 tCO2e 比本栏少 50,000",
+        "申请人主张：1,300,000 tCO₂e 比本栏多 50,000",
+        "通知书确定：1,200,000 tCO₂e 比本栏少 50,000",
     ]
     assert "f-amount-beside" in page.get_element_by_id("f-amount").get("aria-describedby")
 
@@ -255,3 +257,13 @@ def test_a_page_costs_the_same_however_long_the_history_and_however_much_hangs_o
         assert browser.get(path).status_code == 200
     assert len(many) == len(few)
     assert len(few) <= 36, "\n".join(few)
+
+
+def test_a_number_that_a_fact_comes_to_has_its_unit(portal):
+    with portal.app.test_request_context():
+        assert _fact_text(Decimal(1152300), "tCO₂e") == "1,152,300 tCO₂e"
+        assert _fact_text(3, "") == "3"
+        assert _fact_text(True, "tCO₂e") == "是"
+    with portal.database.transaction() as tx:
+        facts = portal.machine.kernel.releases.newest(tx, ETS).procedure("verification-review").manifest.facts
+        assert facts["undisputed"].unit == "tCO₂e"

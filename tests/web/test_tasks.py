@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 
@@ -13,6 +14,7 @@ from portal.cases import tasks
 from portal.cases.models import Attachment, Case, Incident, Task
 from portal.engine import EngineFault
 from portal.forms import REFRESH
+from portal.identity.models import Grant
 from tests.builders.pages import ETS, LONG_AGO, UNIT, plain
 
 DRAFT = {"year": "2025", "units.0.unit": UNIT, "units.0.amount": "1,200,000", "grounds": "按产量核定"}
@@ -45,7 +47,7 @@ def test_the_story_of_an_objection_through_pages(portal):
     reviewer = portal.client("he")
     page = plain(reviewer.get(f"/tasks/{task}"))
     for said in (
-        "主张的年度配额 1,300,000 tCO2e",
+        "主张的年度配额 1,300,000 tCO₂e",
         "形式审查 李强",
         "渝府发〔2023〕6号第十一条第二款",
     ):
@@ -213,7 +215,8 @@ def test_an_attachment_is_for_its_uploader_and_the_officials_of_its_case(portal)
     with portal.database.transaction() as tx:
         files = [
             Attachment(case_id=case_id, uploaded_by_id=portal.people["wang"], organisation_id=portal.unit_id,
-                       uploaded_at=portal.now, key=key, name="台账.pdf", kind="pdf", size=8, sha256="0" * 64)
+                       uploaded_at=portal.now, key=key, name="台账.pdf", kind="pdf", size=8,
+                       sha256=hashlib.sha256(b"%PDF-1.4").hexdigest())
             for key, case_id in (("k", review), ("unused", None))
         ]  # fmt: skip
         tx.add_all(files)
@@ -225,10 +228,10 @@ def test_an_attachment_is_for_its_uploader_and_the_officials_of_its_case(portal)
     assert portal.client().get(f"/attachments/{used}").status_code == 302
 
 
-def test_too_much_at_once_is_refused_with_the_texts_kept(portal):
+def test_too_much_at_once_is_refused_with_the_texts_kept(portal, monkeypatch):
     task = portal.allocation()
     browser = portal.client("zhou")
-    portal.app.config["MAX_CONTENT_LENGTH"] = 200_000
+    monkeypatch.setitem(portal.app.config, "MAX_CONTENT_LENGTH", 200_000)
     huge = (io.BytesIO(b"0" * 300_000), "big.pdf")
     data = {**DRAFT, "grounds": "我写了很久的依据", "_upload.evidence": huge}
     answer = browser.post(f"/tasks/{task}", data, page="/inbox", content_type="multipart/form-data")
@@ -273,3 +276,40 @@ def test_a_second_post_with_other_content_is_told_that_it_was_not_taken(portal):
     said = plain(browser.get("/inbox"))
     assert "；这次填写的内容没有保存。" in said
     assert "无需重复提交" not in said
+
+
+def test_the_head_says_who_may_do_it_when_i_may_not(portal):
+    task_id = portal.allocation()
+    with portal.database.transaction() as tx:
+        case_id = tx.get_one(Task, task_id).case_id
+    page = plain(portal.client("zhou").get(f"/tasks/{task_id}"))
+    assert "办理人 承办人 （待领取）" in page
+    assert "您不能办理" not in page
+    portal.client("zhou").post(f"/tasks/{task_id}/claim", page="/inbox")
+    assert "办理人" not in plain(portal.client("zhou").get(f"/tasks/{task_id}"))
+    page = plain(portal.client("sun").get(f"/tasks/{task_id}"))
+    assert re.search(r"核定年度配额 您不能办理 .*办理人 周敏 （承办人，\d\d-\d\d \d\d:\d\d 领取）", page)
+    assert "周敏已领取这项任务。要由您办理，须由对方先“退回岗位”。" in page
+    portal.complete("zhou", task_id, {"year": "2025", "units": [{"unit": UNIT, "amount": "1200000"}]})
+    with portal.database.transaction() as tx:
+        tx.add(Grant(person_id=portal.people["zhou"], regulation=ETS, role="leader", from_day=LONG_AGO))
+    page = plain(portal.client("zhou").get(f"/tasks/{portal.task('sign', case_id)}"))
+    assert "签批分配结果 您不能办理" in page
+    assert "按回避要求不能再办理“签批分配结果”。这一环节由局领导中的其他人办理。" in page
+
+
+def test_the_row_of_a_returned_task_says_why_in_short(portal):
+    task_id = portal.allocation()
+    drawn = {"year": "2025", "units": [{"unit": UNIT, "amount": "1200000"}], "grounds": "按基准法"}
+    portal.complete("zhou", task_id, drawn)
+    with portal.database.transaction() as tx:
+        case_id = tx.get_one(Task, task_id).case_id
+    why = "请补充二号线检修的产量依据，\n并说明与上一年度相差较大的原因，再报签批"
+    portal.complete("chen", portal.task("sign", case_id), {"result": "退回", "opinion": why})
+    said = "退回意见：“请补充二号线检修的产量依据， 并说明与上…”"
+    assert said in plain(portal.client("zhou").get("/inbox?view=role"))
+    portal.complete("zhou", portal.task("draft", case_id), drawn)
+    page = plain(portal.client("chen").get("/inbox?view=role"))
+    assert "签批分配结果" in page
+    assert "按基准法" not in page
+    assert "退回意见" not in page

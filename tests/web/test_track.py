@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,15 +10,22 @@ from sqlalchemy import select, update
 
 from portal.cases import querycodes, tracking
 from portal.cases.models import Case
+from portal.identity import throttle
 from portal.identity.models import AddressAttempt
-from tests.builders.pages import UNIT, plain
+from portal.web import create_app
+from tests.builders.pages import UNIT, Browser, plain
 from tests.features.test_act_costs import counted
 
 WRONG = "没有找到编号和查询码都相符的办件。请对照回执或文书核对编号（含括号中的年份）和查询码。"
 
 
-def track(portal, number: str, code: str, browser=None):
-    return (browser or portal.client()).post("/track", {"number": number, "code": code}, page="/track")
+HERE, ELSEWHERE = "192.0.2.7", "198.51.100.9"
+
+
+def track(portal, number: str, code: str, browser=None, *, of: str = HERE):
+    asking = browser or portal.client()
+    asking.raw.environ_base["REMOTE_ADDR"] = of
+    return asking.post("/track", {"number": number, "code": code}, page="/track")
 
 
 def test_a_case_is_followed_without_signing_in(portal):
@@ -28,7 +36,7 @@ def test_a_case_is_followed_without_signing_in(portal):
     assert page.headers["X-Robots-Tag"] == "noindex, nofollow"
     assert page.headers["Cache-Control"] == "no-store"
     assert "形式审查中，由受理人员办理" in said
-    assert "下一步由受理人员办理“形式审查”。申请人现在无需操作。" in said
+    assert "形式审查中，由受理人员办理 申请人现在无需操作。" in said
     assert "作出复核决定：10 个工作日" in said
     assert "为什么是这一天？" in said
     assert "提出复核申请" in said
@@ -126,15 +134,65 @@ def test_what_cannot_be_looked_for_is_told_and_not_counted(portal, number, code,
         assert tx.scalars(select(AddressAttempt)).all() == []
 
 
-def test_after_ten_failures_for_a_number_nobody_is_answered_about_it(portal):
+def test_after_ten_failures_for_a_number_an_address_is_not_answered_about_it_and_others_are(portal):
     case = portal.case(portal.review())
     for _ in range(10):
         assert track(portal, case.number, "33333333").status_code == 422
     page = track(portal, case.number, case.query_code)
     assert page.status_code == 429
     assert "查询失败的次数过多" in plain(page)
+    assert track(portal, case.number, case.query_code, of=ELSEWHERE).status_code == 200
+    assert track(portal, case.number, "33333333", of=ELSEWHERE).status_code == 422
     other = portal.case(case.about_id)
     assert track(portal, other.number, other.query_code).status_code == 200
+
+
+def test_a_number_that_others_guess_at_stays_open_to_its_own_people(portal):
+    case = portal.case(portal.review())
+    for stranger in range(30):
+        assert track(portal, case.number, "33333333", of=f"203.0.113.{stranger}").status_code == 422
+    assert track(portal, case.number, case.query_code).status_code == 200
+
+
+def test_the_addresses_of_one_network_count_as_one(portal):
+    case = portal.case(portal.review())
+    for stranger in range(10):
+        assert track(portal, case.number, "33333333", of=f"2001:db8:1:2::{stranger}").status_code == 422
+    assert track(portal, case.number, case.query_code, of="2001:db8:1:2:ffff::1").status_code == 429
+    assert track(portal, case.number, case.query_code, of="2001:db8:1:3::1").status_code == 200
+
+
+def test_behind_our_proxy_the_visitors_are_told_apart_and_nobody_makes_himself_another(portal):
+    case = portal.case(portal.review())
+
+    def asked(machine, code: str, forwarded: str) -> int:
+        client = create_app(machine).test_client()
+        client.environ_base["HTTP_X_FORWARDED_FOR"] = forwarded
+        return Browser(client).post("/track", {"number": case.number, "code": code}, page="/track").status_code
+
+    direct = portal.machine
+    behind = replace(direct, settings=replace(direct.settings, proxies=1))
+    for guess in range(10):
+        assert asked(behind, "33333333", f"10.9.8.{guess}, {ELSEWHERE}") == 422
+    assert asked(behind, case.query_code, f"10.1.1.1, {ELSEWHERE}") == 429
+    assert asked(behind, case.query_code, HERE) == 200
+    for guess in range(10):
+        assert asked(direct, "33333333", f"10.9.8.{guess}") == 422
+    assert asked(direct, case.query_code, "10.1.1.1") == 429
+
+
+@pytest.mark.parametrize(
+    ("address", "counted_by"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("", ""),
+    ],
+)
+def test_what_an_address_is_counted_by(address, counted_by):
+    assert throttle.network_of(address) == counted_by
 
 
 def test_after_thirty_failures_an_address_is_not_answered_for_a_quarter_of_an_hour(portal):

@@ -86,11 +86,11 @@ def test_without_the_token_of_a_page_nothing_is_done_and_the_text_stays(portal, 
     assert browser.get(f"/tasks/{task}").status_code == 200
 
 
-def test_an_expired_token_keeps_the_text(portal):
+def test_an_expired_token_keeps_the_text(portal, monkeypatch):
     task = portal.allocation()
     browser = portal.client("zhou")
     token = browser.token(f"/tasks/{task}")
-    portal.app.config["WTF_CSRF_TIME_LIMIT"] = -1
+    monkeypatch.setitem(portal.app.config, "WTF_CSRF_TIME_LIMIT", -1)
     answer = browser.raw.post(f"/tasks/{task}", data={**DRAFT, "csrf_token": token})
     assert answer.status_code == 400
     assert "我写了很久的依据" in answer.text

@@ -111,7 +111,7 @@ def test_the_pdf_is_known_too(portal):
     assert answer_of(send(portal, letter, GENUINE)) == ["same"]
 
 
-@pytest.mark.parametrize("altered", [GENUINE[:-1] + b"!", b"", GENUINE + b" "])
+@pytest.mark.parametrize("altered", [GENUINE[:-1] + b"!", GENUINE + b" "])
 def test_an_altered_file_is_told_apart_and_what_to_do(portal, altered):
     page = send(portal, issued(portal), altered)
     assert answer_of(page) == ["different"]
@@ -135,6 +135,13 @@ def test_a_file_that_is_too_large_is_refused_in_words(portal, monkeypatch):
     page = send(portal, issued(portal), b"x" * 1_000_001)
     assert page.status_code == 422
     assert "文件超过 1 MB，本机关签发的文书没有这么大，没有比对。" in plain(page)
+    assert answer_of(page) == []
+
+
+def test_an_empty_file_is_told_and_not_called_a_forgery(portal):
+    page = send(portal, issued(portal), b"")
+    assert page.status_code == 422
+    assert "这个文件是空的（0 字节），没有比对。请重新选择。" in plain(page)
     assert answer_of(page) == []
 
 

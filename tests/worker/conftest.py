@@ -18,6 +18,12 @@ from tests.builders.world import Bureau
 
 
 @pytest.fixture
+def own_database(fresh_database: Database) -> Database:
+    """A new one each time: workers that are killed leave connections open."""
+    return fresh_database
+
+
+@pytest.fixture
 def bureau(own_database: Database) -> Bureau:
     """People and content; nobody but the worker under test renders letters."""
     world = Bureau.over(own_database)

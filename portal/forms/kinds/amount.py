@@ -1,4 +1,4 @@
-"""An amount of emissions or allowances: whole tonnes of CO2 equivalent (tCO2e), never negative."""
+"""An amount of emissions or allowances: whole tonnes of CO2 equivalent (tCO₂e), never negative."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from portal.forms.component import Component
 from portal.forms.kinds.base import Answered
 from portal.forms.kinds.number import Number, bounds, grouped
 
-UNIT = "tCO2e"
+UNIT = "tCO₂e"
 DIGITS = 15
 
 
 @dataclass(frozen=True, kw_only=True)
 class Amount(Number):
-    """Whole tCO2e, 0 or more, of at most 15 digits."""
+    """Whole tCO₂e, 0 or more, of at most 15 digits."""
 
     ON: ClassVar[str | None] = "number"
     INPUTMODE: ClassVar[str | None] = "numeric"

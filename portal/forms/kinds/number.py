@@ -143,7 +143,7 @@ class Number(Answered):
         return Decimal(str(value))
 
     def shown(self, value: object, choices: Sequence[Option] | None, language: Language = "zh") -> str:
-        """With thousands separators and the unit: `1,204,905 tCO2e`."""
+        """With thousands separators and the unit: `1,204,905 tCO₂e`."""
         return self.entered(value)[0] + (f" {self.unit}" if self.unit else "")
 
     def entered(self, value: object) -> tuple[str, ...]:

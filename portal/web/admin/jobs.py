@@ -42,12 +42,13 @@ class JobView:
 
 @dataclass(frozen=True)
 class Section:
-    """The jobs of a state: those shown, and how many there are."""
+    """The jobs of a state: those shown, how many there are, and whether there are more than are shown."""
 
     state: State
     title: str
     count: str
     rows: tuple[JobView, ...]
+    more: bool
 
 
 @blueprint.get("/jobs")
@@ -61,15 +62,11 @@ def jobs_page() -> ResponseReturnValue:
         workers = state.workers(tx)
         return render(
             "admin/jobs.html",
-            sections=[
-                Section(
-                    one, title, count_text(counts[one]), tuple(_view(job, now) for job in state.jobs(tx, one, SIZE))
-                )
-                for one, title in titles.items()
-            ],
+            sections=[_section(tx, one, title, count_text(counts[one]), now) for one, title in titles.items()],
             workers=[(worker, _lives(worker, now), _ago(worker, now)) for worker in workers],
             alive=any(_lives(worker, now) for worker in workers),
             periodic=[(job_text(one.name), dates.exact(one.last_due)) for one in state.periodic(tx)],
+            size=SIZE,
             **frame(tx, actor, JOBS),
         )
 
@@ -92,6 +89,11 @@ def retry_job(job_id: int) -> ResponseReturnValue:
     else:
         flash(_("这项工作不在失败之列：可能已经重试或者完成，没有再次安排。"), "warning")
     return redirect(JOBS, 303)
+
+
+def _section(tx: Session, one: State, title: str, count: str, now: datetime) -> Section:
+    found = state.jobs(tx, one, SIZE + 1)
+    return Section(one, title, count, tuple(_view(job, now) for job in found[:SIZE]), more=len(found) > SIZE)
 
 
 def _view(job: Job, now: datetime) -> JobView:

@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 from portal import clock
 from portal.clock import day_of
 from portal.errors import PortalError
-from portal.forms.characters import narrow
 from portal.identity import Actor, Grant, Permission, Person, accounts, changes, granting
 from portal.identity.entry import NotOffered
 from portal.web import dates
@@ -79,13 +78,10 @@ class Typed:
 
 
 def _day(text: str, field: str, faults: dict[str, PortalError]) -> date | None:
-    if not text:
-        return None
-    try:
-        return date.fromisoformat(narrow(text).replace("/", "-"))
-    except ValueError:
+    day = dates.typed_day(text)
+    if text and day is None:
         faults[field] = NotADay(text=text[:_SHOWN])
-        return None
+    return day
 
 
 @dataclass(frozen=True)
@@ -278,7 +274,8 @@ def _page(actor: Actor, person_id: int, typed: Typed | None, faults: Faults) -> 
         found = accounts.official(tx, person_id)
         today = day_of(moment(tx))
         lines = changes.of_person(tx, found.id, asked("before"))
-        history = [_happened(tx, line) for line in lines[: changes.AT_A_TIME]]
+        told = words.change_texts(tx, lines[: changes.AT_A_TIME])
+        history = [Happened(dates.exact(line.at), line.at, *texts) for line, texts in zip(lines, told, strict=False)]
         more = lines[changes.AT_A_TIME - 1].id if len(lines) > changes.AT_A_TIME else None
         return render(
             "admin/person.html",
@@ -307,11 +304,6 @@ def _grant(tx: Session, grant: Grant, today: date) -> GrantView:
         tone,
         ends=not granting.is_over(grant, today),
     )
-
-
-def _happened(tx: Session, line: changes.Change) -> Happened:
-    text, note = words.change_text(tx, line)
-    return Happened(dates.exact(line.at), line.at, text, note)
 
 
 def _end_page(actor: Actor, grant_id: int, last_day: str, reason: str, faults: Faults) -> str:

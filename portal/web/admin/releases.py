@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from flask import request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
@@ -51,12 +52,14 @@ class Section:
 def releases_page() -> ResponseReturnValue:
     """Every regulation with its last releases."""
     actor = permit()
+    before, of = asked("before"), request.args.get("of")
     with reading() as tx:
-        slugs = releases.slugs(tx)
+        # Earlier ones are asked for of one regulation, and the page then shows that one alone.
+        slugs = [slug for slug in releases.slugs(tx) if before is None or slug == of]
         return render(
             "admin/releases.html",
-            sections=[_section(tx, slug, asked("before")) for slug in slugs],
-            earlier=RELEASES if asked("before") is not None else None,
+            sections=[_section(tx, slug, before) for slug in slugs],
+            earlier=RELEASES if before is not None else None,
             **frame(tx, actor, RELEASES),
         )
 
@@ -85,7 +88,7 @@ def release_page(release_id: int) -> ResponseReturnValue:
 def _section(tx: Session, slug: str, before: int | None) -> Section:
     found = releases.history(tx, slug, before, SIZE + 1)
     rows = tuple(_row(tx, one) for one in found[:SIZE])
-    later = f"{RELEASES}?before={rows[-1].release.id}" if len(found) > SIZE else None
+    later = url_for("admin.releases_page", of=slug, before=rows[-1].release.id) if len(found) > SIZE else None
     return Section(slug, _title(tx, rows[0].release) if rows else slug, rows, later)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -20,6 +20,8 @@ from portal.identity.models import Grant
 from portal.procedures import Published
 from portal.web import dates
 from portal.web.standing import in_force
+
+_LENDING = (delegating.MADE, delegating.ENDED)
 
 
 @dataclass(frozen=True)
@@ -102,8 +104,14 @@ def job_text(name: str) -> str:
     }.get(name, name)
 
 
-def change_text(tx: Session, change: Change) -> tuple[str, str]:
-    """What happened to an account, and why."""
+def change_texts(tx: Session, lines: Sequence[Change]) -> list[tuple[str, str]]:
+    """What happened to an account, and why, for each line of its history."""
+    deputies = {line.details["to"] for line in lines if line.kind in _LENDING}
+    names = identity.person_names(tx, deputies) if deputies else {}
+    return [_change_text(tx, line, names) for line in lines]
+
+
+def _change_text(tx: Session, change: Change, names: Mapping[int, str]) -> tuple[str, str]:
     who, details = change.who or _("命令行"), change.details
     said: Mapping[str, str] = {
         "person.added": _("%(who)s添加了这个账号", who=who),
@@ -114,8 +122,8 @@ def change_text(tx: Session, change: Change) -> tuple[str, str]:
         "administrator.made": _("%(who)s将其设为管理员", who=who),
         "administrator.ended": _("%(who)s取消了其管理员身份", who=who),
     }
-    if change.kind in (delegating.MADE, delegating.ENDED):
-        return _lent_text(tx, who, change.kind, details), _why(details)
+    if change.kind in _LENDING:
+        return _lent_text(tx, who, names.get(details["to"], ""), change.kind, details), _why(details)
     if change.kind in ("role.granted", "role.ended"):
         return _grant_text(tx, who, change.kind, details), _why(details)
     return said.get(change.kind, change.kind), _why(details)
@@ -130,9 +138,8 @@ def _grant_text(tx: Session, who: str, kind: str, details: Mapping[str, Any]) ->
     return _("%(who)s结束岗位“%(role)s”（%(days)s）", who=who, role=role, days=days)
 
 
-def _lent_text(tx: Session, who: str, kind: str, details: Mapping[str, Any]) -> str:
+def _lent_text(tx: Session, who: str, deputy: str, kind: str, details: Mapping[str, Any]) -> str:
     role = role_text(tx, details["regulation"], details["role"], None)
-    deputy = identity.person_names(tx, [details["to"]]).get(details["to"], "")
     if kind == delegating.ENDED:
         return _("%(who)s提前结束%(deputy)s代办“%(role)s”", who=who, deputy=deputy, role=role)
     days = days_text(date.fromisoformat(details["from_day"]), date.fromisoformat(details["to_day"]))

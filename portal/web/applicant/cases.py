@@ -146,18 +146,20 @@ def receipt(case_id: int) -> ResponseReturnValue:
         if case.row.filer_id is None:
             raise UnknownCase()
         now = moment(tx)
-        duty = next((d for d in case.deadlines.values() if d.kind == "duty" and d.event == "filed"), None)
+        running = [d for d in case.deadlines.values() if d.state == "running"]
+        duty = next((d for d in running if d.kind == "duty" and d.event == "filed"), None)
         context = {
             "case": case.row,
             "at": dates.to_the_second(case.row.filed_at),
             "about": offering.letter_named(case.about) if case.about else "",
-            "next": next_words(case, queries.open_tasks(tx, case_id)),
+            "follows": _follows(standing_of(tx, case)),
             "facts": _facts(case),
-            "duty": clocks.view(duty, now, calendar_in_force(tx), case.published.regulation) if duty else None,
+            "duty": deadline_shown(tx, case, duty, now),
             "files": _files(queries.files_of(tx, case_id, organisation_of(actor))),
             "party": case.party.name if case.party else "",
             "basis": _basis(case),
             "query_code": _query_code(case),
+            "track": f"{machine().settings.public_url}/track",
             **frame(tx, actor, "my_cases"),
         }
     return render("applicant/receipt.html", **context)
@@ -280,8 +282,13 @@ def _ended(tx: Session, case: LiveCase) -> StateView:
 
 
 def _for_readers(state: StateView, actor: Actor) -> StateView:
-    """The state card without a next step for whoever may not take it."""
-    if actor.may_file or not state.url or state.looks:
+    """The state card without a next step for whoever may not take it; it says who may."""
+    if actor.may_file:
+        return state
+    if state.deadline is not None and state.deadline.kind == "right" and not state.url:
+        text = languages.sentences(state.text, _("由本单位有“办理”权限的人员提出，您只有查看权限。"))
+        return replace(state, text=text)
+    if not state.url or state.looks:
         return state
     text = languages.sentences(state.text, _("请本单位有“办理”权限的人员办理，您只有查看权限。"))
     return replace(state, text=text, action="", url="")
@@ -296,7 +303,7 @@ def _ended_text(case: LiveCase) -> str:
 
 def _turn_text(standing: Standing, deadline: Deadline | None) -> str:
     if standing.tasks:
-        return languages.sentences(next_words(standing.case, standing.tasks), _("您现在无需操作。"))
+        return languages.sentences(turn_words(standing.case, standing.tasks), _("您现在无需操作。"))
     if deadline is not None and deadline.kind == "right":
         return _("如不同意，可以在下面的期限内提出；没有异议，无需操作。")
     return _("您现在无需操作。")
@@ -310,12 +317,29 @@ def late_words(deadline: DeadlineView | None) -> str:
 
 
 def next_words(case: LiveCase, tasks: Sequence[Task]) -> str:
-    """下一步由受理人员办理“形式审查”。"""
+    """现在由受理人员办理“形式审查”。"""
     regulation = case.published.regulation
     words = [
-        _("下一步由%(role)s办理“%(task)s”。", role=regulation.role_title(task.role), task=task.name) for task in tasks
+        _("现在由%(role)s办理“%(task)s”。", role=regulation.role_title(task.role), task=task.name) for task in tasks
     ]
     return languages.sentences(*dict.fromkeys(words))
+
+
+def turn_words(case: LiveCase, tasks: Sequence[Task]) -> str:
+    """Whose turn it is, where the state of the case does not say it already."""
+    told = {case.element(task.scope, task.element).status for task in tasks}
+    return "" if told == {case.row.status} else next_words(case, tasks)
+
+
+def _follows(standing: Standing) -> str:
+    """Where a case stands now, for its receipt; of a letter that was not opened, only that there is one."""
+    case = standing.case.row
+    if standing.seal is not None:
+        return _("%(what)s。", what=standing.seal.text)
+    if standing.case.ended:
+        at = dates.exact(case.ended_at) if case.ended_at else ""
+        return _("已于 %(at)s 办结：%(outcome)s。", at=at, outcome=case.outcome)
+    return next_words(standing.case, standing.tasks) or _("%(what)s。", what=case.status)
 
 
 def hero_of(case: LiveCase, now: datetime) -> Deadline | None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
 from typing import cast
 
-from flask import flash, redirect, request, url_for
+from flask import flash, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
@@ -115,7 +116,7 @@ def save_step(draft_id: int, step: str) -> ResponseReturnValue:
     with reading() as tx:
         shown = desk(tx, draft_id)
     if shown.draft.case_id is not None:
-        return _to_receipt(shown.draft.case_id)
+        return _handed_in_before(shown.draft.case_id)
     page, form, held = _step(shown, step), cast(Form, shown.form), _held(shown)
     answers = posted(request.form.items(multi=True))
     pressed, changed = tables.asked(form), None
@@ -303,6 +304,15 @@ def _refused(draft_id: int, refusal: FormRefused) -> ResponseReturnValue:
             return redirect(shown.open_url, 303)
         missing = "".join(fault.text(languages.language()) for fault in refusal.fields.values())
         return _check_page(tx, shown, JustOver(what=missing)), status_of(refusal)
+
+
+def _handed_in_before(case_id: int) -> ResponseReturnValue:
+    """What was typed, in another window, into what was handed in meanwhile is not taken, and that is said."""
+    said = _("这份申请已经提交，本页填写的内容没有计入。")
+    if keeping.asks(KEEP):
+        return jsonify(said=said), HTTPStatus.CONFLICT
+    flash(said, "warning")
+    return _to_receipt(case_id)
 
 
 def _to_receipt(case_id: int) -> ResponseReturnValue:

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import BinaryIO, cast
 
-from flask import request
+from flask import flash, request
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import FileStorage
 
 from portal.cases import attachments
-from portal.cases.attachments import Accepted, TooMany
+from portal.cases.attachments import Accepted
 from portal.cases.models import Attachment
 from portal.errors import PortalError
 from portal.forms import Choices, FieldError, Form, FormView, Option
@@ -36,6 +36,13 @@ class StoreAway(PortalError):
 
     zh = "“{name}”没有上传成功：文件存储暂时不可用，请稍后重新选择。其他内容已保留。"
     en = "“{name}” was not uploaded: the file store is unavailable, please choose it again later. All else was kept."
+
+
+class LeftOut(PortalError):
+    """More files were chosen than the material allows; the first ones were uploaded."""
+
+    zh = "“{title}”最多上传 {most} 个文件，这次选择的有 {count} 个没有上传。"
+    en = "At most {most} files can be uploaded as “{title}”: {count} of those just chosen were not."
 
 
 @dataclass(frozen=True)
@@ -69,21 +76,26 @@ def take(procedure: Procedure, form: Form, held: Mapping[str, Sequence[Attachmen
     errors: dict[str, FieldError] = {}
     for field in pickers(form):
         material = material_of(procedure, field)
-        known = {file.sha256 for file in held.get(field.name, ())}
+        known = {file.sha256: file.name for file in held.get(field.name, ())}
         refused: list[PortalError] = []
+        left_out = 0
         for posted in new_files(field):
             try:
                 file = attachments.examine(posted.filename or "", cast(BinaryIO, posted.stream), material)
                 if file.sha256 in known:
-                    continue  # the same file again, as after a double click
+                    _tell_same(file.name, known[file.sha256])
+                    continue
                 if len(known) >= material.most:
-                    raise TooMany(title=material.title, most=material.most)
+                    left_out += 1
+                    continue
                 _store(posted, file)
             except PortalError as error:
                 refused.append(error)
                 continue
-            known.add(file.sha256)
+            known[file.sha256] = file.name
             arrived.append(Arrived(field.name, file))
+        if left_out:
+            refused.append(LeftOut(title=material.title, most=material.most, count=left_out))
         if refused:
             errors[field.name] = _together(refused)
     return Taken(tuple(arrived), errors)
@@ -102,6 +114,13 @@ def _store(posted: FileStorage, file: Accepted) -> None:
         store(posted, file)
     except StoreUnavailable as error:
         raise StoreAway(name=file.name) from error
+
+
+def _tell_same(name: str, known: str) -> None:
+    """Says why a file is not in the list: another of the same content is; the same one again, as after a double click,
+    is no news."""
+    if name != known:
+        flash(_("“%(name)s”与“%(known)s”内容相同，没有重复上传。", name=name, known=known), "warning")
 
 
 def _together(errors: Iterable[PortalError]) -> FieldError:

@@ -11,13 +11,12 @@ from portal.cases.errors import UnknownCase
 from portal.cases.live import Cases
 from portal.documents import service as documents
 from portal.documents.models import Service
-from portal.documents.rules import FileNotReady
 from portal.identity import Forbidden, Permission, Subject
 from portal.procedures.manifest import copied_to
 from portal.web.access import needs, permit, signed_in
 from portal.web.acting import asked, reading
-from portal.web.files import WORD, stream
-from portal.web.letters import paper
+from portal.web.files import stream, word_of
+from portal.web.letters import read
 from portal.web.machine import machine
 from portal.web.official.blueprint import blueprint, bodies, frame, is_only_local, place_of, side
 from portal.web.pages import render
@@ -54,11 +53,11 @@ def copy_page(service_id: int) -> ResponseReturnValue:
     """A copied letter as text."""
     with reading() as tx:
         service = _permitted(tx, service_id)
-        served = [one.name for one in service.letter.services if one.kind == "party"]
-        context = {"letter": service.letter, "service": service, "to": served, **frame(tx, signed_in(), "/copies")}
-        key = service.letter.object_key
-    body = paper(machine().store.get(key)) if key else None
-    return render("official/copy.html", body=body, **context)
+        letter = service.letter
+        served = [one.name for one in letter.services if one.kind == "party"]
+        context = {"letter": letter, "service": service, "to": served, **frame(tx, signed_in(), "/copies")}
+    body, trouble = read(letter) if letter.object_key else (None, "")
+    return render("official/copy.html", body=body, trouble=trouble, **context)
 
 
 @blueprint.get("/copies/<int:service_id>/file")
@@ -66,11 +65,8 @@ def copy_page(service_id: int) -> ResponseReturnValue:
 def copy_file(service_id: int) -> Response:
     """A copied letter's Word file."""
     with reading() as tx:
-        letter = _permitted(tx, service_id).letter
-        if letter.object_key is None:
-            raise FileNotReady
-        key, name = letter.object_key, f"{letter.title} {letter.number}.docx"
-    return stream(key, name, WORD)
+        file = word_of(_permitted(tx, service_id).letter)
+    return stream(file)
 
 
 def _permitted(tx: Session, service_id: int) -> Service:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from portal.clock import day_of, end_of
 from portal.errors import PortalError
-from portal.forms.characters import narrow, tidy
+from portal.forms.characters import tidy
 from portal.identity import Actor, Permission, Person, Subject, delegating
 from portal.identity import service as identity
 from portal.identity.delegating import CANDIDATES, Candidate, Lent
@@ -67,17 +67,10 @@ class Typed:
             principal_id=principal_id,
             deputy_id=number if number is not None and number <= LARGEST_ID else None,
             roles=tuple((regulation, role) for regulation, _colon, role in pairs),
-            from_day=_day(self.from_day),
-            to_day=_day(self.to_day),
+            from_day=dates.typed_day(self.from_day),
+            to_day=dates.typed_day(self.to_day),
             reason=tidy(self.reason),
         )
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(narrow(text).replace("/", "-"))
-    except ValueError:
-        return None
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ from portal.web.languages import language
 from portal.web.machine import machine
 from portal.web.official.blueprint import beside, blueprint, count_text, desks, frame, place_of, side
 from portal.web.official.inbox import InboxRow, row_view, today_text
+from portal.web.official.narrowing import light_text
 from portal.web.pages import render
 from portal.web.people import People
 from portal.web.standing import calendar_in_force, in_force
@@ -170,7 +171,15 @@ def _lists(tx: Session, who: Actor, place: Place, roles: Collection[tuple[str, s
     return [
         _list(tx, who, _("待签"), to_sign, held + free, "/inbox?view=role", _("没有等您签批的任务。")),
         _list(tx, who, _("已超期"), [overdue], late, "/inbox?view=all&light=red", _("没有超期的任务。")),
-        _list(tx, who, _("本周到期"), [week], soon, "/inbox?view=all&light=week", _("本周没有到期的任务。")),
+        _list(
+            tx,
+            who,
+            light_text(Light.WEEK, limits),
+            [week],
+            soon,
+            "/inbox?view=all&light=week",
+            _("期间没有到期的任务。"),
+        ),
     ]
 
 

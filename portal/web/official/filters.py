@@ -8,17 +8,19 @@ from flask import flash, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from portal import inbox
 from portal.errors import PortalError
 from portal.identity import Permission
 from portal.identity.queries import person_names
 from portal.inbox import saved
 from portal.inbox.models import SavedFilter
 from portal.web.access import needs, permit, signed_in
-from portal.web.acting import act, reading
+from portal.web.acting import act, moment, reading
 from portal.web.languages import said
 from portal.web.official.blueprint import beside, blueprint, count_text, frame, of_place, place_of, side, view_title
 from portal.web.official.narrowing import Chosen, Narrowed, chosen
 from portal.web.pages import render
+from portal.web.standing import calendar_in_force
 
 PATH = "/inbox/filters"
 
@@ -103,7 +105,7 @@ def _page(query: str, typed: Typed | None) -> str:
     place = place_of(actor)
     with reading() as tx:
         published = of_place(tx, place)
-        around = beside(tx, place)
+        around, limits = beside(tx, place), inbox.bounds(moment(tx), calendar_in_force(tx))
         asked = Narrowed.parse(query, published)
         filters = [Narrowed.parse(row.query, published) for row in around.saved]
         people = person_names(tx, [int(one.holder) for one in (asked, *filters) if one.holder.isdecimal()])
@@ -111,11 +113,11 @@ def _page(query: str, typed: Typed | None) -> str:
         return render(
             "official/filters.html",
             views=[
-                SavedView(row, view_title(one.open_view), chosen(one, published, people), count_text(count))
+                SavedView(row, view_title(one.open_view), chosen(one, published, people, limits), count_text(count))
                 for row, one, count in rows
             ],
             asked=asked if asked.may_be_saved else None,
-            conditions=chosen(asked, published, people),
+            conditions=chosen(asked, published, people, limits),
             present=view_title(asked.open_view),
             typed=typed,
             most=saved.MOST,

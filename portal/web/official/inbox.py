@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
+from itertools import groupby
 from urllib.parse import urlencode
 
 from flask import flash, redirect, request
@@ -22,13 +23,14 @@ from portal.clock import TZ, day_of
 from portal.deadlines.rules import left
 from portal.feel import Scope
 from portal.identity import Actor, Permission
-from portal.inbox import Cursor, Light, Place, Row, View
+from portal.inbox import Bounds, Cursor, Light, Place, Row, View
 from portal.procedures import Published
+from portal.procedures.regulation import PARTY
 from portal.web import dates
 from portal.web.access import needs, permit
 from portal.web.acting import act, is_id, moment, reading
 from portal.web.acting import asked as in_query
-from portal.web.languages import said
+from portal.web.languages import listed, said
 from portal.web.machine import machine
 from portal.web.official import narrowing
 from portal.web.official.blueprint import (
@@ -48,6 +50,11 @@ from portal.web.official.narrowing import DONE, Narrowed, chosen
 from portal.web.pages import own_path, render
 from portal.web.standing import calendar_in_force
 
+NAMED = 3
+"""So many of the tasks that somebody could not claim are named."""
+LONGEST_REASON = 20
+"""Characters of what was said as a task was returned that stand in its row."""
+
 
 @dataclass(frozen=True)
 class InboxRow:
@@ -60,6 +67,8 @@ class InboxRow:
     party: str
     figure: str | None
     step: str
+    returned: str
+    """With what words the step was returned, shortened: 退回意见：“补充产量核对依据”. Empty when it was not."""
     holder: str | None
     role: str
     left: int | None
@@ -121,8 +130,8 @@ def _listed(
         asked=asked,
         rows=[row_view(tx, row, actor) for row in found.rows],
         lights=_lights(around.counted.lights, asked),
-        offered=_offered(asked, published, around.counted.people),
-        chosen=chosen(asked, published, people),
+        offered=_offered(asked, published, around.counted.people, limits),
+        chosen=chosen(asked, published, people, limits),
         may_save=asked.may_be_saved and asked.query not in {one.query for one in around.saved},
         waiting=around.counted.counts.role,
         arrivals=None if after or asked.principal else _arrivals(asked.view, around.counted.newest),
@@ -196,10 +205,18 @@ def _say_claimed(place: Place, count: int, refused: Mapping[int, str]) -> None:
         flash(_("已领取 %(n)s 件，在“我的待办”中办理。", n=count), "success")
     with reading() as tx:
         names = inbox.task_names(tx, place, refused)
-    for task_id, why in refused.items():
-        number, step = names.get(task_id, ("", ""))
-        text = _("没有领到 %(number)s “%(step)s”：%(why)s", number=number, step=step, why=why) if number else why
-        flash(text, "warning")
+    for why, tasks_so in groupby(sorted(refused, key=refused.__getitem__), refused.__getitem__):
+        flash(_refusal_text([names[one] for one in tasks_so if one in names], why), "warning")
+
+
+def _refusal_text(lost: Sequence[tuple[str, str]], why: str) -> str:
+    """Which tasks somebody did not get for the same reason: the first few by name."""
+    if not lost:
+        return why
+    named = listed(_("%(number)s “%(step)s”", number=number, step=step) for number, step in lost[:NAMED])
+    if len(lost) > NAMED:
+        return _("有 %(n)s 件没有领到：%(why)s（%(tasks)s 等）", n=len(lost), why=why, tasks=named)
+    return _("没有领到 %(tasks)s：%(why)s", tasks=named, why=why)
 
 
 @blueprint.post("/tasks/<int:task_id>/claim")
@@ -243,12 +260,12 @@ class Offered:
     holders: list[tuple[str, str]]
 
 
-def _offered(asked: Narrowed, published: list[Published], people: Sequence[tuple[int, str]]) -> Offered:
+def _offered(asked: Narrowed, published: list[Published], people: Sequence[tuple[int, str]], limits: Bounds) -> Offered:
     steps = narrowing.steps(published, asked.procedure)
     return Offered(
         procedures=narrowing.procedures(published),
         steps=[(name, name) for name in dict.fromkeys([*steps, asked.step]) if name],
-        lights=narrowing.lights(),
+        lights=narrowing.lights(limits),
         holders=narrowing.holders(people) if asked.view == View.ALL else [],
     )
 
@@ -298,6 +315,7 @@ def row_view(tx: Session, row: Row, actor: Actor) -> InboxRow:
         party=row.party or _("（无相对人）"),
         figure=figure(published, row.procedure, row.searchable),
         step=row.name,
+        returned=_returned(published, row),
         holder=row.holder,
         role=published.regulation.role_title(row.role),
         left=remaining.days if remaining else None,
@@ -307,6 +325,24 @@ def row_view(tx: Session, row: Row, actor: Actor) -> InboxRow:
         his=row.holder_id in principals and row.holder_id != actor.person_id,
         free=row.holder_id is None and actor.has(row.regulation, row.role),
     )
+
+
+def _returned(published: Published, row: Row) -> str:
+    """What the person wrote who sent a task back, under the name of the field in which he wrote it."""
+    if row.before is None or row.before.visit >= row.visit:
+        return ""
+    procedure = published.procedure(row.procedure)
+    drawn = procedure.drawing_at(row.before.scope).elements.get(row.before.element)
+    form = form_of(drawn) if drawn else None
+    if form is None or drawn is None or drawn.task is None or drawn.task.role == PARTY:
+        return ""
+    names = Scope({"with": procedure.manifest.given}, {})
+    for field in procedure.forms[form].fields:
+        text = row.before.texts.get(field.name, "")
+        if field.kind_name == "textarea" and text:
+            short = text if len(text) <= LONGEST_REASON else f"{text[:LONGEST_REASON]}…"
+            return _("%(label)s：“%(text)s”", label=field.label.render(names), text=" ".join(short.split()))
+    return ""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from portal.documents import service as documents
 from portal.identity import Permission, Subject
 from portal.web.access import needs, permit
 from portal.web.acting import act, reading
-from portal.web.letters import paper
+from portal.web.letters import read
 from portal.web.machine import machine
 from portal.web.official.blueprint import blueprint, frame, place_of
 from portal.web.official.proofs import enters_receipts, service_views
@@ -39,8 +39,8 @@ def letter_page(letter_id: int) -> ResponseReturnValue:
             "standing": letter_standing(tx, machine().kernel.releases, letter),
             **frame(tx, actor, "/cases"),
         }
-    body = paper(machine().store.get(letter.object_key)) if letter.object_key else None
-    return render("official/letter.html", body=body, **context)
+    body, trouble = read(letter) if letter.object_key else (None, "")
+    return render("official/letter.html", body=body, trouble=trouble, **context)
 
 
 @blueprint.post("/letters/<int:letter_id>/again")

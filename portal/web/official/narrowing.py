@@ -13,15 +13,18 @@ from urllib.parse import parse_qsl, urlencode
 
 from flask_babel import gettext as _
 
+from portal.clock import day_of
 from portal.inbox import Bounds, Filter, Light, Place, View, Wanted
 from portal.inbox.rules import ANYBODY, MYSELF, NOBODY
 from portal.procedures import Procedure, Published
+from portal.web import dates
 from portal.web.acting import is_id
 
 DONE = "done"
 """The view of what a person has done."""
 TYPED = 60
 """So many characters of a unit are looked for."""
+_WEEK = 7
 
 
 @dataclass(frozen=True)
@@ -132,14 +135,14 @@ class Chosen:
     url: str
 
 
-def chosen(asked: Narrowed, published: Iterable[Published], people: Mapping[int, str]) -> list[Chosen]:
+def chosen(asked: Narrowed, published: Iterable[Published], people: Mapping[int, str], limits: Bounds) -> list[Chosen]:
     """The filters that are on."""
     titles = dict(procedures(published))
     said = [
         ("procedure", _("事项：%(value)s", value=titles.get(asked.procedure, ""))),
         ("step", _("环节：%(value)s", value=asked.step)),
         ("unit", _("单位：%(value)s", value=asked.unit)),
-        ("light", _("期限：%(value)s", value=light_text(asked.light))),
+        ("light", _("期限：%(value)s", value=light_text(asked.light, limits))),
         ("holder", _("承办人：%(value)s", value=holder_text(asked.holder, people))),
     ]
     return [
@@ -149,22 +152,30 @@ def chosen(asked: Narrowed, published: Iterable[Published], people: Mapping[int,
     ]
 
 
-def light_text(light: str) -> str:
-    """How a light is called."""
+def light_text(light: str, limits: Bounds) -> str:
+    """How a light is called; the week with its last day, which on a free weekend is that of the week to come."""
     words = {
         Light.RED: _("已超期"),
         Light.AMBER: _("2 个工作日内到期"),
-        Light.WEEK: _("本周到期"),
+        Light.WEEK: _week_text(limits),
         Light.GREEN: _("3 个工作日以上"),
         Light.NONE: _("无期限"),
     }
     return words[Light(light)] if light else ""
 
 
-def lights() -> list[tuple[str, str]]:
+def _week_text(limits: Bounds) -> str:
+    today, last = day_of(limits.red), dates.last_day(limits.week)
+    until = dates.day_of_the_year(last.month, last.day)
+    if (last - today).days < _WEEK:
+        return _("本周到期（至 %(day)s）", day=until)
+    return _("下个工作周到期（至 %(day)s）", day=until)
+
+
+def lights(limits: Bounds) -> list[tuple[str, str]]:
     """The lights that may be chosen."""
     order = (Light.RED, Light.AMBER, Light.WEEK, Light.GREEN, Light.NONE)
-    return [(light.value, light_text(light)) for light in order]
+    return [(light.value, light_text(light, limits)) for light in order]
 
 
 def holder_text(holder: str, people: Mapping[int, str]) -> str:

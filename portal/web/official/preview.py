@@ -32,7 +32,7 @@ from portal.web.languages import language, listed, said
 from portal.web.letters import paper
 from portal.web.machine import machine
 from portal.web.official.blueprint import blueprint, frame
-from portal.web.official.deputising import in_name_of
+from portal.web.official.deputising import in_name_of, role_missing
 from portal.web.pages import render
 from portal.web.uploads import look_at
 
@@ -105,7 +105,7 @@ def _opened(tx: Session, task_id: int) -> tuple[Task, LiveCase, Actor]:
         raise cases.UnknownCase
     case = Cases(tx, machine().kernel.releases).get(task.case_id)
     if not signed_in().has(task.regulation, task.role):
-        raise cases.NotYourRole(role=case.published.regulation.role_title(task.role))
+        raise role_missing(tx, case, task, signed_in())
     return task, case, permit(Subject(regulation=task.regulation, roles=frozenset({task.role})))
 
 

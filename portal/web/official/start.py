@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from flask import flash, redirect, request
@@ -27,6 +28,7 @@ from portal.web import choices, dates, tables
 from portal.web.access import needs, permit
 from portal.web.acting import act, reading
 from portal.web.acting import asked as in_query
+from portal.web.articles import citation
 from portal.web.languages import language
 from portal.web.machine import machine
 from portal.web.official.blueprint import blueprint, frame, place_of, side
@@ -36,6 +38,21 @@ from portal.web.pages import render
 from portal.web.uploads import Taken, take, texts_of
 
 Answers = Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class StartView:
+    """One thing that may be started: `first` says who does what first, `once` is the hidden input of its button."""
+
+    title: str
+    basis: str
+    about: str
+    first: str
+    has_form: bool
+    url: str
+    once: str
+
+
 ONCE = "_once"
 """The hidden input that lets a form open one case only, however often it is posted."""
 
@@ -47,10 +64,10 @@ def start_page() -> ResponseReturnValue:
     actor = permit()
     place = place_of(actor)
     with reading() as tx:
-        offers = filing.offers(machine().kernel, tx, actor)
+        offers = sorted(filing.offers(machine().kernel, tx, actor), key=_place_in_text)
         return render(
             "official/start.html",
-            offers=[{"offer": offer, "url": _address(offer), "once": secrets.token_urlsafe(16)} for offer in offers],
+            offers=[_view(offer) for offer in offers],
             side=side(tx, place),
             **frame(tx, actor, "/start"),
         )
@@ -171,6 +188,40 @@ def begin(regulation: str, procedure: str) -> ResponseReturnValue:
     flash(_("已立案，编号 %(number)s。", number=case.number), "success")
     with reading() as tx:
         return redirect(_first(tx, case.id, actor))
+
+
+def _place_in_text(offer: Offer) -> tuple[str, int]:
+    """Where the text speaks of it, so that things stand in the order of the articles; elsewhere at the end."""
+    regulation = offer.published.regulation
+    articles = list(regulation.articles)
+    article = offer.procedure.article(offer.procedure.drawing.start())
+    return regulation.number, articles.index(article) if article in articles else len(articles)
+
+
+def _view(offer: Offer) -> StartView:
+    regulation, procedure = offer.published.regulation, offer.procedure
+    return StartView(
+        title=procedure.manifest.title,
+        basis=citation(regulation, procedure.article(procedure.drawing.start())) or regulation.number,
+        about=offer.about.row.number if offer.about else "",
+        first=_first_task(offer),
+        has_form=procedure.start_form is not None,
+        url=_address(offer),
+        once=secrets.token_urlsafe(16),
+    )
+
+
+def _first_task(offer: Offer) -> str:
+    """先由承办人办理“核定年度配额”; empty where the drawing parts before anybody does anything."""
+    drawing, said = offer.procedure.drawing, offer.procedure.manifest
+    here = drawing.start()
+    while here.task is None:
+        onward = drawing.out(here.id)
+        if len(onward) != 1:
+            return ""
+        here = drawing.elements[onward[0].target]
+    role = offer.published.regulation.role_title(said.role(here.task.role))
+    return _("先由%(role)s办理“%(task)s”", role=role, task=here.name)
 
 
 def _offered(tx: Session, regulation: str, procedure: str) -> tuple[Actor, Offer]:

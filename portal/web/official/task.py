@@ -33,11 +33,12 @@ from portal.web.casefile import CaseFile, case_file
 from portal.web.languages import language
 from portal.web.machine import machine
 from portal.web.official.blueprint import blueprint, frame, place_of
-from portal.web.official.deputising import in_name_of, name_of, principals_to_choose
+from portal.web.official.deputising import in_name_of, name_of, principals_to_choose, role_missing
 from portal.web.official.following import followed
 from portal.web.official.noting import note_form
 from portal.web.official.saving import SavingView, again, is_by_script, kept, not_kept, seen_here, shown, told
 from portal.web.pages import render
+from portal.web.people import People
 from portal.web.uploads import Taken, pickers, take, texts_of
 
 Answers = Mapping[str, object]
@@ -62,6 +63,8 @@ class Sheet:
     task: Task
     title: str
     role: str
+    holder: str
+    """Who has claimed it, when that is not the one who reads; empty while nobody has."""
     article: str | None
     assumed: str | None
     form: FormView
@@ -212,7 +215,7 @@ def _opened(tx: Session, task_id: int) -> tuple[Actor, Task, LiveCase]:
         raise cases.UnknownCase
     case = Cases(tx, machine().kernel.releases).get(task.case_id)
     if not signed_in().has(task.regulation, task.role):
-        raise cases.NotYourRole(role=case.published.regulation.role_title(task.role))
+        raise role_missing(tx, case, task, signed_in())
     # Who has claimed it is asked under the lock, and told by name.
     actor = permit(Subject(regulation=task.regulation, roles=frozenset({task.role})))
     return actor, task, case
@@ -224,9 +227,13 @@ def _obstacle(tx: Session, actor: Actor, task: Task, case: LiveCase) -> Obstacle
         tasks.may_do(case, task, actor)
         tasks.check_free(tx, task, actor, moment(tx))
     except cases.Separated as separated:
-        return Obstacle(separated.text(language()), over=True)
+        role = case.published.regulation.role_title(task.role)
+        return Obstacle(
+            _("%(why)s这一环节由%(role)s中的其他人办理。", why=separated.text(language()), role=role), over=True
+        )
     except cases.TaskHeld as held:
-        return Obstacle(held.text(language()), over=False)
+        why = _("%(why)s要由您办理，须由对方先“退回岗位”。", why=held.text(language()))
+        return Obstacle(why, over=False)
     return None
 
 
@@ -273,6 +280,7 @@ def _sheet(
         task=task,
         title=f"{case.row.number} · {task.name}",
         role=regulation.role_title(task.role),
+        holder=_holder(tx, task, actor),
         article=citation(regulation, case.procedure.article(drawn)),
         assumed=drawn.assumed,
         form=form.view(answers, errors, scope_of(case, task.scope), offered, language()),
@@ -285,6 +293,12 @@ def _sheet(
         principals=principals_to_choose(case, task, actor),
         letters_url=f"/tasks/{task.id}/{LETTERS}" if may_issue(case, task.scope, task.element) else None,
     )
+
+
+def _holder(tx: Session, task: Task, actor: Actor) -> str:
+    if task.holder_id is None or task.holder_id == actor.person_id:
+        return ""
+    return People(tx, [(task.holder_id, task.for_id)]).said(task.holder_id, task.for_id)
 
 
 def _deadline(file: CaseFile, task: Task) -> object:
