@@ -1,4 +1,4 @@
-"""What Procrastinate's tables say: which jobs wait, run or failed, and which workers live; and a failed one again."""
+"""What Procrastinate's tables say: which jobs wait, run or failed, and which workers live; and a failed one withdrawn."""
 
 from __future__ import annotations
 
@@ -31,6 +31,15 @@ class Job:
     scheduled_at: datetime | None
     since: datetime | None
     worker_id: int | None
+
+
+@dataclass(frozen=True)
+class Failed:
+    """What a failed job was to do."""
+
+    name: str
+    arguments: Mapping[str, Any]
+    priority: int
 
 
 @dataclass(frozen=True)
@@ -92,10 +101,10 @@ def periodic(tx: Session) -> list[Periodic]:
     return [Periodic(name, datetime.fromtimestamp(due, UTC)) for name, due in tx.execute(found)]
 
 
-def try_again(tx: Session, job_id: int) -> str | None:
-    """Has a failed job done again at once; its name, or None when it is not failed (any more)."""
-    wanted = text("SELECT task_name FROM procrastinate_jobs WHERE id = :id AND status = 'failed' FOR UPDATE")
-    name: str | None = tx.execute(wanted, {"id": job_id}).scalar_one_or_none()
-    if name is not None:
-        tx.execute(text("SELECT procrastinate_retry_job_v2(:id, now(), NULL, NULL, NULL)"), {"id": job_id})
-    return name
+def withdraw(tx: Session, job_id: int) -> Failed | None:
+    """Takes a failed job off the list, to be deferred anew; None when it is not failed (any more)."""
+    wanted = text(
+        "DELETE FROM procrastinate_jobs WHERE id = :id AND status = 'failed' RETURNING task_name, args, priority"
+    )
+    row = tx.execute(wanted, {"id": job_id}).one_or_none()
+    return Failed(*row) if row is not None else None

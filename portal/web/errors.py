@@ -180,8 +180,8 @@ def page(trouble: Trouble) -> ResponseReturnValue:
     kept = kept_fields()
     shown = [field for field in kept if field.kind != "hidden"]
     headers = {"Retry-After": str(RETRY_AFTER)} if trouble.status == HTTPStatus.SERVICE_UNAVAILABLE else {}
-    # What has failed here may be what the frame needs.
-    frame = {} if trouble.status >= HTTPStatus.INTERNAL_SERVER_ERROR else _frame()
+    # What has failed here may be what the frame needs; it is not known, then, whether somebody is signed in.
+    frame = {"sign_in_url": None} if trouble.status >= HTTPStatus.INTERNAL_SERVER_ERROR else _frame()
     html = render(
         "errors/trouble.html",
         **frame,

@@ -13,9 +13,9 @@ from tests.browser.windows import PHONE, Windows, until_there
 KEPT = re.compile(r"2026年9月\d+日 \d\d:\d\d 已保存。")
 
 
-@pytest.fixture
-def grounds(site: Site, windows: Windows) -> Page:
-    """The step of a filing that asks for the grounds."""
+@pytest.fixture(scope="module")
+def address(site: Site, windows: Windows) -> str:
+    """Where the step of a filing is that asks for the grounds."""
     site.allocation(2026)
     page = windows.of("wang", PHONE)
     until_there(page, page.get_by_role("link", name="去签收"))
@@ -24,6 +24,15 @@ def grounds(site: Site, windows: Windows) -> Page:
     page.get_by_role("link", name="提出复核申请").click()
     page.get_by_label("主张的年度配额").fill("1320000")
     page.get_by_role("button", name="下一步").click()
+    expect(page.get_by_label("事实与理由")).to_be_visible()
+    return page.url
+
+
+@pytest.fixture
+def grounds(windows: Windows, address: str) -> Page:
+    """That step."""
+    page = windows.of("wang", PHONE)
+    page.goto(address)
     return page
 
 

@@ -56,6 +56,7 @@ def test_a_page_without_database_says_so_and_does_not_fail_twice(portal):
     answer = away.get("/inbox")
     assert answer.status_code == 503
     assert "数据库暂时无法连接" in answer.text
+    assert 'href="/sign-in' not in answer.text  # whoever is signed in still is
 
 
 def test_health_and_readiness(portal):

@@ -117,6 +117,16 @@ def test_a_job_that_kept_killing_its_workers_is_given_up(bureau, tools, own_data
     assert letters(own_database)[0].state == "failed"
 
 
+def test_a_new_job_in_the_place_of_the_failed_one_makes_the_letter(bureau, tools, own_database):
+    bureau.notice()
+    [letter] = letters(own_database)
+    do(tools, letter.id, 5)
+    render_letter(tools, "71", letter.id)
+    assert letters(own_database)[0].state == "failed"
+    render_letter(tools, "72", letter.id)
+    assert letters(own_database)[0].state == "ready"
+
+
 def test_a_finished_letter_is_not_marked_as_failed_afterwards(bureau, tools, own_database):
     bureau.notice()
     [letter] = letters(own_database)

@@ -22,6 +22,7 @@ from portal.web.admin.blueprint import blueprint, frame
 from portal.web.admin.words import job_text
 from portal.web.health import HEARTBEAT_TOLERANCE
 from portal.web.official.blueprint import count_text
+from portal.web.machine import machine
 from portal.web.pages import render
 
 SIZE = 50
@@ -74,15 +75,17 @@ def jobs_page() -> ResponseReturnValue:
 @blueprint.post("/jobs/<int:job_id>/retry")
 @needs(Permission.JOB_RETRY)
 def retry_job(job_id: int) -> ResponseReturnValue:
-    """Has a failed job done again, and keeps who wanted it."""
+    """Puts a new job in the place of a failed one, whose act may stand in its own way, and keeps who wanted it."""
     actor = permit()
 
     def do(tx: Session, now: datetime) -> bool:
-        name = state.try_again(tx, job_id)
-        if name is not None:
-            noted = incidents.note(tx, f"后台工作 {name}（{job_id}）", "没有做成。", now)
-            incidents.settle(noted, actor, mending.TRIED_AGAIN, now)
-        return name is not None
+        failed = state.withdraw(tx, job_id)
+        if failed is None:
+            return False
+        machine().kernel.queue.defer_all(tx, failed.name, [failed.arguments], failed.priority)
+        noted = incidents.note(tx, f"后台工作 {failed.name}（{job_id}）", "没有做成。", now)
+        incidents.settle(noted, actor, mending.TRIED_AGAIN, now)
+        return True
 
     if act(do, _("重试后台工作")):
         flash(_("已安排立即重试。"), "success")
