@@ -15,6 +15,7 @@ import puremagic
 from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm import Session
 
+from portal import zipped
 from portal.cases.live import LiveCase
 from portal.cases.models import Attachment
 from portal.errors import PortalError
@@ -35,10 +36,6 @@ _SIGNATURES: Mapping[str, tuple[str, ...]] = {
     "png": (".png", ".apng"),
 }
 _INSIDE = {"docx": b"word/document.xml", "xlsx": b"xl/workbook.xml"}
-
-
-_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-"""Begins files of old Office programs, and the envelope in which new ones encrypt theirs."""
 
 
 class EmptyFile(PortalError):
@@ -111,7 +108,7 @@ def examine(name: str, stream: BinaryIO, material: Material) -> Accepted:
     if size == 0:
         raise EmptyFile(name=clean)
     stream.seek(0)
-    if kind in material.accept and kind in _INSIDE and head.startswith(_OLE):
+    if kind in material.accept and kind in _INSIDE and head.startswith(zipped.OLE):
         raise LockedFile(name=clean, kind=kind)
     if kind not in material.accept or not _agrees(kind, head, stream):
         raise WrongKind(name=clean, accept="、".join(material.accept))

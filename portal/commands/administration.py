@@ -134,7 +134,7 @@ def _role(given: str, in_force: list[Published]) -> tuple[str, str, str | None]:
     role = known.get((regulation, name))
     regional = {one.regulation.slug: one.regulation.regional for one in in_force}.get(regulation, frozenset())
     if role is None or (role.body in regional) is not bool(region):
-        raise UnknownRole(role=given, example=":".join(next(iter(known), ("chongqing-ets", "handler"))))
+        raise UnknownRole(role=given, example=":".join(next(iter(known), ("REGULATION", "ROLE"))))
     return regulation, name, region or None
 
 

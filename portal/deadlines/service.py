@@ -25,6 +25,15 @@ def of_case(tx: Session, case_id: int) -> list[Deadline]:
     return list(tx.scalars(select(Deadline).where(Deadline.case_id == case_id).order_by(Deadline.id)))
 
 
+def running_of(tx: Session, cases: Collection[int]) -> dict[int, list[Deadline]]:
+    """The deadlines that run in some cases, by case, in the order in which they started."""
+    found: dict[int, list[Deadline]] = {case_id: [] for case_id in cases}
+    running = select(Deadline).where(Deadline.case_id.in_(found), Deadline.state == "running")
+    for deadline in tx.scalars(running.order_by(Deadline.id)) if found else ():
+        found[deadline.case_id].append(deadline)
+    return found
+
+
 def latest(tx: Session, case_id: int) -> dict[str, Deadline]:
     """The newest deadline of each name, whatever its state."""
     return {deadline.name: deadline for deadline in of_case(tx, case_id)}

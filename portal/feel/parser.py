@@ -39,7 +39,7 @@ class _Ready(Lexer):
     def __init__(self, lexer_conf: object) -> None:
         pass
 
-    def lex(self, data: Sequence[Token]) -> Iterator[Token]:  # type: ignore[override]
+    def lex(self, data: Sequence[Token]) -> Iterator[Token]:  # type: ignore[override] # lark hands over what it was given
         """The tokens as they are."""
         return iter(data)
 

@@ -1,4 +1,4 @@
-"""Officials lend their roles to each other for some days (代理): making, ending, and what is lent to and by whom."""
+"""Officials lend their roles to each other for some days (代办): making, ending, and what is lent to and by whom."""
 
 from __future__ import annotations
 

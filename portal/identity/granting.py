@@ -49,6 +49,13 @@ class DaysOutOfOrder(PortalError):
     en = "The last day cannot lie before the first ({from_day})."
 
 
+class NotLengthened(PortalError):
+    """A day to end with that lies behind the one with which the grant ends anyway."""
+
+    zh = "该岗位到 {to_day} 为止，结束不能使它延长。需要延长的，请另行授予。"
+    en = "This grant ends on {to_day}; ending it does not make it longer. Grant the role anew for more days."
+
+
 class GrantOver(PortalError):
     """The grant has ended, or nobody has made it."""
 
@@ -128,7 +135,10 @@ def grant(tx: Session, actor: Actor, person_id: int, wanted: Wanted, reason: str
 
 
 def end(tx: Session, actor: Actor, grant_id: int, last_day: date | None, reason: str, moment: datetime) -> Grant:
-    """Ends a grant with a day, or at once when none is named; GrantOver, DayPast, what is wrong with the reason."""
+    """Ends a grant with a day, or at once when none is named.
+
+    GrantOver, NotYourself, DayPast, DaysOutOfOrder, NotLengthened, what is wrong with the reason.
+    """
     accounts.administrators(tx, actor)
     row = tx.scalar(select(Grant).where(Grant.id == grant_id).with_for_update())
     today = day_of(moment)
@@ -144,6 +154,8 @@ def end(tx: Session, actor: Actor, grant_id: int, last_day: date | None, reason:
     if last_day is not None and last_day < row.from_day:
         raise DaysOutOfOrder(from_day=row.from_day.isoformat())
     before = row.to_day
+    if last_day is not None and before is not None and last_day > before:
+        raise NotLengthened(to_day=before.isoformat())
     row.to_day = max(today - _ONE_DAY, row.from_day - _ONE_DAY) if last_day is None else last_day
     tx.flush()
     _note(tx, "role.ended", moment, row, actor, reason, before=before.isoformat() if before else None)

@@ -19,7 +19,7 @@ Role = tuple[str, str]
 class LendingRefused(PortalError):
     """What was asked for cannot be; `fields` says what is wrong with each field."""
 
-    zh = "代理没有设立，请按提示改正。"
+    zh = "代办没有设立，请按提示改正。"
     en = "Nothing was lent. Please mend what is marked."
 
     def __init__(self, fields: Mapping[str, PortalError]) -> None:
@@ -37,35 +37,35 @@ class NoRoleChosen(PortalError):
 class NoDeputyChosen(PortalError):
     """Nobody is to have it."""
 
-    zh = "请选择代理人。"
+    zh = "请选择代办人。"
     en = "Please choose who stands in."
 
 
 class ToHimself(PortalError):
     """Nobody stands in for himself."""
 
-    zh = "代理人不能是本人，请选择其他工作人员。"
+    zh = "代办人不能是本人，请选择其他工作人员。"
     en = "Nobody can stand in for himself. Please choose somebody else."
 
 
 class NoOfficialThere(PortalError):
     """The deputy is an applicant, inactive, or has no role of the regulation."""
 
-    zh = "代理人须是同一法规下在岗的工作人员；申请人、已停用的账号和无岗位的账号不能代理。"
+    zh = "代办人须是同一法规下在岗的工作人员；申请人、已停用的账号和无岗位的账号不能代办。"
     en = "Only an active official with a role of the same regulation can stand in; no applicant can."
 
 
 class ToTheMaker(PortalError):
     """An administrator gives himself nobody else's role."""
 
-    zh = "管理员不能把他人的岗位交给自己代理。"
+    zh = "管理员不能把他人的岗位交给自己代办。"
     en = "An administrator cannot have another's role lent to himself."
 
 
 class NotHeld(PortalError):
     """The lender does not hold the role by a grant of his own on all those days."""
 
-    zh = "{who}在所选期间并非每天都担任“{role}”。只能交他人代理本人担任的岗位，代理来的岗位不能再转交。"
+    zh = "{who}在所选期间并非每天都担任“{role}”。只能交他人代办本人担任的岗位，代办来的岗位不能再转交。"
     en = "{who} does not hold “{role}” on all of these days. Only one's own roles can be lent; lent ones cannot."
 
 
@@ -93,14 +93,14 @@ class DayOver(PortalError):
 class TooLong(PortalError):
     """More than a year."""
 
-    zh = "代理最长一年，最后一天不能晚于 {last}。到期后可以再设。"
+    zh = "代办最长一年，最后一天不能晚于 {last}。到期后可以再设。"
     en = "At most a year: the last day cannot be after {last}. It can be arranged again then."
 
 
 class LentAlready(PortalError):
     """The same role is lent to somebody for some of the days."""
 
-    zh = "“{role}”在 {from_day} 至 {to_day} 已由{who}代理，期间不能重叠。需要更换的，先结束原来的代理。"
+    zh = "“{role}”在 {from_day} 至 {to_day} 已由{who}代办，期间不能重叠。需要更换的，先结束原来的代办。"
     en = "{who} stands in as “{role}” from {from_day} to {to_day}; the days may not overlap. End that first."
 
 
@@ -128,7 +128,7 @@ class NoSuchDelegation(PortalError):
 class EndedAlready(PortalError):
     """It has ended, or somebody has ended it."""
 
-    zh = "这项代理已经结束，没有变动。"
+    zh = "这项代办已经结束，没有变动。"
     en = "This has ended already; nothing was changed."
 
 

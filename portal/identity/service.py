@@ -145,7 +145,7 @@ def sign_in(
     _queue_up(tx, account, address)
     if _is_locked_out(tx, account, address, now):
         return TooManyAttempts()
-    if someone is None or not right or not someone.active:
+    if someone is None or not right or not _opens_still(tx, someone, password):
         tx.add(LoginAttempt(account=account, address=address, moment=now))
         tx.flush()
         return SignInRefused()
@@ -193,6 +193,14 @@ def sweep(tx: Session, now: datetime) -> None:
     tx.execute(delete(SignedIn).where(SignedIn.expires <= now))
     tx.execute(delete(Proof).where(Proof.registration_id.is_(None), Proof.kept_at <= now - PROOF_FORGOTTEN))
     throttle.sweep(tx, now)
+
+
+def _opens_still(tx: Session, person: Person, password: str) -> bool:
+    """Whether an account is open, and its password the one that fitted: whoever closes it or gives another password
+    meanwhile ends its sessions, and one that he does not see yet must not be opened."""
+    compared = person.password_hash
+    tx.refresh(person, with_for_update={"key_share": True})
+    return person.active and (person.password_hash == compared or passwords.fits(password, person.password_hash))
 
 
 def _open_session(tx: Session, person_id: int, now: datetime) -> str:

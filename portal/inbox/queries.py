@@ -82,6 +82,8 @@ class Row:
     closed_at: datetime | None
     holder_id: int | None
     holder: str | None
+    principal: str | None
+    """For whom the holder, a deputy, has claimed or done it."""
     case_id: int
     number: str
     title: str
@@ -217,6 +219,7 @@ def task_names(tx: Session, place: Place, ids: Iterable[int]) -> dict[int, tuple
 # NULLS LAST is PostgreSQL's own order, so the indexes of the table give it.
 _ORDER = (Task.due.asc(), Task.id.asc())
 _HOLDER = aliased(Person, name="holder")
+_PRINCIPAL = aliased(Person, name="principal")
 
 
 def _before() -> ScalarSelect[dict[str, Any]]:
@@ -256,6 +259,7 @@ _COLUMNS = (
     Task.closed_at,
     Task.holder_id,
     _HOLDER.name,
+    _PRINCIPAL.name,
     Case.id,
     Case.number,
     Case.title,
@@ -282,6 +286,7 @@ def _rows() -> Select[*tuple[Any, ...]]:
         .join(Case, Case.id == Task.case_id)
         .outerjoin(Organisation, Organisation.id == Case.party_id)
         .outerjoin(_HOLDER, _HOLDER.id == Task.holder_id)
+        .outerjoin(_PRINCIPAL, _PRINCIPAL.id == Task.for_id)
     )
 
 

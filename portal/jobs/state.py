@@ -1,4 +1,4 @@
-"""What Procrastinate's tables say: which jobs wait, run or failed, and which workers live; and a failed one withdrawn."""
+"""What Procrastinate's tables say of jobs and workers; and taking a failed job off the list."""
 
 from __future__ import annotations
 
@@ -30,7 +30,6 @@ class Job:
     attempts: int
     scheduled_at: datetime | None
     since: datetime | None
-    worker_id: int | None
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ def jobs(tx: Session, state: State, limit: int) -> list[Job]:
     begun = "started" if state == "doing" else "deferred"
     found = text(
         "SELECT j.id, j.task_name, j.args, j.status::text, j.attempts, j.scheduled_at,"
-        " (SELECT max(e.at) FROM procrastinate_events e WHERE e.job_id = j.id AND e.type::text = :begun), j.worker_id"
+        " (SELECT max(e.at) FROM procrastinate_events e WHERE e.job_id = j.id AND e.type::text = :begun)"
         " FROM procrastinate_jobs j WHERE j.status = CAST(:state AS procrastinate_job_status)"
         " ORDER BY j.id LIMIT :most"
     )

@@ -130,7 +130,7 @@ class S3Store:
             raise
         self._answered = time.monotonic()
 
-    def _pieces(self, key: str, response: Any) -> Iterator[bytes]:  # noqa: ANN401
+    def _pieces(self, key: str, response: Any) -> Iterator[bytes]:  # noqa: ANN401 - the SDK has no type for it
         with _in_our_words(key):
             yield from response.stream(PIECE)
 

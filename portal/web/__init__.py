@@ -76,7 +76,7 @@ def create_app(machine: Machine) -> Flask:
     errors.install(app, frames.frame)
     headers.install(app, https=https)
     app.before_request(acting.receive)
-    app.url_value_preprocessor(acting.refuse_long_numbers)
+    app.url_value_preprocessor(acting.refuse_impossible)
     CSRFProtect(app)  # type: ignore[no-untyped-call] # Flask-WTF has no types
     for blueprint in blueprints(machine.settings):
         app.register_blueprint(blueprint)

@@ -97,8 +97,8 @@ def guard(app: Flask) -> None:
     login = LoginManager()  # type: ignore[no-untyped-call] # Flask-Login has no types
     login.session_protection = None  # type: ignore[assignment] # the session is ours, in the database, and not bound to an address
     # A page of an error must not ask the database who looks at it.
-    login.init_app(app, add_context_processor=False)  # type: ignore[no-untyped-call]
-    login.request_loader(_user_of)  # type: ignore[no-untyped-call]
+    login.init_app(app, add_context_processor=False)  # type: ignore[no-untyped-call] # no types
+    login.request_loader(_user_of)  # type: ignore[no-untyped-call] # no types
     app.before_request(_ask)
 
 

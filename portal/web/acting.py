@@ -24,10 +24,15 @@ LARGEST_ID = 2**63 - 1
 _DIGITS = len(str(LARGEST_ID)) + 1
 
 
-def refuse_long_numbers(endpoint: str | None, values: dict[str, Any] | None) -> None:
-    """What no id can be names nothing, and is not asked of the database; for every route."""
-    if any(isinstance(value, int) and value > LARGEST_ID for value in (values or {}).values()):
+def refuse_impossible(endpoint: str | None, values: dict[str, Any] | None) -> None:
+    """What no id and no name can be names nothing, and is not asked of the database; for every route."""
+    if any(map(_is_impossible, (values or {}).values())):
         raise UnknownCase()
+
+
+def _is_impossible(value: object) -> bool:
+    """Whether a part of an address is a number beyond every id, or a text that PostgreSQL cannot hold."""
+    return value > LARGEST_ID if isinstance(value, int) else isinstance(value, str) and "\0" in value
 
 
 def asked(name: str) -> int | None:

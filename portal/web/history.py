@@ -1,4 +1,4 @@
-"""A case's history in Chinese sentences: who did what, when; one visible table from kinds of entries."""
+"""A case's history in sentences: who did what, when; one visible table from kinds of entries."""
 
 from __future__ import annotations
 
@@ -191,7 +191,7 @@ def _warned(details: Details) -> Said:
 
 
 def how_text(how: str) -> str:
-    """A way of service in Chinese."""
+    """A way of service in words."""
     ways = {"read": _("门户签收"), "post": _("邮寄送达"), "in person": _("直接送达"), "filing": _("以提出申请推定")}
     return ways[how]
 

@@ -53,7 +53,7 @@ def signed_in(browser: Browser, site: Site, login: str) -> Page:
 
 
 def status(page: Page):
-    return page.locator("#saving")
+    return page.locator("#kept")
 
 
 def test_what_was_typed_is_there_after_the_browser_was_killed(site: Site, windows: Windows, browser: Browser):
@@ -120,6 +120,52 @@ def test_it_keeps_trying_while_the_portal_does_not_answer(site: Site, windows: W
     page.unroute("**/draft")
     expect(status(page)).to_have_text(KEPT, timeout=20_000)
     windows.troubles[:] = [one for one in windows.troubles if "ERR_FAILED" not in one]
+
+
+def test_a_reload_in_the_middle_of_typing_shows_what_was_typed(site: Site, windows: Windows):
+    task = site.draft()
+    page = windows.of("zhou")
+    page.goto(f"/tasks/{task}")
+    page.get_by_label("核定依据").fill("写到一半")
+    page.reload()
+    expect(page.get_by_label("核定依据")).to_have_value("写到一半")
+    page.get_by_label("核定依据").fill("写到一半，又写一句")
+    expect(status(page)).to_have_text(KEPT)
+
+
+def test_a_page_that_comes_back_with_errors_is_kept_and_may_be_reloaded(site: Site, windows: Windows):
+    task = site.draft()
+    page = windows.of("zhou")
+    page.goto(f"/tasks/{task}")
+    page.get_by_label("核定依据").fill("只写了依据")
+    page.get_by_role("button", name="提交", exact=True).click()
+    expect(page.locator(".error-summary")).to_be_focused()
+    expect(status(page)).to_have_text(KEPT)
+    page.reload()
+    expect(page.get_by_label("核定依据")).to_have_value("只写了依据")
+    expect(page.locator(".error-summary")).to_have_count(0)
+
+
+def test_a_file_that_is_given_out_does_not_end_the_keeping(site: Site, windows: Windows):
+    task = site.draft()
+    page = windows.of("zhou")
+    page.goto(f"/tasks/{task}")
+    with page.expect_download():
+        page.get_by_role("button", name="下载样表").click()
+    page.get_by_label("核定依据").fill("对照样表填写")
+    expect(status(page)).to_have_text(KEPT, timeout=20_000)
+
+
+def test_who_is_signed_out_is_told_and_the_button_shows_how_to_go_on(site: Site, windows: Windows):
+    task = site.draft()
+    page = windows.sign_in("zhou")
+    page.goto(f"/tasks/{task}")
+    page.context.clear_cookies()
+    page.get_by_label("核定依据").fill("登录失效后写的")
+    expect(status(page)).to_contain_text("未能暂存：登录已失效")
+    page.get_by_role("button", name="暂存", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("请重新提交")
+    expect(page.get_by_label("核定依据")).to_have_value("登录失效后写的")
 
 
 @pytest.mark.parametrize("width", [1440, 390])

@@ -363,6 +363,7 @@ def over(windows: Windows, allocation: str) -> None:
     page = windows.of("zhou")
     page.get_by_role("searchbox").fill(allocation)
     page.keyboard.press("Enter")
+    page.wait_for_url(lambda url: "q=" in url)
     row = page.get_by_role("row").filter(has_text=allocation)
     until_there(page, row.filter(has_text="2026年10月8日 09:00 办结"))
     row.get_by_role("link").first.click()

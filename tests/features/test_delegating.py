@@ -123,11 +123,11 @@ def test_the_deputy_gets_what_is_sent_to_the_role(tx, li, zhou):
 
 
 def test_nobody_lends_to_himself(tx, li):
-    assert refused(tx, li, li) == {"deputy": "代理人不能是本人，请选择其他工作人员。"}
+    assert refused(tx, li, li) == {"deputy": "代办人不能是本人，请选择其他工作人员。"}
 
 
 def test_nobody_but_an_active_official_with_a_role_there_stands_in(tx, li):
-    said = "代理人须是同一法规下在岗的工作人员；申请人、已停用的账号和无岗位的账号不能代理。"
+    said = "代办人须是同一法规下在岗的工作人员；申请人、已停用的账号和无岗位的账号不能代办。"
     elsewhere = person(tx, "吴越", (EVT, "handler"))
     applicant = person(tx, "王磊", applicant=True)
     gone = person(tx, "郑岩", HANDLER)
@@ -148,7 +148,7 @@ def test_a_role_of_one_region_only_makes_no_deputy(tx, li):
 def test_only_what_is_held_on_all_those_days_is_lent(tx, zhou):
     temporary = person(tx, "孙伟", LEADER, until=date(2026, 10, 20))
     assert refused(tx, temporary, zhou, last=date(2026, 10, 21)) == {
-        "roles": "孙伟在所选期间并非每天都担任“局领导”。只能交他人代理本人担任的岗位，代理来的岗位不能再转交。"
+        "roles": "孙伟在所选期间并非每天都担任“局领导”。只能交他人代办本人担任的岗位，代办来的岗位不能再转交。"
     }
     identity.grant_role(tx, person_id=temporary.id, regulation=ETS, role="leader", from_day=date(2026, 10, 21))
     [made] = lend(tx, temporary, zhou, last=date(2026, 10, 30))
@@ -175,7 +175,7 @@ def test_what_was_lent_cannot_be_lent_on(tx, li, zhou):
         ),
         (
             {"first": TODAY, "last": date(2027, 10, 12)},
-            {"to_day": "代理最长一年，最后一天不能晚于 2027-10-11。到期后可以再设。"},
+            {"to_day": "代办最长一年，最后一天不能晚于 2027-10-11。到期后可以再设。"},
         ),
         (
             {"first": None, "last": None},
@@ -197,7 +197,7 @@ def test_everything_that_is_wrong_is_said_at_once(tx, li):
     faults = refused(tx, li, None, last=date(2026, 10, 1), why="　")
     assert faults == {
         "to_day": "这一天已经过去，请填写 2026-10-12 或以后的日期。",
-        "deputy": "请选择代理人。",
+        "deputy": "请选择代办人。",
         "reason": "请写明理由。",
     }
     with pytest.raises(LendingRefused) as refusal:
@@ -213,7 +213,7 @@ def test_a_role_is_lent_once_for_each_day(tx, li, zhou):
     he = person(tx, "何静", HANDLER)
     lend(tx, li, zhou, first=date(2026, 10, 14), last=date(2026, 10, 16))
     assert refused(tx, li, he, first=date(2026, 10, 16), last=date(2026, 10, 20)) == {
-        "roles": "“局领导”在 2026-10-14 至 2026-10-16 已由周敏代理，期间不能重叠。需要更换的，先结束原来的代理。"
+        "roles": "“局领导”在 2026-10-14 至 2026-10-16 已由周敏代办，期间不能重叠。需要更换的，先结束原来的代办。"
     }
     lend(tx, li, he, first=date(2026, 10, 17), last=date(2026, 10, 20))
     lend(tx, li, he, first=TODAY, last=date(2026, 10, 13))
@@ -252,7 +252,7 @@ def test_of_several_lenders_the_first_counts_unless_another_holds_or_is_chosen(t
 
 def test_an_administrator_lends_for_another_but_not_to_himself(tx, li, zhou):
     admin = person(tx, "管理员", HANDLER, administrator=True)
-    assert refused(tx, li, admin, by=admin) == {"deputy": "管理员不能把他人的岗位交给自己代理。"}
+    assert refused(tx, li, admin, by=admin) == {"deputy": "管理员不能把他人的岗位交给自己代办。"}
     [made] = lend(tx, li, zhou, by=admin, why="病假")
     assert (made.from_person_id, made.made_by_id, made.reason) == (li.id, admin.id, "病假")
 

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from portal import identity
 from portal.identity import Actor, SignInRefused, TooManyAttempts, passwords, rules, service
-from portal.identity.models import LoginAttempt, SignedIn
+from portal.identity.models import LoginAttempt, Person, SignedIn
 from portal.identity.rules import InvalidLogin, InvalidUscc, LoginTaken, UsccTaken, WeakPassword
 
 NOW = datetime(2026, 9, 24, 10, 0, tzinfo=UTC)
@@ -415,6 +415,26 @@ def test_without_the_queue_the_same_guesses_are_answered_more_often(own_database
     monkeypatch.setattr(service, "_queue_up", lambda *_: None)
     monkeypatch.setattr(service, "_is_locked_out", counted_together)
     assert guess_at_once(own_database) == (12, 0)
+
+
+def test_a_password_that_is_replaced_while_it_is_compared_opens_nothing(own_database, monkeypatch):
+    with own_database.transaction() as tx:
+        someone = a_person(tx).id
+        fits = passwords.fits
+
+    def replaced_meanwhile(*arguments):
+        right = fits(*arguments)
+        with own_database.transaction() as other:
+            person = other.get_one(Person, someone)
+            if fits(PASSWORD, person.password_hash):
+                person.password_hash = passwords.hashed("another horse 电池")
+                service.revoke_all(other, someone, NOW)
+        return right
+
+    monkeypatch.setattr(passwords, "fits", replaced_meanwhile)
+    with own_database.transaction() as tx:
+        assert isinstance(sign_in(tx), SignInRefused)
+        assert isinstance(sign_in(tx, password="another horse 电池"), str)
 
 
 def test_the_tables_hold_no_secret_in_the_clear(tx):

@@ -19,7 +19,9 @@ from portal.identity.models import Person
 from portal.procedures import Releases, publish
 from portal.procedures.content import Content
 from portal.procedures.models import Release
+from portal.web.admin.words import job_text
 from portal.worker import Tools, checks, letters
+from portal.worker.jobs import JOBS
 from tests.builders.pages import ETS, plain
 from tests.web.test_admin_people import add_administrator
 
@@ -347,3 +349,8 @@ class TestChecks:
         assert row.fault == "数据库中断。"
         assert admin.post("/admin/checks", page="/admin").status_code == 303
         assert len(deferred(portal, checking.CHECK)) == 2
+
+
+def test_every_job_is_named_in_words(portal):
+    with portal.app.test_request_context():
+        assert [name for name in JOBS if job_text(name) == name] == []

@@ -290,6 +290,16 @@ class TestRoles:
         [line] = kept(portal, "role.ended")
         assert (line.details["reason"], line.details["to_day"]) == ("调离", last.isoformat())
 
+    def test_ending_a_role_does_not_lengthen_it(self, portal, admin, gao):
+        last = today(portal) + timedelta(days=4)
+        admin.post(f"{gao}/grants", granted(portal, to_day=last.isoformat()), page=gao)
+        [grant] = grants(portal, "gao")
+        form = {"when": "day", "last_day": (last + timedelta(days=1)).isoformat(), "reason": "延长"}
+        answer = admin.post(f"/admin/grants/{grant.id}/end", form, page=gao)
+        assert answer.status_code == 422
+        assert f"该岗位到 {last} 为止，结束不能使它延长。" in plain(answer)
+        assert grants(portal, "gao")[0].to_day == last
+
     def test_a_role_ended_at_once_counts_no_more(self, portal, admin):
         held = portal.client("chen")
         assert "督办台" in plain(held.get("/start"))

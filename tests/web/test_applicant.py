@@ -26,6 +26,7 @@ from portal.documents.models import Letter
 from portal.documents.render import render
 from portal.identity import Organisation
 from tests.builders.pages import ETS, Browser, Portal, plain
+from tests.builders.tasklists import statements
 
 PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
 
@@ -564,3 +565,23 @@ def test_the_statement_adds_up(story: Story) -> None:
     assert "登记配额" in account
     assert "+1,200,000 tCO₂e" in account
     assert "渝环配案〔2026〕1号" in account
+
+
+def test_more_cases_and_more_entries_cost_no_more_statements(story: Story) -> None:
+    notice, _letter = story.served()
+    one_case, one_entry = _cost(story, "/my/cases"), _cost(story, "/account")
+    review = story.filed(notice)
+    assert _cost(story, "/my/cases") == one_case
+    story.decide(review, conclusion="变更", amount="1250000", reasons="产量数据部分成立")
+    for letter in story.letters_of(review):
+        story.render(letter)
+        assert story.sign_for(letter).status_code == 303
+    assert "+50,000" in story.read("/account")
+    assert _cost(story, "/account") == one_entry
+
+
+def _cost(story: Story, path: str) -> int:
+    """How many statements a page takes."""
+    with statements(story.portal) as sent:
+        story.read(path)
+    return len(sent)

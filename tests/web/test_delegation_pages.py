@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 
 from portal import clock, identity
 from portal.cases.models import Task
+from portal.documents.models import Letter
 from portal.identity import changes, delegating, service
 from portal.identity.lending import Wanted
 from portal.identity.models import Delegation, Grant, Person
@@ -88,8 +89,8 @@ def test_what_is_wrong_stands_at_the_top_and_at_the_field_and_what_was_typed_sta
     assert answer.status_code == 422
     assert "有 3 处需要改正" in answer.text
     for field, said in (
-        ("deputy", "代理人不能是本人，请选择其他工作人员。"),
-        ("to_day", "代理最长一年，最后一天不能晚于"),
+        ("deputy", "代办人不能是本人，请选择其他工作人员。"),
+        ("to_day", "代办最长一年，最后一天不能晚于"),
         ("reason", "请写明理由。"),
     ):
         assert f'href="#{field}"' in answer.text
@@ -103,6 +104,8 @@ def test_what_is_wrong_stands_at_the_top_and_at_the_field_and_what_was_typed_sta
     "odd",
     [
         {"roles": ["nonsense"]},
+        {"roles": [f"{ETS}\x00:leader"]},
+        {"roles": [f"{ETS}:leader", "\x00:\x00"]},
         {"roles": [f"{ETS}:handler"]},
         {"roles": []},
         {"deputy": "99999999999999999999"},
@@ -124,7 +127,7 @@ def test_posting_twice_lends_once_and_says_so(portal):
     browser.post(HERE, form(portal), page=HERE)
     again = browser.post(HERE, form(portal), page=HERE)
     assert again.status_code == 422
-    assert "已由周敏代理，期间不能重叠" in again.text
+    assert "已由周敏代办，期间不能重叠" in again.text
     assert count(portal) == 1
 
 
@@ -142,7 +145,7 @@ def test_ending_asks_first_and_counts_at_once(portal):
     assert "以前的代办（1 项）" in shown
     assert "提前结束：提前返岗" in shown
     again = browser.post(f"{HERE}/{number}/end", {"reason": "提前返岗"}, page=HERE)
-    assert (again.status_code, "这项代理已经结束，没有变动。" in again.text) == (409, True)
+    assert (again.status_code, "这项代办已经结束，没有变动。" in again.text) == (409, True)
     assert "这项代办已经结束，没有变动。" in browser.get(f"{HERE}/{number}/end").text
     assert portal.actor("zhou").lent == frozenset()
 
@@ -349,3 +352,21 @@ def test_decisions_on_registrations_name_the_deputy_and_his_principal(portal):
     with portal.app.test_request_context():
         assert _round_view(line)["text"] == "周敏（代 李强）退回"
         assert standing_in("周敏", "") == "周敏"
+
+
+def test_lists_and_letters_name_for_whom_a_deputy_acted(portal):
+    """陈涛, the leader, is away: 孙伟 claims and signs for him, which colleagues see in the inbox and at the letter."""
+    lend(portal, "chen", "sun")
+    review = portal.review()
+    portal.complete("li", portal.task("check", review), {"result": "受理"})
+    portal.complete("he", portal.task("review", review), {"conclusion": "维持", "reasons": "数量无误"})
+    portal.complete("he", portal.task("draft", review), {"findings": "查明"})
+    sign = portal.task("sign", review)
+    deputy = portal.client("sun")
+    deputy.post(f"/tasks/{sign}/claim", page=f"/tasks/{sign}")
+    assert "孙伟（代 陈涛）办理中" in plain(portal.client("he").get("/inbox?view=all"))
+    portal.complete("sun", sign, {"result": "签发"})
+    assert "局领导（代 陈涛）" in plain(deputy.get("/inbox?view=done"))
+    with portal.database.transaction() as tx:
+        letter = tx.scalars(select(Letter).where(Letter.case_id == review)).one().id
+    assert "办理人 孙伟（代 陈涛）" in plain(portal.client("he").get(f"/letters/{letter}"))

@@ -46,6 +46,11 @@ def test_an_address_that_is_none_keeps_the_navigation(portal, login, item):
     assert (signed_out.status_code, _bar(signed_out)) == (404, [])
 
 
+def test_a_name_that_no_database_holds_names_nothing(portal):
+    answer = portal.client("zhou").get(f"/start/a%00b/{ETS}")
+    assert (answer.status_code, "待办" in _bar(answer)) == (404, True)
+
+
 def test_a_number_that_is_too_long_keeps_the_navigation(portal):
     answer = portal.client("zhou").get(f"/cases/{HUGE}")
     assert (answer.status_code, "待办" in _bar(answer)) == (404, True)

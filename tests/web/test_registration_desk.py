@@ -112,8 +112,8 @@ def test_others_who_wait_for_the_same_code_are_named(portal):
 @pytest.mark.parametrize(
     ("what", "reason", "said"),
     [
-        ("", "", "请填写审核结论。"),
-        ("burn", "", "请填写审核结论。"),
+        ("", "", "请选择审核结论。"),
+        ("burn", "", "请选择审核结论。"),
         ("return", " \n ", "请填写退回或不予核准的原因。"),
         ("refuse", "", "请填写退回或不予核准的原因。"),
         ("return", "字" * 501, "原因最多 500 个字，现有 501 个字。"),

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
+from portal.cases.models import Incident
 from portal.notify import PortalMessage
 from tests.builders.pages import plain
 from tests.web.test_desk import WHY, _corrected, _decision, _entered, _final, _matter, _now, _proof, _service, _when
@@ -119,3 +120,12 @@ def test_the_leaders_message_leads_to_the_desk(portal):
     assert "到督办台决定" in plain(leader.get("/messages"))
     opened = leader.post(f"/messages/{message}", {}, page="/messages")
     assert opened.location == f"/desk#matter-{_matter(portal, case)}"
+
+
+def test_a_letter_whose_file_is_being_made_is_not_made_again(portal):
+    _notice, letter = portal.notice()
+    answer = portal.client("tao").post(f"/letters/{letter}/again", page=f"/letters/{letter}")
+    assert answer.status_code == 409
+    assert "没有生成失败，不需要重新生成。" in plain(answer)
+    with portal.database.transaction() as tx:
+        assert tx.scalars(select(Incident)).all() == []

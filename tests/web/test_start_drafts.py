@@ -11,7 +11,7 @@ import pytest
 from portal.cases.drafts import NOTHING
 from portal.procedures import Releases
 from portal.procedures.content import Content, from_folder
-from portal.web.official.saving import SEEN
+from portal.web.keeping import SEEN
 from tests.builders.pages import ETS, plain
 
 START = "/start/chongqing-ets/allocation"

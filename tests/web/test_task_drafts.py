@@ -11,7 +11,7 @@ from portal import clock
 from portal.cases.drafts import NOTHING, filings
 from portal.cases.drafts.tasks import sweep
 from portal.cases.models import Attachment, Case, Filing, Task, TaskDraft
-from portal.web.official.saving import SEEN
+from portal.web.keeping import SEEN
 from portal.worker.sweeping import UNUSED_FOR, forget_uploads
 from tests.builders.pages import UNIT, plain
 
@@ -159,7 +159,7 @@ def test_only_who_does_such_tasks_keeps_anything(portal, login):
 
 def test_signs_that_no_database_holds_are_kept_as_something_that_no_form_takes(portal):
     task, browser = portal.allocation(), portal.client("zhou")
-    assert keep(browser, task, {**HALF, "grounds": "一\0二"}, headers=BY_SCRIPT).status_code == 200
+    assert keep(browser, task, {**HALF, "grounds": "一\0二", "a\0b": "三"}, headers=BY_SCRIPT).status_code == 200
     assert browser.get(f"/tasks/{task}").status_code == 200
 
 
@@ -175,7 +175,7 @@ def test_what_a_page_came_back_with_is_kept_by_its_script_at_once(portal):
     assert " data-unsaved" not in browser.get(f"/tasks/{task}").text
     for button in ({"_table": "units.add"}, {}):
         page = browser.post(f"/tasks/{task}", {**HALF, **button, SEEN: NOTHING}, page=f"/tasks/{task}")
-        assert f' data-save="/tasks/{task}/draft" data-unsaved' in page.text
+        assert f' data-keep="/tasks/{task}/draft" data-unsaved' in page.text
         assert seen_in(page) == NOTHING
     assert keep(browser, task, HALF).status_code == 303
     assert " data-unsaved" not in browser.get(f"/tasks/{task}").text

@@ -71,6 +71,38 @@ def test_the_applicants_answers_stand_beside_the_fields_they_bear_on(portal, rev
     assert "f-amount-beside" in page.get_element_by_id("f-amount").get("aria-describedby")
 
 
+def test_the_leader_signs_beside_what_was_decided(portal, reviewed):
+    case, task = reviewed
+    portal.complete("he", task, {"conclusion": "变更", "amount": 1250000, "reasons": "台账可信"})
+    portal.complete("he", portal.task("draft", case), {"findings": "已核对产量"})
+    page = tree(portal.client("chen").get(f"/tasks/{portal.task('sign', case)}"))
+    assert [said_in(line) for line in page.get_element_by_id("f-result-beside")] == [
+        "复核结论：变更",
+        "变更后（tCO₂e）：1,250,000",
+        "通知书确定（tCO₂e）：1,200,000",
+        "申请人主张（tCO₂e）：1,300,000",
+        "复核理由：台账可信",
+    ]
+
+
+def test_the_place_shows_the_last_steps_what_may_follow_as_a_choice_and_the_last_events(portal, reviewed):
+    case, task = reviewed
+    portal.complete("he", task, {"conclusion": "维持", "reasons": "数据无误"})
+    portal.complete("he", portal.task("draft", case), {"findings": "已核对产量"})
+    (place,) = of_class(tree(portal.client("chen").get(f"/tasks/{portal.task('sign', case)}")), "case-place")
+    (track,) = of_class(place, "track")
+    assert [[said_in(box) for box in of_class(step, "box")] for step in track] == [
+        ["之前 2 步（已完成）"],
+        ["复核审查（已完成）"],
+        ["拟制复核决定（已完成）"],
+        ["签批复核决定（进行中）"],
+        ["制发复核决定书（未开始）", "或 复核审查（未开始）"],
+    ]
+    (events,) = of_class(place, "tl")
+    assert len(events) == 4
+    assert "办结“拟制复核决定” · 何静（复核人员）" in said_in(events[0])
+
+
 def test_intake_reads_the_reasons_where_it_judges_them(portal):
     case = portal.review()
     page = tree(portal.client("li").get(f"/tasks/{portal.task('check', case)}"))

@@ -35,8 +35,12 @@ NOTHING = mark({})
 
 def storable(answers: Answers) -> dict[str, list[str]]:
     """What was typed, as it can be stored."""
+    return {_without_nul(name): [_without_nul(text) for text in texts] for name, texts in answers.items()}
+
+
+def _without_nul(text: str) -> str:
     # PostgreSQL's JSON cannot hold NUL; what stands in its place is refused by every form.
-    return {name: [text.replace("\0", "\x01") for text in texts] for name, texts in answers.items()}
+    return text.replace("\0", "\x01")
 
 
 def replace(draft: Filing | TaskDraft | MessageDraft, answers: Answers, moment: datetime, seen: str) -> None:

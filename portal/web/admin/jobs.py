@@ -21,8 +21,8 @@ from portal.web.acting import act, reading
 from portal.web.admin.blueprint import blueprint, frame
 from portal.web.admin.words import job_text
 from portal.web.health import HEARTBEAT_TOLERANCE
-from portal.web.official.blueprint import count_text
 from portal.web.machine import machine
+from portal.web.official.blueprint import count_text
 from portal.web.pages import render
 
 SIZE = 50

@@ -212,7 +212,7 @@ def end(grant_id: int) -> ResponseReturnValue:
         return _end_page(actor, grant_id, typed, reason, faults), 422
     try:
         ended = act(lambda tx, now: granting.end(tx, actor, grant_id, last_day, reason, now), _("结束岗位"))
-    except (granting.DayPast, granting.DaysOutOfOrder) as fault:
+    except (granting.DayPast, granting.DaysOutOfOrder, granting.NotLengthened) as fault:
         return _end_page(actor, grant_id, typed, reason, {"last_day": fault}), 422
     flash(_("已结束岗位。") if at_once else _("已写明岗位的最后一日。"), "success")
     return redirect(f"{PEOPLE}/{ended.person_id}", 303)

@@ -93,6 +93,7 @@ def job_text(name: str) -> str:
     """What a job does; an unknown one by its name."""
     return {
         delivery.RENDER: _("生成文书"),
+        delivery.PDF: _("生成文书的 PDF"),
         bulk.START: _("逐行启动案件"),
         ITEM_ENDED: _("登记逐行案件的结束"),
         reckoning.SPREAD: _("按新的放假安排分派重算"),
@@ -100,6 +101,7 @@ def job_text(name: str) -> str:
         checking.CHECK: _("历史校验"),
         notify.SEND: _("发送邮件提醒"),
         notify.SEND_CODE: _("发送邮箱验证码"),
+        "mail.outstanding": _("补发邮件提醒"),
         "objects.sweep": _("清理不再使用的文件和登录"),
     }.get(name, name)
 

@@ -22,9 +22,9 @@ from portal.web.acting import reading
 from portal.web.applicant import queries
 from portal.web.applicant.frame import admit, blueprint, frame, organisation_of
 from portal.web.articles import citation
-from portal.web.machine import machine
 from portal.web.pages import render
 from portal.web.records import EntryView, FieldView, RecordView, as_of, entry_views, record_views
+from portal.web.standing import in_force
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def _postings(tx: Session, organisation_id: int) -> list[PostingView]:
 def _posting(tx: Session, lines: Sequence[ledger.StatementLine], cases: Mapping[int, Case]) -> PostingView:
     first = lines[0]
     asset = _asset(tx, first.asset)
-    regulation = machine().kernel.releases.newest(tx, first.asset.regulation).regulation
+    regulation = _regulation(tx, first.asset.regulation)
     return PostingView(
         at=dates.exact(first.moment),
         asset=asset.title,
@@ -153,7 +153,7 @@ def on_record(tx: Session, organisation_id: int) -> list[OnRecord]:
     places = {row.id: (row.regulation, row.register) for row in rows}
     found = []
     for regulation, name in dict.fromkeys(places.values()):
-        released = machine().kernel.releases.newest(tx, regulation).regulation
+        released = _regulation(tx, regulation)
         register = released.registers.get(name)
         if register is not None:
             here = [one for one in told if places[one.record_id] == (regulation, name)]
@@ -191,4 +191,8 @@ def _on_record(
 
 
 def _asset(tx: Session, asset: ledger.Asset) -> Asset:
-    return machine().kernel.releases.newest(tx, asset.regulation).regulation.assets[asset.code]
+    return _regulation(tx, asset.regulation).assets[asset.code]
+
+
+def _regulation(tx: Session, slug: str) -> Regulation:
+    return next(one.regulation for one in in_force(tx) if one.regulation.slug == slug)

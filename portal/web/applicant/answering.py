@@ -29,8 +29,9 @@ from portal.web.access import needs, signed_in
 from portal.web.acting import act, moment, reading
 from portal.web.applicant import clocks, keeping, uploads
 from portal.web.applicant.frame import admit, blueprint, case_of, frame
-from portal.web.applicant.keeping import KEEP, Kept
+from portal.web.applicant.keeping import Kept
 from portal.web.errors import status_of
+from portal.web.keeping import is_by_script, not_kept
 from portal.web.machine import machine
 from portal.web.pages import render
 from portal.web.standing import calendar_in_force
@@ -98,7 +99,7 @@ def answer_task(task_id: int) -> ResponseReturnValue:
         return _task_again(task_id, {**typed, **ids}, errors, None, said)[0]
     taken = uploads.take(case.procedure, form, held)
     answers, elsewhere = _keep(task, case.id, typed, ids, form, taken)
-    if keeping.asks(KEEP):
+    if is_by_script():
         with reading() as tx:
             kept = Kept.of(task_drafts.kept(tx, actor.person_id, task_id))
             return keeping.told(kept.mark, kept.at, elsewhere)
@@ -111,7 +112,7 @@ def answer_task(task_id: int) -> ResponseReturnValue:
 def _changed(task_id: int, form: Form, typed: drafts.Answers) -> tables.Changed | Response | None:
     """What a pressed button of a table makes of the answers, or the file that it gives out; None without one."""
     asked = tables.asked(form)
-    if asked is None or keeping.asks(KEEP):
+    if asked is None:
         return None
     with reading() as tx:
         task, case, _actor = _task(tx, task_id)
@@ -208,7 +209,9 @@ def _hand_in(tx: Session, task_id: int, answers: Answers, now: datetime) -> None
 
 
 def _done_before(task: Task) -> ResponseReturnValue:
-    """A task answered before, as by a double click."""
+    """A task answered before, as by a double click, or withdrawn while its page was open."""
+    if is_by_script():
+        return not_kept(_already(task))
     if task.state == "done":
         return redirect(url_for("applicant.my_task", task_id=task.id), 303)
     return _task_again(task.id, posted(request.form.items(multi=True)), {}, TaskGone())

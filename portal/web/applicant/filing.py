@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from http import HTTPStatus
 from typing import cast
 
-from flask import flash, jsonify, redirect, request, url_for
+from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
@@ -31,13 +30,11 @@ from portal.web.acting import act, asked, reading
 from portal.web.applicant import keeping, queries, uploads
 from portal.web.applicant.drafting import CHECKS, Desk, admit_to, desk, offer_of
 from portal.web.applicant.frame import blueprint, frame
-from portal.web.applicant.keeping import BACK, KEEP, NEXT
+from portal.web.applicant.keeping import BACK, NEXT
 from portal.web.errors import status_of
+from portal.web.keeping import is_by_script, not_kept, page_mark
 from portal.web.machine import machine
 from portal.web.pages import render
-
-TO = "_to"
-"""Says that one goes back from here to what is read back."""
 
 Errors = Mapping[str, FieldError]
 
@@ -120,7 +117,7 @@ def save_step(draft_id: int, step: str) -> ResponseReturnValue:
     page, form, held = _step(shown, step), cast(Form, shown.form), _held(shown)
     answers = posted(request.form.items(multi=True))
     pressed, changed = tables.asked(form), None
-    if pressed is not None and not keeping.asks(KEEP):
+    if pressed is not None:
         with reading() as tx:
             names = desk(tx, draft_id, page, answers).names
             if pressed.gives_out:
@@ -139,7 +136,7 @@ def save_step(draft_id: int, step: str) -> ResponseReturnValue:
         return filing_drafts.save(tx, actor, draft_id, form, page, answers, new, removed, now, keeping.seen())
 
     elsewhere = act(keep, _("保存申请草稿"))
-    if keeping.asks(KEEP):
+    if is_by_script():
         return _kept(draft_id, page, elsewhere)
     if elsewhere is not None:
         html = _typed_page(draft_id, page, answers, {**taken.errors, **errors}, said, elsewhere)
@@ -245,7 +242,12 @@ def _held(shown: Desk) -> Mapping[str, list[Attachment]]:
 
 def _returns() -> bool:
     """Whether one goes back from this step to what is read back."""
-    return CHECKS in (request.values.get(TO), request.args.get("to"))
+    return request.args.get("to") == CHECKS
+
+
+def _here(draft_id: int, page: Page) -> str:
+    """The address of this step, from which one goes back to what is read back if one has come from there."""
+    return url_for("applicant.step", draft_id=draft_id, step=page.name, to=CHECKS if _returns() else None)
 
 
 def _kept(draft_id: int, page: Page, elsewhere: ChangedElsewhere | None) -> ResponseReturnValue:
@@ -265,7 +267,7 @@ def _typed_page(
     """The step with what was typed and not saved, going by the same answers as the page before."""
     with reading() as tx:
         shown = desk(tx, draft_id, page, typed)
-        return _step_page(tx, shown, page, errors, said, keeping.page_mark(), elsewhere)
+        return _step_page(tx, shown, page, errors, said, page_mark(), elsewhere)
 
 
 def _after_save(draft_id: int, page: Page, refused: Errors) -> ResponseReturnValue:
@@ -284,9 +286,7 @@ def _after_save(draft_id: int, page: Page, refused: Errors) -> ResponseReturnVal
         flash(_("文件已移除，其他内容已保存。"), "success")
     else:
         flash(_("草稿已保存，可以随时回来继续填写。"), "success")
-    return redirect(
-        url_for("applicant.step", draft_id=draft_id, step=page.name, to=CHECKS if _returns() else None), 303
-    )
+    return redirect(_here(draft_id, page), 303)
 
 
 def _mended_first(shown: Desk) -> ResponseReturnValue:
@@ -309,8 +309,8 @@ def _refused(draft_id: int, refusal: FormRefused) -> ResponseReturnValue:
 def _handed_in_before(case_id: int) -> ResponseReturnValue:
     """What was typed, in another window, into what was handed in meanwhile is not taken, and that is said."""
     said = _("这份申请已经提交，本页填写的内容没有计入。")
-    if keeping.asks(KEEP):
-        return jsonify(said=said), HTTPStatus.CONFLICT
+    if is_by_script():
+        return not_kept(said)
     flash(said, "warning")
     return _to_receipt(case_id)
 
@@ -345,7 +345,7 @@ def _step_page(
         returns=_returns(),
         back=shown.check_url if _returns() else shown.beside(page, -1),
         saved=dates.exact(shown.draft.saved_at) if shown.draft.answers else None,
-        here=shown.url_of(page),
+        here=_here(shown.draft.id, page),
         tables=said,
         seen=seen or shown.mark_of(page),
         over=shown.mark_of(page),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,6 +17,7 @@ from portal.cases.errors import NotAgreed
 from portal.cases.live import Cases
 from portal.cases.models import Case
 from portal.deadlines import service as deadlines
+from portal.deadlines.models import Deadline
 from portal.documents.models import Letter, Service
 from portal.identity import Actor, Permission
 from portal.web import dates, languages
@@ -133,13 +135,13 @@ def my_cases() -> ResponseReturnValue:
 def lines(tx: Session, cases: list[Case], now: datetime) -> list[CaseLine]:
     """Cases as lines of a list, those that run before those that have ended."""
     seals = queries.sealed(tx, cases[0].party_id) if cases and cases[0].party_id else []
-    found = [_line(tx, case, now, seal_on(tx, seals, case.id)) for case in cases]
+    running = deadlines.running_of(tx, [case.id for case in cases if case.ended_at is None])
+    found = [_line(tx, case, running.get(case.id, ()), now, seal_on(tx, seals, case.id)) for case in cases]
     return sorted(found, key=lambda line: line.ended)
 
 
-def _line(tx: Session, case: Case, now: datetime, seal: Seal | None) -> CaseLine:
+def _line(tx: Session, case: Case, running: Iterable[Deadline], now: datetime, seal: Seal | None) -> CaseLine:
     calendar = calendar_in_force(tx)
-    running = [] if case.ended_at else [d for d in deadlines.of_case(tx, case.id) if d.state == "running"]
     shown = [d for d in running if d.kind != "right" or (d.due > now and queries.is_awaited(d, case))]
     first = min(shown, key=lambda d: d.due, default=None)
     return CaseLine(

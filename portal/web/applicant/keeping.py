@@ -1,10 +1,10 @@
-"""What is kept of a form while it is filled in: the names by which its page and the server speak of that."""
+"""What is kept of a form while it is filled in: by its buttons, and by its page while somebody is typing."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import jsonify, request
+from flask import request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -12,22 +12,17 @@ from portal.cases import drafts
 from portal.cases.drafts import ChangedElsewhere
 from portal.cases.models import MessageDraft, TaskDraft
 from portal.web import dates, languages
-from portal.web.errors import status_of
+from portal.web.keeping import kept, not_kept, page_mark
 
-GO, NEXT, BACK, SAVE, KEEP = "_go", "next", "back", "save", "keep"
-"""Posted by the buttons of a form; `keep` by the page itself, while somebody is typing."""
-_SEEN, _OVER = "_seen", "_over"
-"""The mark of the answers that a page was made of, and that of those which the person says his own shall replace."""
+GO, NEXT, BACK, SAVE = "_go", "next", "back", "save"
+"""Posted by the buttons of a form."""
+_OVER = "_over"
+"""Posted by a button: the mark of the answers which the person says his own shall replace."""
 
 
 def seen() -> str | None:
     """The mark of the answers that this request goes by."""
-    return request.form.get(_OVER) or request.form.get(_SEEN)
-
-
-def page_mark() -> str | None:
-    """The mark of the answers that the page was made of, whatever the person says it shall replace."""
-    return request.form.get(_SEEN)
+    return request.form.get(_OVER) or page_mark()
 
 
 def only_keeps() -> bool:
@@ -46,10 +41,11 @@ def only_shown() -> bool:
 
 
 def told(mark: str, at: str, elsewhere: ChangedElsewhere | None) -> ResponseReturnValue:
-    """Tells the page that keeps itself by which mark it goes from now on; or that it is kept no longer."""
+    """Tells the page that keeps itself by which mark it goes from now on; or that it is kept no longer: whether it
+    shall replace the others is asked when a button is pressed."""
     if elsewhere is not None:
-        return jsonify(said=languages.said(elsewhere)), status_of(elsewhere)
-    return jsonify(seen=mark, said=_("%(at)s 已保存。", at=at))
+        return not_kept(languages.said(elsewhere))
+    return kept(_("%(at)s 已保存。", at=at), mark)
 
 
 @dataclass(frozen=True)

@@ -28,8 +28,9 @@ from portal.web.acting import act, reading
 from portal.web.applicant import keeping, queries
 from portal.web.applicant.cases import why_not
 from portal.web.applicant.frame import admit, blueprint, case_of, frame
-from portal.web.applicant.keeping import KEEP, Kept
+from portal.web.applicant.keeping import Kept
 from portal.web.errors import status_of
+from portal.web.keeping import is_by_script
 from portal.web.machine import machine
 from portal.web.pages import render
 
@@ -54,12 +55,12 @@ def send_message(case_id: int, name: str) -> ResponseReturnValue:
         case, element, actor = _message(tx, case_id, name)
     answers = posted(request.form.items(multi=True))
     asked = tables.asked(_message_form(case, element))
-    if asked is not None and not keeping.asks(KEEP):
+    if asked is not None:
         return _message_changed(case_id, name, asked, answers)
     if keeping.only_shown() or REFRESH in request.form:
         return _message_again(case_id, name, answers, {}, None)
     elsewhere = _keep_message(actor, case_id, name, answers)
-    if keeping.asks(KEEP):
+    if is_by_script():
         with reading() as tx:
             kept = Kept.of(message_drafts.kept(tx, actor.person_id, case_id, name))
             return keeping.told(kept.mark, kept.at, elsewhere)

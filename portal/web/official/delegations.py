@@ -57,7 +57,9 @@ class Typed:
     def read(cls) -> Typed:
         """What this request posts."""
         texts = {name: request.form.get(name, "").replace("\0", "").strip() for name in _TEXTS}
-        return cls(tuple(dict.fromkeys(request.form.getlist("roles"))), **texts)
+        # No role is called so, and the database can be asked.
+        roles = (role.replace("\0", "\ufffd") for role in request.form.getlist("roles"))
+        return cls(tuple(dict.fromkeys(roles)), **texts)
 
     def wanted(self, principal_id: int) -> Wanted:
         """The same as identity takes it."""

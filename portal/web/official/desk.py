@@ -27,7 +27,7 @@ from portal.inbox import Filter, Light, Place, View, Wanted
 from portal.web import dates
 from portal.web.access import needs, permit, signed_in
 from portal.web.acting import act, asked, moment, reading
-from portal.web.languages import language
+from portal.web.languages import language, said
 from portal.web.machine import machine
 from portal.web.official.blueprint import beside, blueprint, count_text, desks, frame, place_of, side
 from portal.web.official.inbox import InboxRow, row_view, today_text
@@ -114,7 +114,7 @@ def decide_matter(matter_id: int) -> ResponseReturnValue:
     except ReasonMissing:
         return _page(Typed(matter_id, reason, _("请写明理由"))), 422
     except (MatterChanged, NotRenewable, NotServed) as refusal:
-        return _page(Typed(matter_id, reason, refusal.text(language()))), 409
+        return _page(Typed(matter_id, reason, said(refusal))), 409
     return redirect("/desk")
 
 
@@ -228,7 +228,7 @@ def _hindrance(tx: Session, case: LiveCase, matter: DeskMatter, actor: Actor) ->
     try:
         desk.may_decide(tx, case, matter, actor)
     except (NotYourRole, EnteredIt) as refusal:
-        return refusal.text(language())
+        return said(refusal)
     return None
 
 

@@ -13,13 +13,12 @@ from portal.cases.models import Task
 from portal.cases.names import scope_of
 from portal.documents import service as documents
 from portal.engine import Place
-from portal.web.languages import language
+from portal.web.languages import language, sentences
 
 
 def followed(tx: Session, case: LiveCase, task: Task) -> str:
     """In a few sentences: the task and what was chosen in it, the letters being made, and who is next."""
-    sentences = [_handed_in(case, task), *_letters(tx, case, task), *_next(tx, case, task)]
-    return (" " if language() == "en" else "").join(sentences)
+    return sentences(_handed_in(case, task), *_letters(tx, case, task), *_next(tx, case, task))
 
 
 def _handed_in(case: LiveCase, task: Task) -> str:

@@ -48,6 +48,7 @@ from portal.web.official.blueprint import (
 )
 from portal.web.official.narrowing import DONE, Narrowed, chosen
 from portal.web.pages import own_path, render
+from portal.web.people import standing_in
 from portal.web.standing import calendar_in_force
 
 NAMED = 3
@@ -316,7 +317,7 @@ def row_view(tx: Session, row: Row, actor: Actor) -> InboxRow:
         figure=figure(published, row.procedure, row.searchable),
         step=row.name,
         returned=_returned(published, row),
-        holder=row.holder,
+        holder=standing_in(row.holder, row.principal or "") if row.holder else None,
         role=published.regulation.role_title(row.role),
         left=remaining.days if remaining else None,
         due_note=_due_note(row.due, now) if row.due else _("本环节没有期限"),
@@ -356,6 +357,8 @@ class DoneRow:
     figure: str | None
     step: str
     role: str
+    principal: str
+    """For whom he stood in as he did it; empty for his own."""
     status: str
     done: datetime
 
@@ -371,6 +374,7 @@ class DoneRow:
             figure=figure(published, row.procedure, row.searchable),
             step=row.name,
             role=published.regulation.role_title(row.role),
+            principal=row.principal or "",
             status=row.status,
             done=(row.closed_at or row.opened_at).astimezone(TZ),
         )

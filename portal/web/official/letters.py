@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 
 from portal.cases.delivery import render_again
 from portal.cases.live import Cases
+from portal.cases.models import ActRecord
 from portal.cases.standing import letter_standing
 from portal.documents import service as documents
 from portal.identity import Permission, Subject
@@ -18,6 +19,7 @@ from portal.web.machine import machine
 from portal.web.official.blueprint import blueprint, frame, place_of
 from portal.web.official.proofs import enters_receipts, service_views
 from portal.web.pages import render
+from portal.web.people import People
 
 
 @blueprint.get("/letters/<int:letter_id>")
@@ -30,12 +32,14 @@ def letter_page(letter_id: int) -> ResponseReturnValue:
         actor = permit(Subject(regulation=case.row.regulation))
         place_of(actor)
         enters = enters_receipts(case, letter, actor)
+        issued = tx.get_one(ActRecord, letter.act_id)
         services = service_views(tx, [(letter, service, enters) for service in letter.services])
         context = {
             "letter": letter,
             "services": services,
             "case": case.row,
             "enters": enters,
+            "by": People(tx, [(issued.person_id, issued.for_id)]).said(issued.person_id, issued.for_id),
             "standing": letter_standing(tx, machine().kernel.releases, letter),
             **frame(tx, actor, "/cases"),
         }

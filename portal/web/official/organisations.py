@@ -32,6 +32,7 @@ from portal.identity.entry import (
     AlreadyInOrganisation,
     HandedInAnew,
     Missing,
+    NotOffered,
     NotYourOwn,
     SituationChanged,
     TooLong,
@@ -85,7 +86,7 @@ class Decision:
     def faults(self) -> dict[str, PortalError]:
         """What is wrong with it, by field."""
         if self.what not in (APPROVE, RETURN, REFUSE):
-            return {"decision": Missing(what=_("审核结论"))}
+            return {"decision": NotOffered(what=_("审核结论"))}
         if self.what == APPROVE:
             return {}
         if not self.reason:

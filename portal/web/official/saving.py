@@ -6,17 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from flask import request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from portal.cases.drafts import NOTHING, mark
 from portal.errors import PortalError
-from portal.web import dates
+from portal.web import dates, keeping
 from portal.web.languages import said
-
-SEEN = "_seen"
-"""The hidden input that tells which kept answers a page was made of, so that no older window overwrites newer ones."""
 
 
 @dataclass(frozen=True)
@@ -52,22 +48,17 @@ def again(url: str, refused: str = "", seen: str = "") -> SavingView:
 
 def seen_here() -> str:
     """The `mark` of what the posting page was made of."""
-    return request.form.get(SEEN, NOTHING)
-
-
-def is_by_script() -> bool:
-    """Whether a script asks, that shows the answer in the page; what is typed stays there."""
-    return request.accept_mimetypes.best == "application/json"
+    return keeping.page_mark() or NOTHING
 
 
 def kept(saved_at: datetime, answers: Mapping[str, list[str]]) -> ResponseReturnValue:
     """Tells the script that it was kept, and when."""
-    return {"said": _("已暂存 %(at)s", at=dates.clock_time(saved_at)), "seen": mark(answers)}
+    return keeping.kept(_("已暂存 %(at)s", at=dates.clock_time(saved_at)), mark(answers))
 
 
 def not_kept(refusal: PortalError, seen: str = "") -> ResponseReturnValue:
     """Tells the script why not; with `seen` the person may still decide that this page's content is to be kept."""
-    return {"said": _("未能暂存：%(why)s", why=told(refusal, elsewhere=bool(seen))), "seen": seen}, 409
+    return keeping.not_kept(_("未能暂存：%(why)s", why=told(refusal, elsewhere=bool(seen))), seen)
 
 
 def told(refusal: PortalError, *, elsewhere: bool) -> str:

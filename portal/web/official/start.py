@@ -29,10 +29,11 @@ from portal.web.access import needs, permit
 from portal.web.acting import act, reading
 from portal.web.acting import asked as in_query
 from portal.web.articles import citation
+from portal.web.keeping import is_by_script
 from portal.web.languages import language
 from portal.web.machine import machine
 from portal.web.official.blueprint import blueprint, frame, place_of, side
-from portal.web.official.saving import SavingView, again, is_by_script, kept, not_kept, seen_here, shown, told
+from portal.web.official.saving import SavingView, again, kept, not_kept, seen_here, shown, told
 from portal.web.organisations import token
 from portal.web.pages import render
 from portal.web.uploads import Taken, take, texts_of

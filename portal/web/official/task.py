@@ -30,13 +30,14 @@ from portal.web.access import needs, permit, signed_in
 from portal.web.acting import act, moment, reading
 from portal.web.articles import citation
 from portal.web.casefile import CaseFile, case_file
+from portal.web.keeping import is_by_script
 from portal.web.languages import language
 from portal.web.machine import machine
 from portal.web.official.blueprint import blueprint, frame, place_of
 from portal.web.official.deputising import in_name_of, name_of, principals_to_choose, role_missing
 from portal.web.official.following import followed
 from portal.web.official.noting import note_form
-from portal.web.official.saving import SavingView, again, is_by_script, kept, not_kept, seen_here, shown, told
+from portal.web.official.saving import SavingView, again, kept, not_kept, seen_here, shown, told
 from portal.web.pages import render
 from portal.web.people import People
 from portal.web.uploads import Taken, pickers, take, texts_of
