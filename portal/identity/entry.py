@@ -119,7 +119,7 @@ class TooManyRegistrations(TooManyAttempts):
 class TooManyCodes(TooManyAttempts):
     """Too many wrong invitation codes from one address within a quarter of an hour."""
 
-    zh = "邀请码错误次数过多，请15分钟后再试。"
+    zh = "邀请码错误次数过多，请 15 分钟后再试。"
     en = "Too many wrong invitation codes: try again in 15 minutes."
 
 

@@ -63,7 +63,7 @@ class WrongOldPassword(PortalError):
 class TooManyPasswords(TooManyAttempts):
     """The present password was typed wrongly too often."""
 
-    zh = "原密码输错次数过多，请15分钟后再试。"
+    zh = "原密码输错次数过多，请 15 分钟后再试。"
     en = "The present password was wrong too often: try again in 15 minutes."
 
 

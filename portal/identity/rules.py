@@ -34,7 +34,7 @@ class SignInRefused(PortalError):
 class TooManyAttempts(PortalError):
     """Too many failures for this account or from this address within a quarter of an hour."""
 
-    zh = "登录失败次数过多，请15分钟后再试。"
+    zh = "登录失败次数过多，请 15 分钟后再试。"
     en = "Too many failed attempts: try again in 15 minutes."
 
 

@@ -60,7 +60,7 @@ class FileTooLarge(PortalError):
 class TooManyFiles(TooManyAttempts):
     """Too many files from one address within a quarter of an hour."""
 
-    zh = "从您的网络地址核验的次数过多，请15分钟后再试。"
+    zh = "从您的网络地址核验的次数过多，请 15 分钟后再试。"
     en = "Too many files were checked from your address: try again in 15 minutes."
 
 

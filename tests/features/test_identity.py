@@ -300,7 +300,7 @@ def test_the_eleventh_guess_at_an_account_is_not_answered_even_if_right(tx):
         assert isinstance(sign_in(tx, password=f"guess number {n}", address=f"10.1.0.{n}"), SignInRefused)
     refused = sign_in(tx, " WANG", address="10.1.0.99")
     assert isinstance(refused, TooManyAttempts)
-    assert refused.text("zh") == "登录失败次数过多，请15分钟后再试。"
+    assert refused.text("zh") == "登录失败次数过多，请 15 分钟后再试。"
     assert failures(tx) == 10
 
 

@@ -122,7 +122,7 @@ def test_after_ten_failures_nobody_is_let_in_for_a_while(portal):
         browser.post("/sign-in", {"login": "li", "password": "wrong"}, page="/sign-in")
     answer = browser.post("/sign-in", {"login": "li", "password": "correct horse 9"}, page="/sign-in")
     assert answer.status_code == 429
-    assert "请15分钟后再试" in answer.text
+    assert "请 15 分钟后再试" in answer.text
 
 
 def test_signing_out_ends_the_session_on_the_server(portal):

@@ -498,7 +498,7 @@ def test_after_ten_wrong_codes_even_a_right_one_waits(portal):
     for n in range(10):
         assert join(browser, f"wrong {n}").status_code == 422
     answer = join(browser, code)
-    assert (answer.status_code, summary(answer)) == (429, ["邀请码错误次数过多，请15分钟后再试。"])
+    assert (answer.status_code, summary(answer)) == (429, ["邀请码错误次数过多，请 15 分钟后再试。"])
 
 
 def test_of_wrong_codes_tried_at_once_none_is_tried_beyond_the_tenth(portal, monkeypatch):

@@ -50,6 +50,12 @@ def portal_case(portal, task):
         return tx.get_one(Task, task).case_id
 
 
+def test_a_form_kept_empty_is_not_said_to_be_restored(portal):
+    task, browser = portal.allocation(), portal.client("zhou")
+    keep(browser, task, {"year": "", "grounds": ""})
+    assert "已恢复" not in plain(browser.get(f"/tasks/{task}"))
+
+
 def test_a_page_without_anything_kept_says_nothing_of_it(portal):
     page = portal.client("zhou").get(f"/tasks/{portal.allocation()}")
     assert "已恢复" not in plain(page)

@@ -37,7 +37,8 @@ class SavingView:
 
 def shown(url: str, answers: Mapping[str, list[str]], saved_at: datetime | None) -> SavingView:
     """For a page that shows what was kept."""
-    restored = _("已恢复 %(at)s 暂存的内容。", at=dates.short(saved_at)) if saved_at and answers else ""
+    typed = any(any(texts) for texts in answers.values())
+    restored = _("已恢复 %(at)s 暂存的内容。", at=dates.short(saved_at)) if saved_at and typed else ""
     return SavingView(url, mark(answers), restored)
 
 
