@@ -88,7 +88,7 @@ def test_a_sheet_with_faults_is_seen_mended_imported_and_handed_in(site: Site, w
 
     mended: list[tuple[object, ...]] = [(code(1), 1_200_000), (code(2), 350_000), (code(3), 90_000)]
     read_in(page, sheet(mended))
-    expect(page.get_by_role("status")).to_contain_text("已从“名单.xlsx”读入 3 行，尚未提交")
+    expect(page.get_by_role("status").filter(has_text="读入")).to_contain_text("已从“名单.xlsx”读入 3 行，尚未提交")
     expect(table(page)).to_contain_text(f"{AMOUNT}合计 1,640,000 tCO₂e")
     expect(table(page)).to_contain_text("重庆第3水泥厂")
     windows.shoot(page, "imported")
@@ -128,7 +128,7 @@ def test_two_thousand_rows_are_read_corrected_by_a_sheet_and_handed_in(site: Sit
     page = windows.of("zhou")
     page.goto(begun(site))
     read_in(page, sheet([(code(number), number + 1) for number in range(UNITS)]))
-    expect(page.get_by_role("status")).to_contain_text("读入 2,000 行")
+    expect(page.get_by_role("status").filter(has_text="读入")).to_contain_text("读入 2,000 行")
     expect(table(page).get_by_role("row")).to_have_count(UNITS + 1)
     assert faults(page) == []
     windows.shoot(page, "two thousand rows")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from dataclasses import dataclass, field
@@ -67,7 +68,9 @@ class Windows:
         return page
 
     def shoot(self, page: Page, step: str) -> None:
-        """Keeps the whole page as a picture, named by step and width."""
+        """Keeps the whole page as a picture, named by step and width, for whoever asks for pictures (SCREENSHOTS=1)."""
+        if not os.environ.get("SCREENSHOTS"):
+            return
         self._shots += 1
         assert page.viewport_size
         name = f"{self.story}-{self._shots:02}-{step.replace(' ', '-')}-{page.viewport_size['width']}.png"
