@@ -22,7 +22,7 @@ NO_PAGES = {
     "official.diagram", "health.healthz", "health.readyz", "applicant.file", "applicant.draft", "switching.choose",
     "official.answered_rows", "official.copy_file", "registration.proof", "messages.message_target",
 }  # fmt: skip
-MOST = 2
+MOST = 3
 """Pages of one kind that one person looks at."""
 CLOSELY = 3
 """Pages of one kind that are looked at closely, by whomever."""
