@@ -24,8 +24,23 @@ from portal.db.embedded import EmbeddedPostgres
 from portal.identity import passwords
 from portal.jobs import schema as jobs_schema
 from tests.builders.databases import copied, empty, opened
+from tests.builders.extent import THOROUGH
 
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "60"}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out what is thorough, unless it is asked for."""
+    if not THOROUGH:
+        left = [item for item in items if item.get_closest_marker("thorough")]
+        items[:] = [item for item in items if item not in left]
+        config.hook.pytest_deselected(items=left)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says what was left out."""
+    if not THOROUGH:
+        terminalreporter.write_line("without the thorough tests (mutants, killed workers); THOROUGH=1 runs them too")
 
 
 @pytest.fixture(scope="session", autouse=True)

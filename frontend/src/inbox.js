@@ -17,7 +17,7 @@ function watchChosen() {
   const all = document.querySelector('[data-choose-all]');
   const show = () => {
     const count = boxes.filter((box) => box.checked).length;
-    button.textContent = count ? `${button.dataset.text} (${count})` : button.dataset.text;
+    button.textContent = count ? button.dataset.counted.replace('{n}', count) : button.dataset.text;
     if (!all) return;
     all.checked = count === boxes.length;
     all.indeterminate = count > 0 && count < boxes.length;

@@ -3,10 +3,12 @@
 // answer is {said, seen}: what #kept says from then on, and the mark (_seen) by which the page goes. With 409 it was not
 // kept: another window has kept what has the mark `seen`, and [data-keep-now] puts this page's in its place; or, without
 // `seen`, there is nothing to keep it for any more. When the portal does not answer, or nobody is signed in, it is tried
-// again. Without JavaScript the buttons of the page keep it.
+// again. What was sent before and is not answered yet is posted along (_under.name): it may be what is kept by now.
+// Without JavaScript the buttons of the page keep it.
 
 const PAUSE = 1500; // milliseconds without a key
 const AGAIN = 10000; // until it is tried again
+const LATE = 4000; // until it is said that no answer comes
 const LEFT = 'left-unkept'; // in sessionStorage: the address of what was still being kept when this window left its page
 const ARRIVED = [300, 1200]; // milliseconds after which what was kept as one left has arrived
 
@@ -28,6 +30,13 @@ function posted(form) {
   return data;
 }
 
+function withUnheard(data, unheard) {
+  const body = new FormData();
+  for (const [name, value] of data) body.append(name, value);
+  for (const [name, value] of unheard ?? []) body.append(`_under.${name}`, value);
+  return body;
+}
+
 const answersIn = (data) => JSON.stringify([...data].filter(([name]) => !name.startsWith('_') && name !== 'csrf_token'));
 
 const isSignedOut = (answer) => answer.type === 'opaqueredirect' || [400, 401].includes(answer.status);
@@ -39,9 +48,12 @@ class Keeping {
     this.kept = 'unsaved' in form.dataset ? '' : answersIn(posted(form));
     this.timer = 0;
     this.under = null; // the keeping that is under way
+    this.unheard = null; // what was sent last, while no answer has come
+    this.left = ''; // the answers that were sent as one was leaving
     this.others = ''; // the mark of what another window has kept, until the person decides
     this.over = false; // the form has been sent, or there is nothing to keep it for
     this.signedOut = false;
+    this.failed = false; // what was typed last could not be kept
   }
 
   watch() {
@@ -49,7 +61,11 @@ class Keeping {
     this.form.addEventListener('click', (event) => this.press(event));
     this.form.addEventListener('submit', (event) => this.submit(event));
     // A link or a reload asks for its page before this one is hidden: what is kept should be there first.
-    addEventListener('beforeunload', () => this.keep(true));
+    addEventListener('beforeunload', (event) => {
+      const isKept = !this.failed || this.over || answersIn(posted(this.form)) === this.kept;
+      if (!isKept) event.preventDefault(); // the browser asks whether to stay
+      this.keep(true);
+    });
     document.addEventListener('visibilitychange', () => document.visibilityState === 'hidden' && this.keep(true));
     if (!this.kept) this.keep();
   }
@@ -59,29 +75,40 @@ class Keeping {
     this.timer = setTimeout(() => this.keep(), pause);
   }
 
-  // One after the other: each goes by the mark that the one before was answered.
+  // One after the other: each goes by the mark that the one before was answered. Whoever leaves cannot wait for that.
   keep(leaving = false) {
     clearTimeout(this.timer);
     const before = this.under ?? Promise.resolve();
-    const mine = before.then(() => this.send(leaving)).finally(() => {
+    const sent = leaving ? this.send(true) : before.then(() => this.send());
+    const mine = Promise.all([before, sent]).finally(() => {
       if (this.under === mine) this.under = null;
     });
     this.under = mine;
   }
 
-  async send(leaving) {
+  async send(leaving = false) {
     const data = posted(this.form);
     const answers = answersIn(data);
-    if (this.over || this.others || answers === this.kept) return;
-    if (leaving) sessionStorage.setItem(LEFT, this.form.dataset.keep);
+    if (this.over || this.others || answers === this.kept || (leaving && answers === this.left)) return;
+    if (leaving) {
+      sessionStorage.setItem(LEFT, this.form.dataset.keep);
+      this.left = answers;
+    }
+    const body = withUnheard(data, this.unheard);
+    this.unheard = data;
+    const late = setTimeout(() => this.miss(this.status.dataset.away), LATE);
     try {
-      const answer = await this.post(data, leaving);
+      const answer = await this.post(body, leaving);
+      if (this.unheard !== data) return; // what was sent after it counts
       this.signedOut = isSignedOut(answer);
       if (this.signedOut) return this.tryAgain(this.status.dataset.signedOut);
       this.take(answer.ok, await answer.json(), answers);
+      this.unheard = null;
       if (!leaving) sessionStorage.removeItem(LEFT);
     } catch {
-      this.tryAgain(this.status.dataset.away);
+      if (this.unheard === data) this.tryAgain(this.status.dataset.away);
+    } finally {
+      clearTimeout(late);
     }
   }
 
@@ -93,6 +120,7 @@ class Keeping {
   }
 
   take(isKept, { said, seen }, answers) {
+    this.failed = !isKept;
     this.say(said, !isKept);
     if (isKept) {
       this.form.elements._seen.value = seen;
@@ -105,8 +133,14 @@ class Keeping {
   }
 
   tryAgain(said) {
-    this.say(said, true);
+    this.left = '';
+    this.miss(said);
     this.keepAfter(AGAIN);
+  }
+
+  miss(said) {
+    this.failed = true;
+    this.say(said, true);
   }
 
   say(said, isWrong) {
@@ -154,11 +188,15 @@ async function catchUp(form) {
   if (sessionStorage.getItem(LEFT) !== form.dataset.keep || 'unsaved' in form.dataset) return;
   sessionStorage.removeItem(LEFT);
   const before = answersIn(posted(form));
+  let leaves = false; // to show the page once more would stop the way to another one
+  addEventListener('beforeunload', () => {
+    leaves = true;
+  });
   for (const pause of ARRIVED) {
     await new Promise((resolve) => setTimeout(resolve, pause));
     const now = await fetch(location.href, { headers: { Accept: 'text/html' } }).catch(() => null);
     const shown = now?.ok && new DOMParser().parseFromString(await now.text(), 'text/html').getElementById(form.id);
-    if (answersIn(posted(form)) !== before) return; // the person types on
+    if (leaves || answersIn(posted(form)) !== before) return; // the person goes or types on
     if (shown && shown.elements._seen.value !== form.elements._seen.value) return location.reload();
   }
 }

@@ -150,7 +150,8 @@ def post(act: Act, case: LiveCase, place: Place, inputs: Inputs) -> Result:
             kind=case.element(place.scope, place.element).name,
             basis=_basis(case, place),
         )
-    act.note(case, "ledger.posted", place.element, transfer=transfer.id, amount=plain(inputs["amount"]))
+    amount = plain(inputs["amount"])
+    act.note(case, "ledger.posted", place.element, transfer=transfer.id, amount=amount, unit=asset.unit)
     return {"transfer": transfer.id}
 
 

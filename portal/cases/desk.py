@@ -359,6 +359,8 @@ def _decide(
     matter.decided_by_id, matter.decided_for_id = actor.person_id, act.for_id
     act.tx.flush()
     act.note(case, f"matter.{decision}", matter=matter.id, title=matter.details["title"], reason=reason, **more)
+    said = f"{actor.name}代您作出决定：{WORDS[decision].text('zh')}"
+    telling.done_in_name(act.post, case, act.for_id, said, act.moment)
 
 
 def _enterers(service: Service) -> set[int]:

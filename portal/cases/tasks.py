@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.cases import attachments
+from portal.cases import attachments, telling
 from portal.cases.act import Act
 from portal.cases.conduct import conduct
 from portal.cases.errors import (
@@ -65,6 +65,37 @@ def release(kernel: Kernel, tx: Session, actor: Actor, task_id: int, moment: dat
     conduct(kernel, tx, _case_of(tx, task_id), moment, "release", verb, actor)
 
 
+def left_behind(tx: Session, moment: datetime) -> list[int]:
+    """The open tasks whose holders have left their roles, or the portal, and cannot do them any more."""
+    held = select(Task.id, Task.holder_id, Task.regulation, Task.role).where(
+        Task.state == "open", Task.holder_id.is_not(None), Task.role != PARTY
+    )
+    rows = tx.execute(held.order_by(Task.id)).all()
+    holders = {who: identity.actor_of(tx, who, day_of(moment)) for _id, who, *_role in rows if who is not None}
+    return [row.id for row in rows if not _holds(holders.get(row.holder_id), row.regulation, row.role)]
+
+
+def free(kernel: Kernel, tx: Session, task_id: int, moment: datetime) -> None:
+    """Gives a task that was left behind back to its role, so that the others find it in their lists; nothing when it
+    is so no longer."""
+
+    def verb(act: Act) -> None:
+        task = act.tx.get_one(Task, task_id)
+        if task.state != "open" or task.holder_id is None:
+            return
+        if _holds(identity.actor_of(act.tx, task.holder_id, day_of(moment)), task.regulation, task.role):
+            return
+        who = queries.person_name(act.tx, task.holder_id)
+        task.holder_id = task.for_id = task.held_at = None
+        act.note(act.family.cases.get(task.case_id), "task.freed", task.element, task=task.name, who=who)
+
+    conduct(kernel, tx, _case_of(tx, task_id), moment, "release", verb)
+
+
+def _holds(holder: Actor | None, regulation: str, role: str) -> bool:
+    return holder is not None and holder.has(regulation, role)
+
+
 def complete(
     kernel: Kernel,
     tx: Session,
@@ -89,6 +120,7 @@ def complete(
         attachments.bind(act.tx, case, task.form, values.values, actor)
         task.holder_id, task.for_id = actor.person_id, act.for_id
         act.complete(case, task, values.values)
+        telling.done_in_name(act.post, case, act.for_id, f"{actor.name}代您办理了：{task.name}", moment)
 
     conduct(kernel, tx, _case_of(tx, task_id), moment, "complete", verb, actor)
 
@@ -197,7 +229,7 @@ def _other_holder(tx: Session, task: Task, actor: Actor, moment: datetime) -> st
     if task.role == PARTY or task.holder_id is None or task.holder_id == actor.person_id:
         return None
     holder = identity.actor_of(tx, task.holder_id, day_of(moment))
-    return holder.name if holder is not None and holder.has(task.regulation, task.role) else None
+    return holder.name if holder is not None and _holds(holder, task.regulation, task.role) else None
 
 
 def _name_of(case: LiveCase, step: Done) -> str:

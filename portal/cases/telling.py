@@ -1,4 +1,5 @@
-"""What people learn of a case by messages in the portal, unasked: letters to sign for, tasks, outcomes.
+"""What people learn of a case by messages in the portal, unasked: letters to sign for, tasks, outcomes, what was done
+in their name.
 
 Nothing here tells what a letter says before its addressee has opened it.
 """
@@ -91,6 +92,13 @@ def notice_renewed(post: Post, case: LiveCase, new: LiveCase, moment: datetime) 
 def note_added(post: Post, case: LiveCase, text: str, moment: datetime, note_id: int) -> None:
     """The office has written something for the party beside the procedure."""
     _to_party(post, case, "note", moment, "办理机关说明", f"{_called(case)}：{text}", note_id)
+
+
+def done_in_name(post: Post, case: LiveCase, principal_id: int | None, title: str, moment: datetime) -> None:
+    """A deputy, if it was one, has done something of a case in his principal's name, which the title says."""
+    if principal_id is not None:
+        body = f"{_called(case)}。填写的内容和后续办理情况见案件页。"
+        notify.send(post, [principal_id], case_id=case.id, kind="note", at=moment, title=title, body=body)
 
 
 def _is_sealed(tx: Session, case: LiveCase, organisation_id: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from datetime import datetime
 
@@ -17,6 +18,8 @@ from portal.identity.entry import TRACK, TRACK_NUMBER
 from portal.identity.rules import digest
 
 _BRACKETS = str.maketrans({**dict.fromkeys("[(【{〈《「『﹝", "〔"), **dict.fromkeys("])】}〉》」』﹞", "〕")})
+_YEAR = re.compile(r"^(\D*)((?:19|20)\d\d)(?=\d)")
+"""The year of a number that was typed without its brackets: 渝环复案20267号."""
 _NOBODYS = "-" * querycodes.LENGTH
 """What is compared where there is no code: nobody can type it."""
 
@@ -60,5 +63,8 @@ def sought(tx: Session, number: str, code: str, address: str, now: datetime) -> 
 
 def typed_number(text: str) -> str:
     """A number as cases have it, however it was typed: width, blanks and the kind of brackets do not count, nor does
-    what nobody can read."""
-    return "".join(sign for sign in narrow(text).translate(_BRACKETS) if sign.isprintable() and not sign.isspace())
+    what nobody can read; brackets that are left out are put around the year."""
+    seen = "".join(sign for sign in narrow(text).translate(_BRACKETS) if sign.isprintable() and not sign.isspace())
+    if "〔" in seen and "〕" in seen:
+        return seen
+    return _YEAR.sub(r"\1〔\2〕", seen.replace("〔", "").replace("〕", ""))

@@ -12,6 +12,7 @@ from portal.feel import Scope
 from portal.forms.answers import ROWS, SHEET, UPLOAD, Choices, Option, Refused
 from portal.forms.characters import printable
 from portal.forms.expressions import value, words
+from portal.forms.kinds.base import Answered, Kind
 from portal.forms.kinds.filepicker import FilePicker
 from portal.forms.kinds.number import Number, grouped, plain
 from portal.forms.kinds.table import Cells, Rows, carried
@@ -470,11 +471,25 @@ def _texts(field: Field, cells: Cells, given: Cells) -> dict[str, str]:
 
 
 def totals(field: Field, rows: Sequence[Cells], labels: Mapping[str, str]) -> tuple[Total, ...]:
-    """The sums that a table shows."""
+    """The sums that a table shows; the unit that a column's heading names stands behind the sum alone."""
     kinds = {column.name: column.kind for column in field.columns}
     return tuple(
-        Total(labels[name], kinds[name].shown(total, None)) for name, total in kind_of(field).sums(rows).items()
+        Total(_without_unit(kinds[name], labels[name]), kinds[name].shown(total, None))
+        for name, total in kind_of(field).sums(rows).items()
     )
+
+
+def _without_unit(kind: Kind, heading: str) -> str:
+    """年度配额（tCO₂e）→ 年度配额."""
+    unit = kind.unit if isinstance(kind, Number) else None
+    return heading.removesuffix(f"（{unit}）").removesuffix(f" ({unit})") if unit else heading
+
+
+def _cell(kind: Answered, heading: str, value: object, known: Sequence[Option] | None, language: Language) -> str:
+    """A value as its column shows it: without the unit that the heading names."""
+    if isinstance(kind, Number) and heading != _without_unit(kind, heading):
+        return kind.entered(value)[0]
+    return kind.shown(value, known, language)
 
 
 def table_shown(
@@ -490,7 +505,9 @@ def table_shown(
         numeric=tuple(isinstance(column.kind, Number) for column in field.columns),
         rows=tuple(
             tuple(
-                column.kind.shown(row[column.name], known.get(column.name), language) if column.name in row else ""
+                _cell(column.kind, labels[column.name], row[column.name], known.get(column.name), language)
+                if column.name in row
+                else ""
                 for column in field.columns
             )
             for row in rows[:FIRST_ROWS]

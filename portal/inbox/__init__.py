@@ -7,6 +7,7 @@ from portal.inbox.items import ItemCounts, ItemCursor, ItemPage, ItemRow, item_c
 from portal.inbox.queries import (
     SIZE,
     Counts,
+    Did,
     Page,
     Row,
     Wanted,
@@ -32,6 +33,7 @@ __all__ = [
     "Bounds",
     "Counts",
     "Cursor",
+    "Did",
     "Disputed",
     "Filter",
     "ItemCounts",

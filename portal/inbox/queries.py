@@ -7,7 +7,7 @@ of its branches (a role, a procedure, a unit …) yields at most one page, and t
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -27,13 +27,14 @@ from sqlalchemy import (
     column,
     func,
     literal,
+    not_,
     or_,
     select,
     true,
     tuple_,
     union_all,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, array
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from portal.cases.models import ActRecord, Case, CaseValue, Task
@@ -71,6 +72,15 @@ class Before:
 
 
 @dataclass(frozen=True)
+class Did:
+    """A step that a person did, or somebody for him; `own`: in the very case, not in one it comes from."""
+
+    own: bool
+    procedure: str
+    element: str
+
+
+@dataclass(frozen=True)
 class Row:
     """One task with what a list shows of its case."""
 
@@ -97,6 +107,12 @@ class Row:
     """How often the step has been come to."""
     before: Before | None
     """What was answered last before a step was come to again."""
+    element: str
+    did: tuple[Did, ...] = ()
+    """Of a task that nobody holds: what the place's person did in its case and in those it comes from."""
+
+
+_NAMES = tuple(field.name for field in fields(Row))
 
 
 @dataclass(frozen=True)
@@ -118,12 +134,16 @@ class Counts:
 
 @dataclass(frozen=True)
 class Wanted:
-    """A list of open tasks: whose, which view, narrowed to what; `limits` part the lights."""
+    """A list of open tasks: whose, which view, narrowed to what; `limits` part the lights.
+
+    What the person of `besides` holds in its roles, or may claim, is left out: it stands in a list of its own.
+    """
 
     place: Place
     view: View
     limits: Bounds | None = None
     only: Filter = UNFILTERED
+    besides: Place | None = None
 
 
 def tasks_page(
@@ -133,14 +153,17 @@ def tasks_page(
     *,
     only: Filter = UNFILTERED,
     limits: Bounds | None = None,
+    besides: Place | None = None,
     after: Cursor | None = None,
     size: int = SIZE,
 ) -> Page:
     """One page of a view, those due first at the top, those without deadline last."""
-    ids = _first(Wanted(place, view, limits, only), size + 1, after=after)
+    ids = _first(Wanted(place, view, limits, only, besides), size + 1, after=after)
     if ids is None:
         return Page((), None)
-    found = tx.execute(_rows().join(ids, ids.c.id == Task.id).order_by(*_ORDER).limit(size + 1)).all()
+    did = case((Task.holder_id.is_(None), _did(place.person_id)))
+    wanted = _rows().add_columns(did).join(ids, ids.c.id == Task.id)
+    found = tx.execute(wanted.order_by(*_ORDER).limit(size + 1)).all()
     rows = tuple(_row(*one) for one in found[:size])
     more = len(found) > size
     return Page(rows, Cursor(rows[-1].due, rows[-1].task_id) if more else None)
@@ -249,6 +272,25 @@ def _before() -> ScalarSelect[dict[str, Any]]:
     )  # fmt: skip
 
 
+def _did(person_id: int) -> ScalarSelect[list[list[Any]]]:
+    """SQL for the steps that a person did, or somebody for him, in the case of a task and in those it is about or was
+    started by: the fields of Did, as JSON."""
+    line = select(Task.case_id.label("id")).correlate(Task).cte("line", recursive=True, nesting=True)
+    before = func.unnest(array([Case.about_id, Case.started_by_id]))
+    line = line.union(select(before).join(line, line.c.id == Case.id))
+    told = func.jsonb_build_array(Case.id == Task.case_id, Case.procedure, CaseValue.element)
+    return (
+        select(func.jsonb_agg(told.distinct()))
+        .select_from(line)
+        .join(Case, Case.id == line.c.id)
+        .join(CaseValue, CaseValue.case_id == Case.id)
+        .join(ActRecord, ActRecord.id == CaseValue.act_id)
+        .where(or_(CaseValue.person_id == person_id, ActRecord.for_id == person_id))
+        .correlate(Task)
+        .scalar_subquery()
+    )
+
+
 # In the order of Row's fields.
 _COLUMNS = (
     Task.id,
@@ -271,12 +313,14 @@ _COLUMNS = (
     Case.searchable,
     Task.visit,
     case((Task.visit > 1, _before())),
+    Task.element,
 )
 
 
 def _row(*told: Any) -> Row:  # noqa: ANN401 - a row of the database
-    *others, before = told
-    return Row(*[*others, Before(**before) if before else None])
+    named = dict(zip(_NAMES, told, strict=False))
+    before, did = named.pop("before"), named.pop("did", None)
+    return Row(**named, before=Before(**before) if before else None, did=tuple(Did(*one) for one in did or ()))
 
 
 def _rows() -> Select[*tuple[Any, ...]]:
@@ -384,6 +428,9 @@ def _conditions(wanted: Wanted) -> dict[str, ColumnElement[bool]]:
         found["procedure"] = tuple_(Task.regulation, Task.procedure).in_(only.procedures)
     if only.step:
         found["step"] = Task.name == only.step
+    if wanted.besides is not None:
+        own = tuple_(Task.regulation, Task.role).in_(wanted.besides.roles)
+        found["besides"] = not_(own & or_(Task.holder_id.is_(None), Task.holder_id == wanted.besides.person_id))
     return found
 
 

@@ -67,8 +67,8 @@ def composed(server: MailSettings, mail: Mail, now: datetime) -> EmailMessage:
     letter["Date"] = format_datetime(now)
     letter["Message-ID"] = f"<{_one_line(mail.key)}@{_domain(server)}>"
     letter["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's machine answers it
-    letter["Content-Language"] = "zh-CN"
     letter.set_content(mail.text, cte="base64")
+    letter["Content-Language"] = "zh-CN"  # set_content drops what was said of an earlier content
     return letter
 
 

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from portal.errors import PortalError
+
 ROOTS = ("bpmn", "forms", "documents")
 SHARED = "_shared"  # the folder of what all regulations, or all procedures of one, may use
 _KEPT = {".toml", ".bpmn", ".json", ".docx"}
@@ -58,10 +60,23 @@ class Content:
         return zlib.compress(json.dumps(plain, ensure_ascii=False).encode(), 9)
 
 
+class ContentDamaged(PortalError):
+    """What is kept of a release is not what `pack` made."""
+
+    zh = "这个版本保存的内容已损坏，请从备份恢复。"
+    en = "What is kept of this release is damaged: restore it from a backup."
+
+
 def unpack(regulation: str, packed: bytes) -> Content:
-    """The content that `pack` made."""
-    plain = json.loads(zlib.decompress(packed))
-    return Content(regulation, {path: b64decode(text) for path, text in plain.items()})
+    """The content that `pack` made; ContentDamaged."""
+    try:
+        plain = json.loads(zlib.decompress(packed))
+        content = Content(regulation, {path: b64decode(text) for path, text in plain.items()})
+    except (zlib.error, ValueError, TypeError, AttributeError) as error:
+        raise ContentDamaged from error
+    if f"bpmn/{regulation}/regulation.toml" not in content.files:
+        raise ContentDamaged
+    return content
 
 
 def regulations(folder: Path) -> list[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
@@ -10,9 +11,9 @@ from threading import Lock
 from sqlalchemy import ARRAY, BigInteger, Function, func, select
 from sqlalchemy.orm import Session
 
-from portal.errors import PortalError
+from portal.errors import ContentFaults, PortalError
 from portal.procedures import regulation as regulations
-from portal.procedures.content import Content, unpack
+from portal.procedures.content import Content, ContentDamaged, unpack
 from portal.procedures.models import Release
 from portal.procedures.procedure import Procedure, assemble
 from portal.procedures.regulation import Regulation
@@ -76,6 +77,16 @@ class Releases:
                 self._opened[release_id] = open_content(row.id, unpack(row.regulation, row.content))
             return self._opened[release_id]
 
+    def each(self, tx: Session, ids: Collection[int]) -> dict[int, Published]:
+        """Those of some releases that today's portal can open, by id; read in one statement."""
+        with self._lock:
+            unread = [one for one in ids if one not in self._opened]
+            wanted = select(Release.id, Release.regulation, Release.content).where(Release.id.in_(unread))
+            for release_id, regulation, content in tx.execute(wanted) if unread else ():
+                with suppress(ContentFaults, ContentDamaged):
+                    self._opened[release_id] = open_content(release_id, unpack(regulation, content))
+            return {one: self._opened[one] for one in ids if one in self._opened}
+
     def put(self, published: Published) -> None:
         """Takes in a release that was opened already, as a trial run's."""
         with self._lock:
@@ -123,6 +134,8 @@ class Compared:
     changed: tuple[str, ...]
     removed: tuple[str, ...]
     same: int
+    damaged: bool = False
+    """What is kept of one of the two cannot be read, so that nothing can be compared."""
 
 
 def slugs(tx: Session) -> list[str]:
@@ -157,16 +170,18 @@ def compared(tx: Session, release_id: int) -> Compared:
     if row is None:
         raise UnknownRelease()
     shown = history(tx, row.regulation, release_id + 1, 2)
-    now = unpack(row.regulation, row.content).files
-    then: Mapping[str, bytes] = {}
-    if len(shown) > 1:
-        earlier = tx.get_one(Release, shown[1].id)
-        then = unpack(earlier.regulation, earlier.content).files
+    before = shown[1] if len(shown) > 1 else None
+    try:
+        now = unpack(row.regulation, row.content).files
+        earlier = tx.get_one(Release, before.id) if before else None
+        then: Mapping[str, bytes] = unpack(earlier.regulation, earlier.content).files if earlier else {}
+    except ContentDamaged:
+        return Compared(shown[0], before, (), (), (), 0, damaged=True)
     both = now.keys() & then.keys()
     changed = sorted(path for path in both if now[path] != then[path])
     return Compared(
         release=shown[0],
-        before=shown[1] if len(shown) > 1 else None,
+        before=before,
         added=tuple(sorted(now.keys() - then.keys())),
         changed=tuple(changed),
         removed=tuple(sorted(then.keys() - now.keys())),

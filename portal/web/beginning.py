@@ -13,6 +13,7 @@ from portal.cases.models import Case
 from portal.clock import day_of
 from portal.identity import Organisation, Person, granting
 from portal.identity.accounts import has_administrator
+from portal.identity.models import Registration
 from portal.settings import Settings
 from portal.web.acting import moment
 from portal.web.languages import listed
@@ -112,10 +113,16 @@ def _registration(tx: Session) -> Step:
 
 
 def _organisations(tx: Session) -> Step:
+    there, waits = tx.execute(
+        select(exists().where(Organisation.id.is_not(None)), exists().where(Registration.state == "waiting"))
+    ).one()
+    text = _("单位在首页注册，受理人员核准；不上网的单位由工作人员登记，文书邮寄或直接送达。")
+    if waits and not there:
+        text = _("已有单位提交注册，等受理人员登录后在“注册审核”中核准。")
     return Step(
-        bool(tx.scalar(select(exists().where(Organisation.id.is_not(None))))),
+        there,
         _("第一个单位"),
-        _("单位在首页注册，受理人员核准；不上网的单位由工作人员登记，文书邮寄或直接送达。"),
+        text,
         _("单位"),
         "/organisations",
     )

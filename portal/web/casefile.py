@@ -64,6 +64,8 @@ class SaidView:
     tables: tuple[TableShown, ...] = ()
     rows_url: str = ""
     """Begins the address of all rows of a table; its name follows."""
+    visit: int = 1
+    """How often the step had been come to."""
 
 
 @dataclass(frozen=True)
@@ -225,6 +227,7 @@ def _said(
             if form.has_tables
             else (),
             rows_url=f"/cases/{case.id}/answers/{place}/",
+            visit=one.visit,
         )
         for place, one, form in read
     ]

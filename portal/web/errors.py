@@ -35,6 +35,7 @@ from portal.procedures.releases import UnknownProcedure
 from portal.storage import ObjectAltered, ObjectMissing, StoreUnavailable
 from portal.web.access import visitor
 from portal.web.acting import note_failure, reading, stamp
+from portal.web.keeping import is_by_script, not_kept
 from portal.web.kept import kept_fields
 from portal.web.languages import said
 from portal.web.pages import render
@@ -43,6 +44,8 @@ RETRY_AFTER = 10
 """Seconds after which a browser or client may try again."""
 _FIELD_LIMIT = 4
 """How many times the upload limit is still read, so that the texts beside the files are not lost."""
+_NEVER_KEPT = (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
+"""With these there is nothing more to keep a form for, and trying again helps nobody."""
 
 STATUS: Mapping[type[PortalError], int] = {
     Forbidden: 403,
@@ -179,12 +182,19 @@ def install(app: Flask, frame: Frame) -> None:
 
 
 def page(trouble: Trouble) -> ResponseReturnValue:
-    """The page of an error, with everything that was typed; it must come also when nothing else can be read."""
+    """The page of an error, with everything that was typed; it must come also when nothing else can be read.
+
+    A script that keeps what is typed is told in words when that is in vain.
+    """
+    if trouble.status in _NEVER_KEPT and is_by_script():
+        return not_kept(_("没有保存：%(why)s所填内容仍在本页，请复制后另行保存。", why=trouble.text))
     kept = kept_fields()
     shown = [field for field in kept if field.kind != "hidden"]
     headers = {"Retry-After": str(RETRY_AFTER)} if trouble.status == HTTPStatus.SERVICE_UNAVAILABLE else {}
     # What has failed here may be what the frame needs; it is not known, then, whether somebody is signed in.
-    frame = {"sign_in_url": None} if trouble.status >= HTTPStatus.INTERNAL_SERVER_ERROR else _frame()
+    frame = (
+        {"sign_in_url": None, "worker_away": False} if trouble.status >= HTTPStatus.INTERNAL_SERVER_ERROR else _frame()
+    )
     html = render(
         "errors/trouble.html",
         **frame,
@@ -263,7 +273,7 @@ def _portal_error(error: PortalError) -> ResponseReturnValue:
         422: _("请修改后重新提交。"),
         429: "",
         500: _("案件没有变动，问题已记录并交管理员处理。"),
-        503: _("案件没有变动。所填内容仍在本页，请稍候重新提交。")
+        503: _("没有提交成功，也没有任何变动。所填内容仍在本页，请稍候重新提交。")
         if request.method == "POST"
         else _("请稍候再试一次；期限照常计算，不因此改变。"),
     }

@@ -34,11 +34,14 @@ def healthz() -> ResponseReturnValue:
 @open_to_all
 def readyz() -> ResponseReturnValue:
     """Database, objects and worker answer, and the clocks agree; 503 while one does not."""
+    database = _state(lambda: _asked(_database))
+    # Who has waited for a database in vain need not wait for it again.
+    away = database == "away"
     parts = {
-        "database": _state(lambda: _asked(_database)),
+        "database": database,
         "objects": _state(_objects),
-        "worker": _state(lambda: _asked(_worker)),
-        "clock": _state(lambda: _asked(_clock)),
+        "worker": "away" if away else _state(lambda: _asked(_worker)),
+        "clock": "away" if away else _state(lambda: _asked(_clock)),
     }
     ready = all(state == "ok" for state in parts.values())
     return jsonify(status="ready" if ready else "not ready", **parts), 200 if ready else 503

@@ -163,6 +163,12 @@ def _raised(details: Details) -> Said:
     return _("提交督办：更正送达时，%(title)s已经届满", title=details["title"]), None
 
 
+def _posted(details: Details) -> Said:
+    """So much, with its unit where the act kept it: 登记入账 +5,300,000 tCO₂e."""
+    amount = f"{int(details['amount']):+,} {details.get('unit', '')}".rstrip()
+    return _("登记入账 %(amount)s", amount=amount), None
+
+
 def _recorded(details: Details) -> Said:
     text = (
         _("登记《%(title)s》：%(key)s", title=details["title"], key=details["key"])
@@ -212,6 +218,10 @@ SENTENCES: Mapping[str, Callable[[Details], Said]] = {
     ),
     "task.claimed": lambda d: (_("领取“%(task)s”", task=d["task"]), None),
     "task.released": lambda d: (_("退回“%(task)s”，由岗位重新领取", task=d["task"]), None),
+    "task.freed": lambda d: (
+        _("“%(task)s”由岗位重新领取", task=d["task"]),
+        _("%(who)s领取后不再担任这个岗位", who=d["who"]),
+    ),
     "task.completed": lambda d: (_("办结“%(task)s”", task=d["task"]), None),
     "note.added": lambda d: (_("告知申请人一条说明") if d["visible"] else _("添加内部备注"), None),
     "message.received": _message,
@@ -241,7 +251,7 @@ SENTENCES: Mapping[str, Callable[[Details], Said]] = {
         _("督办决定：重新作出通知 %(number)s", number=d["by"]),
         _("理由：%(why)s", why=d["reason"]),
     ),
-    "ledger.posted": lambda d: (_("登记入账 %(amount)s", amount=f"{int(d['amount']):+,}"), None),
+    "ledger.posted": _posted,
     "record.entered": _recorded,
     "ledger.reversed": lambda d: (_("冲销 %(number)s 的登记", number=d["of"]), None),
     "deadline.started": lambda d: (

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from http import HTTPStatus
 
 from flask import request
 from flask.typing import ResponseReturnValue
 
+from portal.cases.drafts import Answers, mark, storable
+from portal.forms import posted
+
+UNDER = "_under."
+"""Begins the names under which a script posts once more what it has sent before and was not answered yet."""
 SEEN = "_seen"
 """The hidden input that tells which kept answers a page was made of, so that no older window overwrites newer ones."""
 
@@ -19,6 +25,16 @@ def is_by_script() -> bool:
 def page_mark() -> str | None:
     """The `mark` of what the posting page was made of."""
     return request.form.get(SEEN)
+
+
+def page_marks(stored: Callable[[Answers], Answers] = dict) -> str | None:
+    """The `page_mark`, and that of what was sent before without an answer, of which nobody knows whether it is kept by
+    now; `stored` makes of what was typed what is kept of it."""
+    pairs = [(name, text) for name, text in request.form.items(multi=True) if name.startswith(UNDER)]
+    if not pairs:
+        return page_mark()
+    unanswered = posted((name.removeprefix(UNDER), text) for name, text in pairs)
+    return f"{page_mark() or ''} {mark(storable(stored(unanswered)))}"
 
 
 def kept(text: str, mark: str) -> ResponseReturnValue:

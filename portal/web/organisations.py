@@ -34,14 +34,12 @@ from portal.identity.entry import (
 from portal.identity.models import Proof
 from portal.identity.registering import StoredProof
 from portal.procedures.manifest import Material
-from portal.storage import StoreUnavailable
 from portal.web import dates, languages
-from portal.web.applicant.uploads import StoreAway
-from portal.web.files import TYPES
 from portal.web.languages import listed
 from portal.web.machine import machine
 from portal.web.people import standing_in
 from portal.web.standing import in_force
+from portal.web.uploads import store
 
 PROOF = "proof"
 _SHOWN = 20
@@ -165,12 +163,9 @@ def take_proof() -> ProofTaken:
     stream = cast(BinaryIO, posted.stream)
     try:
         file = attachments.examine(posted.filename, stream, Material(PROOF, PROOF, PROOF_KINDS, 1, most))
+        store(posted, file)
     except PortalError as error:
         return ProofTaken(_kept(request.form.get(KEPT, "")).row, error)
-    try:
-        machine().store.put(file.key, stream, file.size, TYPES[file.kind], file.name)
-    except StoreUnavailable:
-        return ProofTaken(None, StoreAway(name=file.name))
     stored = StoredProof(file.key, file.name, file.kind, file.size, file.sha256)
     with machine().database.transaction() as tx:
         return ProofTaken(registering.keep_proof(tx, stored, clock.now()), None)

@@ -160,6 +160,7 @@ def _page(actor: Actor, faults: Mapping[str, PortalError] | None = None, email: 
             typed_email=email or person.email or "",
             errors={name: said(fault) for name, fault in (faults or {}).items()},
             official=actor.official,
+            lends=bool(actor.roles),
             **frame(tx, actor, PAGE),
         )
 

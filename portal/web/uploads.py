@@ -17,9 +17,17 @@ from portal.forms.kinds.filepicker import FilePicker
 from portal.identity import Actor
 from portal.procedures import Procedure
 from portal.procedures.manifest import Material
+from portal.storage import StoreUnavailable
 from portal.web.acting import moment
 from portal.web.files import TYPES
 from portal.web.machine import machine
+
+
+class StoreAway(PortalError):
+    """A file could not be stored; everything else was kept."""
+
+    zh = "“{name}”没有上传成功：文件存储暂时不可用，请稍后重新选择。其他内容已保留。"
+    en = "“{name}” was not uploaded: the file store is unavailable, please choose it again later. All else was kept."
 
 
 @dataclass(frozen=True)
@@ -32,7 +40,7 @@ class Taken:
 
 def take(procedure: Procedure, form: Form, answers: Mapping[str, object], actor: Actor) -> Taken:
     """Stores the new files of this request; each is kept by a transaction of its own, so that a refused form
-    does not have to upload it again. A file that no case uses is swept later. Raises StoreUnavailable."""
+    does not have to upload it again. A file that no case uses is swept later."""
     taken, errors = dict(answers), dict[str, FieldError]()
     for field in pickers(form):
         for posted in new_files(field):
@@ -67,9 +75,12 @@ def material_of(procedure: Procedure, field: Field) -> Material:
 
 
 def store(posted: FileStorage, file: Accepted) -> None:
-    """Puts a file that was accepted into the store; StoreUnavailable."""
+    """Puts a file that was accepted into the store; StoreAway."""
     kind = TYPES.get(file.kind, "application/octet-stream")
-    machine().store.put(file.key, cast(BinaryIO, posted.stream), file.size, kind, file.name)
+    try:
+        machine().store.put(file.key, cast(BinaryIO, posted.stream), file.size, kind, file.name)
+    except StoreUnavailable as error:
+        raise StoreAway(name=file.name) from error
 
 
 def texts_of(answers: Mapping[str, object]) -> dict[str, list[str]]:
@@ -81,7 +92,7 @@ def texts_of(answers: Mapping[str, object]) -> dict[str, list[str]]:
 
 
 class StoredNot(Exception):
-    """A file that was not accepted, with the words for its field."""
+    """A file that was not accepted or could not be stored, with the words for its field."""
 
     def __init__(self, error: PortalError) -> None:
         self.error = FieldError(error.text("zh"), error.text("en"))
@@ -109,6 +120,9 @@ def _examined(posted: FileStorage, material: Material) -> Accepted:
 
 def _kept(posted: FileStorage, material: Material, actor: Actor) -> int:
     file = _examined(posted, material)
-    store(posted, file)
+    try:
+        store(posted, file)
+    except StoreAway as error:
+        raise StoredNot(error) from error
     with machine().database.transaction() as tx:
         return attachments.keep(tx, file, actor, moment(tx)).id

@@ -57,6 +57,7 @@ JOBS: Mapping[str, Work] = {
     notify.SEND_CODE: Work(mail.send_code, mail.give_up_code),
     mail.OUTSTANDING: Work(mail.send_outstanding),
     checking.CHECK: Work(checks.check_history, checks.give_up),
+    "tasks.free": Work(sweeping.free_tasks, every="*/5 * * * *"),
     "objects.sweep": Work(sweeping.sweep, every="20 * * * *"),
     **{name: _of_cases(name) for name in deferred.WORK},
 }

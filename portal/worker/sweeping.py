@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import islice
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from portal import clock, identity
+from portal.cases import tasks
 from portal.cases.act import ITEM_ENDED
 from portal.cases.drafts import messages as message_drafts
 from portal.cases.drafts import tasks as task_drafts
@@ -40,6 +42,19 @@ def sweep(tools: Tools, job: str) -> None:
         count_ends(tools.kernel, tx)
     for key in _orphans(tools, before):
         tools.store.delete(key)
+
+
+def free_tasks(tools: Tools, job: str) -> None:
+    """Gives the tasks of those who have left their roles back to the roles, each in a transaction of its own."""
+    with tools.database.transaction() as tx:
+        moment = tools.kernel.now(tx)
+        left = tasks.left_behind(tx, moment)
+    for task_id in left:
+        tools.database.attempt(partial(_free, tools.kernel, task_id, moment))
+
+
+def _free(kernel: Kernel, task_id: int, moment: datetime, tx: Session) -> None:
+    tasks.free(kernel, tx, task_id, moment)
 
 
 def forget_uploads(tx: Session, before: datetime) -> None:

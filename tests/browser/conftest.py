@@ -18,6 +18,14 @@ from tests.builders.databases import copied
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PLACES = ("/usr/bin/chromium", "/usr/lib/chromium/chromium", "/snap/bin/chromium")
+# Each window of this browser would start two processes more for the suggestions of its address line. The last list of
+# features counts, so those that Playwright switches off are named again.
+SWITCHED_OFF = (
+    "WebUIOmniboxPopup", "WebUIOmniboxAimPopup", "AimEnabled", "AvoidCorsURLLoaderRestartOnRedirect",
+    "AvoidUnnecessaryBeforeUnloadCheckSync", "DestroyProfileOnBrowserClose", "HttpsFirstBalancedModeAutoEnable",
+    "HttpsUpgrades", "LensOverlay", "MediaRouter", "NetworkTimeServiceQuerying", "OptimizationHints", "PaintHolding",
+    "PreconnectToSearch", "TcpPortRandomizationWin", "ThirdPartyStoragePartitioning",
+)  # fmt: skip
 NONE = "no Chromium on this machine (looked for {looked}): nothing was tried in a browser; apt-get install chromium"
 
 
@@ -35,8 +43,9 @@ def browser() -> Iterator[Browser]:
         pytest.skip(reason)
     expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
+        features = f"--disable-features={','.join(SWITCHED_OFF)}"
         browser = playwright.chromium.launch(
-            executable_path=program, args=["--no-sandbox", "--disable-gpu", "--lang=zh-CN"]
+            executable_path=program, args=["--no-sandbox", "--disable-gpu", "--lang=zh-CN", features]
         )
         yield browser
         browser.close()

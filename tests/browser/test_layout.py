@@ -15,6 +15,7 @@ from tests.browser.files import pdf, program
 from tests.browser.looks import barriers, faults
 from tests.browser.site import ETS, Site
 from tests.browser.windows import DESK, HEIGHTS, PHONE, Windows, until_there
+from tests.builders.extent import THOROUGH
 
 # What is no page: files, what machines ask for, and what only leads on.
 NO_PAGES = {
@@ -23,7 +24,9 @@ NO_PAGES = {
     "official.answered_rows", "official.copy_file", "registration.proof", "messages.message_target",
 }  # fmt: skip
 MOST = 3
-"""Pages of one kind that one person looks at, and that are looked at closely by whomever."""
+"""Pages of one kind that one person looks at."""
+CLOSELY = 3 if THOROUGH else 1
+"""Pages of one kind that are looked at closely, by whomever."""
 ZOOMED = 720
 """What a window of 1440 pixels shows at 200 %."""
 
@@ -73,7 +76,7 @@ def walk(site: Site, page: Page, seen: Counter[str]) -> list[str]:
             page.goto(url)
         count[kind] += 1
         shown = kind_of(site, page.url) or ""
-        found += looked_at(page, closely=seen[shown] < MOST)
+        found += looked_at(page, closely=seen[shown] < CLOSELY)
         seen[shown] += 1
         links = page.locator("a[href]").evaluate_all("links => links.map((link) => link.href.split('#')[0])")
         waiting += [link for link in dict.fromkeys(links) if link not in known]

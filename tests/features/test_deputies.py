@@ -9,7 +9,8 @@ from sqlalchemy import select, text
 
 from portal import audit, identity
 from portal.audit.rules import Chain
-from portal.cases import bulk, desk, proof, tasks
+from portal.cases import bulk, correcting, desk, proof, tasks
+from portal.cases.correcting import Receipt
 from portal.cases.errors import (
     EnteredIt,
     NotTheirDeputy,
@@ -25,7 +26,7 @@ from portal.documents.models import ServiceProof
 from portal.identity import delegating
 from portal.identity.lending import Wanted
 from tests.builders.warned import FILED, messages, warned_content
-from tests.builders.world import CEMENT, Bureau, World
+from tests.builders.world import CEMENT, Bureau, World, moment_of
 
 ETS = "chongqing-ets"
 LAST = date(2026, 12, 31)
@@ -94,6 +95,9 @@ def test_a_deputy_does_what_is_free_and_the_act_says_for_whom(bureau, allocation
     assert (act.person_id, act.for_id) == both
     # Everything that followed in the act was done for him too.
     assert {one.on_behalf for one in allocation.history if one.act_id == act.id} == {bureau.chen.person_id}
+    # He reads of it; nobody reads of what he does himself.
+    told = [message for message in messages(bureau) if message[0] in (bureau.chen.person_id, sun.person_id)]
+    assert told == [(bureau.chen.person_id, "09-21 09:00", "孙代您办理了：签批分配结果")]
 
 
 def test_a_deputy_does_what_his_principal_holds_and_others_do_not(bureau, allocation):
@@ -286,6 +290,22 @@ def test_a_receipt_entered_by_a_deputy_names_both_and_keeps_both_from_the_desk(b
     deputy = lend(bureau, bureau.granted(bureau.tao, "leader"), bureau.sun, "leader")
     with pytest.raises(EnteredIt):
         notice.see(lambda case: desk.may_decide(bureau.run.tx, case, matter, deputy))
+
+
+def test_the_principal_reads_of_what_his_deputy_decides_at_the_desk(bureau):
+    notice = bureau.notice()
+    bureau.at("2026-09-24T10:00:00")
+    bureau.receipt(notice, bureau.tao, "2026-09-23T15:00:00")
+    bureau.pass_to("2026-10-11T00:01:00")
+    bureau.at("2026-10-12T10:00:00")
+    proof_id = bureau.run.tx.scalars(select(ServiceProof.id)).one()
+    instead = Receipt("post", moment_of("2026-09-25T09:00:00"))
+    bureau.act(lambda tx, at: correcting.correct(bureau.kernel, tx, bureau.tao, proof_id, instead, "回执录错", at))
+    sun = lend(bureau, bureau.chen, bureau.sun, "leader")
+    matter_id = bureau.run.tx.scalars(select(DeskMatter.id)).one()
+    bureau.act(lambda tx, at: desk.keep(bureau.kernel, tx, sun, matter_id, "不影响结果", at))
+    told = [message for message in messages(bureau) if message[2].startswith(sun.name)]
+    assert told == [(bureau.chen.person_id, "10-12 10:00", "孙代您作出决定：维持原结果")]
 
 
 def test_rows_that_failed_are_tried_again_in_the_name_of_the_principal(bureau, allocation):

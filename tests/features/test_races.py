@@ -112,6 +112,7 @@ def test_two_people_complete_one_task_and_one_of_them_is_told_who_was_faster(own
     assert completions(own_database, 20) == []
 
 
+@pytest.mark.thorough
 def test_without_the_lock_two_people_completing_one_task_are_found_out(own_database, no_lock):
     # How the two meet is chance: a mutant is caught when one round of several shows it.
     assert len(completions(own_database, 8)) >= 3
@@ -145,6 +146,7 @@ def test_a_filing_handed_in_twice_at_once_makes_one_case(own_database):
     assert double_filings(own_database, 6) == []
 
 
+@pytest.mark.thorough
 def test_without_the_lock_a_filing_handed_in_twice_is_found_out(own_database, no_lock):
     assert double_filings(own_database, 6) != []
 
@@ -174,6 +176,7 @@ def test_a_file_that_two_filings_name_at_once_belongs_to_one_of_them(own_databas
     assert file_races(own_database, 10) == []
 
 
+@pytest.mark.thorough
 def test_a_file_bound_without_looking_again_is_found_out(own_database, monkeypatch):
     meet = threading.Barrier(2)
 
@@ -243,6 +246,7 @@ def test_an_objection_of_the_last_second_is_in_time_in_every_order(own_database)
     assert bureau.breaks() == []
 
 
+@pytest.mark.thorough
 def test_without_the_minute_of_grace_a_wrong_order_is_found_out(own_database, monkeypatch):
     monkeypatch.setattr(deadline_models, "ripe", lambda kind, due: due)
     wrong = every_order(Bureau.over(own_database))
@@ -319,6 +323,7 @@ def test_two_workers_fire_sixty_due_timers_once_each(own_database):
     assert min(shares) > 0
 
 
+@pytest.mark.thorough
 def test_without_the_lock_two_workers_on_one_timer_are_found_out(own_database, no_lock):
     wrong, _ = sixty_timers(own_database, 12)
     assert wrong != []
@@ -416,6 +421,7 @@ def test_a_person_and_two_workers_on_one_family_double_nothing(own_database, luc
     assert dispute(own_database, luck, 10) == []
 
 
+@pytest.mark.thorough
 def test_without_the_lock_a_person_and_two_workers_are_found_out(own_database, luck, no_lock, monkeypatch):
     monkeypatch.setattr(Dispute, "WAYS", ("forget and withdraw",))
     assert dispute(own_database, luck, 4) != []
@@ -462,6 +468,7 @@ def test_numbers_have_no_gaps_though_half_the_filings_are_abandoned(own_database
     assert without_gap(numbers)
 
 
+@pytest.mark.thorough
 def test_numbers_of_a_plain_sequence_have_gaps_and_are_found_out(own_database, luck, monkeypatch):
     with own_database.transaction() as tx:
         tx.execute(text("CREATE SEQUENCE numbers"))
@@ -498,6 +505,7 @@ def test_a_job_that_two_workers_run_at_once_is_done_once(own_database):
     assert jobs_done_twice(own_database) == ["job 7", "letter.rendered"]
 
 
+@pytest.mark.thorough
 def test_without_the_lock_a_job_run_twice_is_found_out(own_database, no_lock):
     [error, *_] = jobs_done_twice(own_database)
     assert not isinstance(error, PortalError)

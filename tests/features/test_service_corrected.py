@@ -640,6 +640,7 @@ def test_of_two_leaders_at_once_one_decides_and_the_other_is_told(own_database):
     assert decisions(own_database, 3) == []
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("no_lock")
 def test_without_the_lock_two_leaders_at_once_are_found_out(own_database):
     assert decisions(own_database, 4) != []

@@ -181,6 +181,7 @@ def unreached(report: Report, file: str) -> list[str]:
     return [fault.what for fault in report.unreached if fault.file == file]
 
 
+@pytest.mark.thorough
 def test_without_its_path_a_flow_is_reported_as_never_walked(database):
     allocation = "bpmn/chongqing-ets/allocation/process.bpmn"
     of_allocation = shipped().paths("allocation")

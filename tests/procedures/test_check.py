@@ -119,6 +119,7 @@ PLACES = [name for name in FILES if not name.startswith("letter")]
         st.sampled_from([b'"', b"<", b">", b"[", b"]", b"=", b"\n", b'""', b"true", b"3", b"/>", b"\\", b"{{", b"}}"]),
     ),
 )
+@pytest.mark.thorough
 def test_no_change_of_a_file_raises(name, at, cut, put):
     data = small().files[FILES[name]]
     at %= len(data) + 1

@@ -89,28 +89,26 @@ def test_whoever_is_not_signed_in_is_led_to_the_door_and_back(portal):
         answer = browser.get(path)
         assert answer.status_code == 302
         assert answer.location.startswith("/sign-in?next=")
-    answer = browser.post(
-        "/sign-in", {"login": "li", "password": "correct horse 9", "next": "/cases?q=x"}, page="/sign-in"
-    )
+    answer = browser.post("/sign-in", {"login": "li", "password": "correct horse 9", "next": "/cases?q=x"})
     assert answer.location == "/cases?q=x"
 
 
 @pytest.mark.parametrize("elsewhere", ["https://evil.example/", "//evil.example", "/\\evil.example", "inbox"])
 def test_the_door_leads_nowhere_else(portal, elsewhere):
     data = {"login": "li", "password": "correct horse 9", "next": elsewhere}
-    assert portal.client().post("/sign-in", data, page="/sign-in").location == "/inbox"
+    assert portal.client().post("/sign-in", data).location == "/inbox"
 
 
 def test_applicants_begin_at_home_and_officials_at_the_inbox(portal):
     for login, first in (("wang", "/home"), ("li", "/inbox")):
-        answer = portal.client().post("/sign-in", {"login": login, "password": "correct horse 9"}, page="/sign-in")
+        answer = portal.client().post("/sign-in", {"login": login, "password": "correct horse 9"})
         assert answer.location == first
 
 
 def test_a_wrong_password_and_an_unknown_login_are_answered_alike(portal):
     browser = portal.client()
-    wrong = browser.post("/sign-in", {"login": "li", "password": "wrong"}, page="/sign-in")
-    unknown = browser.post("/sign-in", {"login": "nobody", "password": "wrong"}, page="/sign-in")
+    wrong = browser.post("/sign-in", {"login": "li", "password": "wrong"})
+    unknown = browser.post("/sign-in", {"login": "nobody", "password": "wrong"})
     assert (wrong.status_code, unknown.status_code) == (422, 422)
     assert "用户名或密码不正确。" in wrong.text
     assert "用户名或密码不正确。" in unknown.text
@@ -119,8 +117,8 @@ def test_a_wrong_password_and_an_unknown_login_are_answered_alike(portal):
 def test_after_ten_failures_nobody_is_let_in_for_a_while(portal):
     browser = portal.client()
     for _ in range(10):
-        browser.post("/sign-in", {"login": "li", "password": "wrong"}, page="/sign-in")
-    answer = browser.post("/sign-in", {"login": "li", "password": "correct horse 9"}, page="/sign-in")
+        browser.post("/sign-in", {"login": "li", "password": "wrong"})
+    answer = browser.post("/sign-in", {"login": "li", "password": "correct horse 9"})
     assert answer.status_code == 429
     assert "请 15 分钟后再试" in answer.text
 
@@ -131,7 +129,7 @@ def test_signing_out_ends_the_session_on_the_server(portal):
     assert cookie is not None
     assert cookie.http_only
     assert cookie.same_site == "Lax"
-    browser.post("/sign-out", page="/inbox")
+    browser.post("/sign-out")
     browser.raw.set_cookie(access.COOKIE, cookie.value)
     assert browser.get("/inbox").status_code == 302
 

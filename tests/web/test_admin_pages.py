@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from dataclasses import replace
 from datetime import timedelta
 
@@ -24,6 +25,7 @@ from portal.worker import Tools, checks, letters
 from portal.worker.jobs import JOBS
 from tests.builders.pages import ETS, plain
 from tests.web.test_admin_people import add_administrator
+from tests.web.test_inbox_costs import cost
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +133,32 @@ class TestReleases:
         [last] = re.findall(r'href="(/admin/releases\?of=other&amp;before=\d+)"', second)
         assert "第 1 版" in admin.get(last.replace("&amp;", "&")).text
 
+    def test_many_cost_no_more_than_one_and_a_damaged_one_is_told(self, portal, admin, content):
+        admin.get("/admin/releases")
+        before = len(cost(portal, admin, "/admin/releases"))
+        about = f"bpmn/{ETS}/regulation.toml"
+        whole = Content(ETS, {about: content.files[about]}).pack()
+        with portal.database.transaction() as tx:
+            damaged = [
+                Release(
+                    regulation=ETS, content=packed, hash=f"{at:064}", published_at=clock.now(), published_by="a test"
+                )
+                for at, packed in enumerate((whole[:-9], b"", zlib.compress(b"[1]"), Content(ETS, {}).pack()))
+            ]
+            tx.add_all(damaged)
+            tx.flush()
+            # The one in force can be read.
+            publish(tx, content, clock.now(), "portal publish")
+            first = damaged[0].id
+        page = plain(admin.get("/admin/releases"))
+        assert page.count("现在的程序打不开这个版本") == 4
+        assert "第 6 版 现行" in page
+        # Those that cannot be opened are read again, all in one statement.
+        assert len(cost(portal, admin, "/admin/releases")) <= before + 1
+        for number in (first, first + 1, first + 4):
+            page = plain(admin.get(f"/admin/releases/{number}"))
+            assert "保存的内容已损坏，不能比较。请从备份恢复数据库。" in page
+
 
 class TestIncidents:
     def test_what_happened_in_words_and_the_number_without_the_case(self, portal, admin):
@@ -155,14 +183,14 @@ class TestIncidents:
     def test_closing_takes_a_reason_and_is_kept(self, portal, admin):
         number = noted(portal, "签发", "KeyError")
         page = f"/admin/incidents/{number}"
-        empty = admin.post(f"{page}/close", {"reason": " "}, page=page)
+        empty = admin.post(f"{page}/close", {"reason": " "})
         assert empty.status_code == 422
         assert "请填写处理情况。" in plain(empty)
-        assert admin.post(f"{page}/close", {"reason": "已由办理人重新签发"}, page=page).status_code == 303
+        assert admin.post(f"{page}/close", {"reason": "已由办理人重新签发"}).status_code == 303
         closed = incident(portal, number)
         assert closed.closed_at is not None
         assert closed.reason == "已由办理人重新签发"
-        twice = admin.post(f"{page}/close", {"reason": "又一次"}, page="/admin")
+        twice = admin.post(f"{page}/close", {"reason": "又一次"})
         assert twice.status_code == 409
         assert "这条异常事项已由管理员于" in plain(twice)
         assert incident(portal, number).reason == "已由办理人重新签发"
@@ -182,7 +210,7 @@ class TestIncidents:
         assert "用现行版本的模板重新生成这份文书" in page
         portal.machine.kernel.queue.jobs.clear()
         for expected in (303, 409):
-            answer = admin.post(f"/admin/incidents/{row.id}/retry", page="/admin")
+            answer = admin.post(f"/admin/incidents/{row.id}/retry")
             assert answer.status_code == expected
         assert deferred(portal, "letters.render") == [{"letter_id": letter}]
         with portal.database.transaction() as tx:
@@ -196,7 +224,7 @@ class TestIncidents:
         number = noted(portal, "生成文书", "失败", None, Again("letter", {"letter_id": letter}))
         assert "此后已经办成" in plain(admin.get("/admin/incidents"))
         portal.machine.kernel.queue.jobs.clear()
-        admin.post(f"/admin/incidents/{number}/retry", page="/admin")
+        admin.post(f"/admin/incidents/{number}/retry")
         assert deferred(portal, "letters.render") == []
         assert incident(portal, number).reason == "此后已经办成，没有再次办理"
         assert "此后已经办成，没有再次办理；这条异常事项已关闭。" in plain(admin.get("/admin/incidents"))
@@ -208,19 +236,19 @@ class TestIncidents:
             case.rests_until, root = clock.now() + timedelta(minutes=10), case.root_id
         number = noted(portal, "到期自动办理", "期限已到，但流程没有前进。", notice, Again("timers", {"root_id": root}))
         assert "每 10 分钟自动再试" in plain(admin.get(f"/admin/incidents/{number}"))
-        assert admin.post(f"/admin/incidents/{number}/retry", page="/admin").status_code == 303
+        assert admin.post(f"/admin/incidents/{number}/retry").status_code == 303
         assert portal.case(notice).rests_until is None
 
     def test_a_job_given_up_is_deferred_once_more(self, portal, admin):
         again = Again("job", {"name": "objects.sweep", "arguments": {}})
         number = noted(portal, "后台工作 objects.sweep（3）", "文件存储暂时不可用", None, again)
         for _ in range(2):
-            admin.post(f"/admin/incidents/{number}/retry", page="/admin")
+            admin.post(f"/admin/incidents/{number}/retry")
         assert deferred(portal, "objects.sweep") == [{}]
 
     def test_what_cannot_be_tried_again_says_so(self, portal, admin):
         number = noted(portal, "签发", "KeyError")
-        answer = admin.post(f"/admin/incidents/{number}/retry", page="/admin")
+        answer = admin.post(f"/admin/incidents/{number}/retry")
         assert answer.status_code == 409
         assert "这一步要由原来的办理人重新办理" in plain(answer)
         assert incident(portal, number).closed_at is None
@@ -236,6 +264,12 @@ class TestIncidents:
         assert "步骤069" not in first.text
         [later] = re.findall(r'href="(/admin/incidents\?before=\d+)"', first.text)
         assert "步骤069" in admin.get(later).text
+
+
+def test_who_has_no_roles_is_not_told_to_have_them_done_by_another(admin):
+    page = plain(admin.get("/profile"))
+    assert "岗位由系统管理员设置。" in page
+    assert "请人代办" not in page
 
 
 class TestJobs:
@@ -263,11 +297,11 @@ class TestJobs:
 
     def test_a_failed_job_is_tried_again_once_and_it_is_kept_who_wanted_it(self, portal, admin):
         number = self.job(portal, "letters.render", "failed", 5, args='{"letter_id": 12}')
-        first = admin.post(f"/admin/jobs/{number}/retry", page="/admin", follow_redirects=True)
+        first = admin.post(f"/admin/jobs/{number}/retry", follow_redirects=True)
         assert "已安排立即重试。" in plain(first)
         assert deferred(portal, "letters.render") == [{"letter_id": 12}]
         assert "没有失败的工作" in plain(first)
-        second = admin.post(f"/admin/jobs/{number}/retry", page="/admin", follow_redirects=True)
+        second = admin.post(f"/admin/jobs/{number}/retry", follow_redirects=True)
         assert "没有再次安排" in plain(second)
         with portal.database.transaction() as tx:
             [row] = tx.scalars(select(Incident)).all()
@@ -281,7 +315,7 @@ class TestJobs:
         page = admin.get("/admin/jobs")
         assert told in plain(page)
         assert f"/admin/jobs/{newest}/retry" not in page.text
-        admin.post(f"/admin/jobs/{numbers[0]}/retry", page="/admin")
+        admin.post(f"/admin/jobs/{numbers[0]}/retry")
         assert f"/admin/jobs/{newest}/retry" in admin.get("/admin/jobs").text
 
     def test_workers_and_their_heartbeats(self, portal, admin):
@@ -302,8 +336,8 @@ class TestChecks:
 
     def test_a_check_is_begun_once_and_tells_what_it_found(self, portal, admin):
         portal.notice()
-        assert admin.post("/admin/checks", page="/admin").status_code == 303
-        assert admin.post("/admin/checks", page="/admin", follow_redirects=True).status_code == 200
+        assert admin.post("/admin/checks").status_code == 303
+        assert admin.post("/admin/checks", follow_redirects=True).status_code == 200
         assert len(deferred(portal, checking.CHECK)) == 1
         assert "正在校验" in plain(admin.get("/admin/checks"))
         self.run(portal)
@@ -315,7 +349,7 @@ class TestChecks:
         page = plain(admin.get("/admin/checks"))
         assert f"完整，没有改动 {cases} 件 {row.entries} 条" in page
         assert "记录完整，没有改动。" in plain(admin.get("/admin"))
-        assert admin.post("/admin/checks", page="/admin").status_code == 303
+        assert admin.post("/admin/checks").status_code == 303
         assert len(deferred(portal, checking.CHECK)) == 2
 
     def test_what_was_tampered_with_is_listed_in_words(self, portal, admin):
@@ -327,7 +361,7 @@ class TestChecks:
             )
             tx.execute(text("ALTER TABLE audit_entries ENABLE ALWAYS TRIGGER append_only"))
             tx.execute(text("UPDATE letters SET number = 'forged' WHERE case_id = :id"), {"id": notice})
-        admin.post("/admin/checks", page="/admin")
+        admin.post("/admin/checks")
         self.run(portal)
         page = plain(admin.get("/admin/checks"))
         assert "处与记录不符" in page
@@ -337,7 +371,7 @@ class TestChecks:
         assert "第 0 条" not in page
 
     def test_one_that_broke_says_so_and_another_may_begin(self, portal, admin):
-        admin.post("/admin/checks", page="/admin")
+        admin.post("/admin/checks")
         tools = Tools(portal.database, portal.machine.store, portal.machine.kernel, "http://portal")
         [arguments] = deferred(portal, checking.CHECK)
         with portal.database.transaction() as tx:
@@ -347,7 +381,7 @@ class TestChecks:
         with portal.database.transaction() as tx:
             [row] = tx.scalars(select(AuditCheck)).all()
         assert row.fault == "数据库中断。"
-        assert admin.post("/admin/checks", page="/admin").status_code == 303
+        assert admin.post("/admin/checks").status_code == 303
         assert len(deferred(portal, checking.CHECK)) == 2
 
 

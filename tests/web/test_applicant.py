@@ -79,7 +79,7 @@ class Story:
 
     def sign_for(self, letter_id: int, browser: Browser | None = None) -> TestResponse:
         """Presses 打开并签收."""
-        return (browser or self.wang).post(f"/my/letters/{letter_id}/sign", page="/home")
+        return (browser or self.wang).post(f"/my/letters/{letter_id}/sign")
 
     def draft(self, notice: int) -> str:
         """Begins a review about a notice; the address of the draft."""
@@ -98,7 +98,7 @@ class Story:
 
     def post_step(self, step: str, given: Mapping[str, str], *files: tuple[str, bytes]) -> TestResponse:
         """Posts one step."""
-        values = [("csrf_token", self.wang.token("/home")), *given.items()]
+        values = [("csrf_token", self.wang.held_token()), *given.items()]
         parts = [FileStorage(io.BytesIO(content), name) for name, content in files]
         # The client's own way leaves a temporary file open.
         boundary, body = encode_multipart(MultiDict([*values, *(("_upload.evidence", part) for part in parts)]))
@@ -108,7 +108,7 @@ class Story:
         """Files a review; the id of its case."""
         draft = self.draft(notice)
         assert self.fill(draft, *files).status_code == 303
-        handed_in = self.wang.post(f"{draft}/check-answers", page="/home")
+        handed_in = self.wang.post(f"{draft}/check-answers")
         assert handed_in.status_code == 303, plain(handed_in)
         return int(handed_in.location.split("/")[3])
 
@@ -274,7 +274,7 @@ def test_a_review_is_filed_corrected_and_decided(story: Story) -> None:
         "2026年10月12日（周一）24:00 前提出",
     ):
         assert told in check
-    review = int(story.wang.post(f"{draft}/check-answers", page="/home").location.split("/")[3])
+    review = int(story.wang.post(f"{draft}/check-answers").location.split("/")[3])
     receipt = story.read(f"/my/cases/{review}/receipt")
     for told in (
         "渝环复案〔2026〕1号",
@@ -314,8 +314,8 @@ def _correction(story: Story, review: int) -> None:
         "_kept.evidence": kept,
     }
     added = {"_upload.evidence": [(io.BytesIO(PDF + b"%"), "补页.pdf")]}
-    assert story.wang.post(task, {**answers, **added}, page="/home").location == f"/my/cases/{review}"
-    again = story.wang.post(task, answers, page="/home", follow_redirects=True)
+    assert story.wang.post(task, {**answers, **added}).location == f"/my/cases/{review}"
+    again = story.wang.post(task, answers, follow_redirects=True)
     assert "“补正材料”已经提交，不需要再办理。" in plain(again)
     case = story.read(f"/my/cases/{review}")
     assert "形式审查中，由受理人员办理" in case
@@ -336,7 +336,7 @@ def _decided(story: Story, notice: int, review: int) -> None:
     [first] = story.letters_of(notice)
     assert "取代" not in story.read(f"/my/letters/{first}")
     assert "《配额分配异议复核》的文书等您签收" in story.read("/home")
-    withdrawal = story.wang.post(f"/my/cases/{review}/messages/withdraw", {"confirmed": "true"}, page="/home")
+    withdrawal = story.wang.post(f"/my/cases/{review}/messages/withdraw", {"confirmed": "true"})
     assert withdrawal.status_code == 409
     assert "复核决定已经签发，不能撤回。" in plain(withdrawal)
     assert "复核决定已经签发，不能撤回。" in story.read(f"/my/cases/{review}/messages/withdraw")
@@ -371,7 +371,7 @@ def test_filing_late_is_said_plainly(story: Story) -> None:
     draft = story.draft(notice)
     assert "期限已过" in story.read(draft)
     story.fill(draft, late_reason="不可抗力")
-    review = int(story.wang.post(f"{draft}/check-answers", page="/home").location.split("/")[3])
+    review = int(story.wang.post(f"{draft}/check-answers").location.split("/")[3])
     assert "在期限内提出，且未放弃异议 否" in story.read(f"/my/cases/{review}/receipt")
 
 
@@ -400,16 +400,14 @@ def test_an_objection_after_a_waiver_is_not_taken_without_a_reason(story: Story)
     notice, _letter = story.served()
     draft = story.draft(notice)
     assert story.fill(draft).location == f"{draft}/check-answers"
-    assert (
-        story.wang.post(f"/my/cases/{notice}/messages/waived", {"confirmed": "true"}, page="/home").status_code == 303
-    )
-    handed_in = story.wang.post(f"{draft}/check-answers", page="/home", follow_redirects=True)
+    assert story.wang.post(f"/my/cases/{notice}/messages/waived", {"confirmed": "true"}).status_code == 303
+    handed_in = story.wang.post(f"{draft}/check-answers", follow_redirects=True)
     assert "请填写放弃异议后提出的正当理由" in plain(handed_in)
     assert story.fill(draft).status_code == 422
     assert story.count(Case, Case.about_id == notice) == 0
     assert story.fill(draft, late_reason="放弃时没有核对数据").location == f"{draft}/check-answers"
     assert "放弃异议后提出的正当理由 放弃时没有核对数据" in story.read(f"{draft}/check-answers")
-    review = int(story.wang.post(f"{draft}/check-answers", page="/home").location.split("/")[3])
+    review = int(story.wang.post(f"{draft}/check-answers").location.split("/")[3])
     assert "在期限内提出，且未放弃异议 否" in story.read(f"/my/cases/{review}/receipt")
 
 
@@ -419,7 +417,7 @@ def test_an_objection_that_becomes_late_on_its_way_says_what_is_missing(story: S
     draft = story.draft(notice)
     assert story.fill(draft).location == f"{draft}/check-answers"
     story.at("2026-10-13T00:00:10")
-    refused = story.wang.post(f"{draft}/check-answers", page="/home")
+    refused = story.wang.post(f"{draft}/check-answers")
     assert refused.status_code == 422
     assert "请填写逾期提出的正当理由" in plain(refused)
     assert story.count(Case, Case.about_id == notice) == 0
@@ -430,7 +428,7 @@ def test_a_filing_at_the_last_second_is_in_time(story: Story) -> None:
     draft = story.draft(notice)
     story.fill(draft)
     story.at("2026-10-12T23:59:50")
-    review = int(story.wang.post(f"{draft}/check-answers", page="/home").location.split("/")[3])
+    review = int(story.wang.post(f"{draft}/check-answers").location.split("/")[3])
     assert "在期限内提出，且未放弃异议 是" in story.read(f"/my/cases/{review}/receipt")
     assert "2026年10月12日 23:59:5" in story.read(f"/my/cases/{review}/receipt")
 
@@ -440,11 +438,11 @@ def test_a_waiver_makes_the_notice_final(story: Story) -> None:
     page = f"/my/cases/{notice}/messages/waived"
     assert "放弃异议后，通知立即生效" in story.read(page)
     assert "放弃异议" in story.read(f"/my/cases/{notice}")
-    refused = story.wang.post(page, {}, page="/home")
+    refused = story.wang.post(page, {})
     assert refused.status_code == 422
     assert "有 1 处需要改正" in plain(refused)
-    assert story.wang.post(page, {"confirmed": "true"}, page="/home").location == f"/my/cases/{notice}"
-    again = story.wang.post(page, {"confirmed": "true"}, page="/home", follow_redirects=True)
+    assert story.wang.post(page, {"confirmed": "true"}).location == f"/my/cases/{notice}"
+    again = story.wang.post(page, {"confirmed": "true"}, follow_redirects=True)
     assert "“放弃异议”先前已经收到，不需要重复提交。" in plain(again)
     case = story.read(f"/my/cases/{notice}")
     assert "已办结：已生效" in case
@@ -456,7 +454,7 @@ def test_a_withdrawal_leaves_the_way_open(story: Story) -> None:
     review = story.filed(notice)
     assert "复核进行中" in story.read(f"/my/cases/{notice}")
     page = f"/my/cases/{review}/messages/withdraw"
-    assert story.wang.post(page, {"reason": "", "confirmed": "true"}, page="/home").status_code == 303
+    assert story.wang.post(page, {"reason": "", "confirmed": "true"}).status_code == 303
     assert "已办结：已撤回" in story.read(f"/my/cases/{review}")
     assert "2026年10月12日（周一）24:00 前提出" in story.read("/home")
     second = story.filed(notice)
@@ -498,8 +496,8 @@ def test_another_review_of_the_same_notice_is_refused_and_the_draft_kept(story: 
                       saved_at=row.saved_at))  # fmt: skip
         tx.flush()
     other = f"/file/{int(draft.split('/')[-1]) + 1}"
-    review = story.wang.post(f"{draft}/check-answers", page="/home")
-    refused = story.wang.post(f"{other}/check-answers", page="/home")
+    review = story.wang.post(f"{draft}/check-answers")
+    refused = story.wang.post(f"{other}/check-answers")
     assert review.status_code == 303
     assert refused.status_code == 409
     assert "针对同一通知的申请（渝环复案〔2026〕1号）正在办理，不能再次提出。" in plain(refused)
@@ -513,7 +511,7 @@ def test_handing_in_twice_makes_one_case(story: Story) -> None:
     notice, _letter = story.served()
     draft = story.draft(notice)
     story.fill(draft)
-    receipts = {story.wang.post(f"{draft}/check-answers", page="/home").location for _ in range(2)}
+    receipts = {story.wang.post(f"{draft}/check-answers").location for _ in range(2)}
     assert len(receipts) == 1
     assert story.count(Case, Case.procedure == "allocation-review") == 1
     for back in (draft, f"{draft}/check-answers"):
@@ -581,7 +579,8 @@ def test_more_cases_and_more_entries_cost_no_more_statements(story: Story) -> No
 
 
 def _cost(story: Story, path: str) -> int:
-    """How many statements a page takes."""
+    """How many statements a page takes that was read before."""
+    story.read(path)
     with statements(story.portal) as sent:
         story.read(path)
     return len(sent)

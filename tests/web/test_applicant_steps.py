@@ -42,7 +42,7 @@ def press(story: Story, step: str, go: str, **given: str) -> TestResponse:
 
 def keep(story: Story, page: str, **given: str) -> TestResponse:
     """Posts what a page posts by itself while somebody is typing."""
-    return story.wang.post(page, given, page="/home", headers={"Accept": "application/json"})
+    return story.wang.post(page, given, headers={"Accept": "application/json"})
 
 
 def typed(page: TestResponse, name: str) -> str:
@@ -108,7 +108,7 @@ def test_a_later_step_may_be_looked_at_but_nothing_is_handed_in_before_the_first
     first = f"{draft}/claimed_amount?check=1&to=check"
     for answer in (
         story.wang.get(f"{draft}/check-answers"),
-        story.wang.post(f"{draft}/check-answers", page="/home"),
+        story.wang.post(f"{draft}/check-answers"),
     ):
         assert answer.location == first
     page = story.wang.get(first)
@@ -172,7 +172,7 @@ def test_what_a_newer_form_no_longer_asks_hinders_nobody(story: Story, draft: st
         row = tx.scalars(select(Filing)).one()
         row.answers = {**row.answers, "asked_once": ["x"]}
     assert story.wang.get(draft).location == f"{draft}/check-answers"
-    assert story.wang.post(f"{draft}/check-answers", page="/home").status_code == 303
+    assert story.wang.post(f"{draft}/check-answers").status_code == 303
 
 
 @pytest.fixture
@@ -198,11 +198,11 @@ def test_a_correction_is_kept_while_it_is_written(story: Story, correction: str)
     page = story.wang.get(correction)
     assert typed(page, "grounds") == "写到一半"
     assert _seen(page) == kept.json["seen"]
-    assert story.wang.post(correction, {**answers, "_go": "save"}, page="/home").location == correction
-    refused = story.wang.post(correction, {**answers, "claimed_amount": "", "_go": "next"}, page="/home")
+    assert story.wang.post(correction, {**answers, "_go": "save"}).location == correction
+    refused = story.wang.post(correction, {**answers, "claimed_amount": "", "_go": "next"})
     assert refused.status_code == 422
     assert typed(story.wang.get(correction), "claimed_amount") == ""
-    done = story.wang.post(correction, {**answers, "_go": "next"}, page="/home")
+    done = story.wang.post(correction, {**answers, "_go": "next"})
     assert done.status_code == 303
     assert story.count(TaskDraft) == 0
     late = keep(story, correction, **answers)
@@ -221,14 +221,14 @@ def test_a_file_of_a_correction_is_kept_with_what_is_wrong(story: Story, correct
 def test_a_correction_in_two_windows(story: Story, correction: str) -> None:
     seen = _seen(story.wang.get(correction))
     answers = {"claimed_amount": "1300000", "late_reason": "", "_seen": seen, "_go": "save"}
-    assert story.wang.post(correction, {**answers, "grounds": "甲"}, page="/home").status_code == 303
-    other = story.wang.post(correction, {**answers, "grounds": "乙"}, page="/home")
+    assert story.wang.post(correction, {**answers, "grounds": "甲"}).status_code == 303
+    other = story.wang.post(correction, {**answers, "grounds": "乙"})
     assert other.status_code == 409
     assert "您在本页填写的内容没有保存，仍在下面。" in plain(other)
     assert typed(other, "grounds") == "乙"
     assert typed(story.wang.get(correction), "grounds") == "甲"
     [over] = html.fromstring(other.text).xpath('//button[@name="_over"]/@value')
-    done = story.wang.post(correction, {**answers, "grounds": "乙", "_over": over, "_go": ""}, page="/home")
+    done = story.wang.post(correction, {**answers, "grounds": "乙", "_over": over, "_go": ""})
     assert done.status_code == 303
     assert typed(story.wang.get(correction), "grounds") == "乙"
 
@@ -239,14 +239,14 @@ def test_a_withdrawal_is_kept_while_it_is_written(story: Story) -> None:
     kept = keep(story, page, reason="写到一半")
     assert kept.json is not None
     assert typed(story.wang.get(page), "reason") == "写到一半"
-    refused = story.wang.post(page, {"reason": "写完了", "_seen": kept.json["seen"]}, page="/home")
+    refused = story.wang.post(page, {"reason": "写完了", "_seen": kept.json["seen"]})
     assert refused.status_code == 422
     again = story.wang.get(page)
     assert typed(again, "reason") == "写完了"
-    stale = story.wang.post(page, {"reason": "另一个窗口", "_seen": kept.json["seen"]}, page="/home")
+    stale = story.wang.post(page, {"reason": "另一个窗口", "_seen": kept.json["seen"]})
     assert stale.status_code == 409
     assert typed(stale, "reason") == "另一个窗口"
-    sent = story.wang.post(page, {"reason": "写完了", "confirmed": "true", "_seen": _seen(again)}, page="/home")
+    sent = story.wang.post(page, {"reason": "写完了", "confirmed": "true", "_seen": _seen(again)})
     assert sent.status_code == 303
     assert story.count(MessageDraft) == 0
 
@@ -336,7 +336,7 @@ def test_unread_messages_come_first(story: Story, correction: str) -> None:
     page = story.wang.get("/messages")
     assert "也用邮件通知我" not in page.text
     [first] = html.fromstring(page.text).xpath('//ul[contains(@class, "messages")]/li[1]//form/@action')
-    story.wang.post(first, page="/messages")
+    story.wang.post(first)
     lines = html.fromstring(story.wang.get("/messages").text).xpath('//ul[contains(@class, "messages")]/li')
     unread = ["unread" in line.get("class") for line in lines]
     assert unread == sorted(unread, reverse=True)

@@ -149,7 +149,7 @@ def test_a_file_is_removed_by_its_button_and_the_rest_is_saved(story: Drafting) 
     with story.portal.database.transaction() as tx:
         first = tx.scalars(select(Attachment.id).where(Attachment.name == "一.pdf")).one()
     step = f"{story.place}/evidence"
-    removed = story.wang.post(step, {"_remove": str(first)}, page="/home", follow_redirects=True)
+    removed = story.wang.post(step, {"_remove": str(first)}, follow_redirects=True)
     assert "文件已移除，其他内容已保存。" in plain(removed)
     assert "产量数据有误" in story.read(f"{story.place}/grounds")
     assert kept(story) == ["二.pdf"]
@@ -233,7 +233,7 @@ def test_an_unfinished_draft_cannot_be_handed_in(story: Drafting) -> None:
     story.fill(story.place, go="save", claimed_amount="")
     first = f"{story.place}/claimed_amount?check=1&to=check"
     assert story.wang.get(f"{story.place}/check-answers").location == first
-    answer = story.wang.post(f"{story.place}/check-answers", page="/home")
+    answer = story.wang.post(f"{story.place}/check-answers")
     assert (answer.status_code, answer.location) == (303, first)
     page = story.read(first)
     assert "还不能提交：这一步还没有完成。" in page
@@ -243,7 +243,7 @@ def test_an_unfinished_draft_cannot_be_handed_in(story: Drafting) -> None:
 
 def test_an_answer_that_names_anothers_file_names_nothing(story: Drafting) -> None:
     story.fill(story.place, ("好.pdf", PDF), go="save")
-    story.wang.post(f"{story.place}/evidence", {"evidence": "1", "_kept.evidence": "1", "_go": "save"}, page="/home")
+    story.wang.post(f"{story.place}/evidence", {"evidence": "1", "_kept.evidence": "1", "_go": "save"})
     assert kept(story) == ["好.pdf"]
 
 

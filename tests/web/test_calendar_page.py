@@ -177,13 +177,13 @@ def test_what_misses_is_told_once_the_rest_can_be_read(admin):
 def test_confirming_twice_is_no_error(portal, admin):
     seen = version(portal)
     for expected in ("已录入 2027 年放假安排", "已录入"):
-        answer = admin.post("/calendar/notices", {**FORM, "version": seen}, page="/calendar")
+        answer = admin.post("/calendar/notices", {**FORM, "version": seen})
         assert (answer.status_code, answer.location) == (303, "/calendar")
         assert expected in plain(admin.get("/calendar"))
     with portal.database.transaction() as tx:
         assert len(calendars.entered(tx)) == 1
         tx.get_one(Person, portal.people["zhou"]).administrator = True
     other = portal.client("zhou")
-    assert other.post("/calendar/notices", {**FORM, "version": seen}, page="/calendar").status_code == 409
+    assert other.post("/calendar/notices", {**FORM, "version": seen}).status_code == 409
     changed = {**FORM, "number": "国办发明电〔2026〕1号", "version": seen}
-    assert admin.post("/calendar/notices", changed, page="/calendar").status_code == 409
+    assert admin.post("/calendar/notices", changed).status_code == 409

@@ -25,7 +25,7 @@ def review(portal):
 
 
 def add(browser, case_id, text, **more):
-    return browser.post(f"/cases/{case_id}/notes", {"text": text, **more}, page="/inbox")
+    return browser.post(f"/cases/{case_id}/notes", {"text": text, **more})
 
 
 def kept(portal):

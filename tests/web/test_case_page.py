@@ -40,3 +40,20 @@ def test_a_duty_that_is_late_stays_so(portal):
     page = plain(portal.client("he").get(f"/cases/{review}"))
     assert "超期" in page
     assert "已届满" not in page
+
+
+def test_what_was_posted_stands_with_its_unit(portal):
+    notice, _letter = portal.notice()
+    assert "登记入账 +1,200,000 tCO₂e" in plain(portal.client("zhou").get(f"/cases/{notice}"))
+
+
+def test_the_bar_above_a_letter_is_that_of_every_page(portal):
+    _notice, letter = portal.notice()
+    zhou = portal.client("zhou")
+    above = [
+        re.search(r'<div class="bar-end">(.*?)</div>', zhou.get(path).text, re.DOTALL)
+        for path in ("/cases", f"/letters/{letter}")
+    ]
+    texts = [re.sub(r'next=[^"]*|value="[^"]*"', "", found[1]) for found in above if found]
+    assert len(texts) == 2
+    assert texts[0] == texts[1]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import contextmanager
+from io import BytesIO
 
 import pytest
 
 from portal.cases.models import Attachment, Case
 from portal.documents.models import Letter
 from portal.storage import ObjectMissing, StoreUnavailable
-from tests.builders.pages import plain
+from portal.web.uploads import take
+from tests.builders.pages import ETS, plain
 
 WORD, PDF, LEDGER = b"the letter", b"%PDF-1.7 the letter", b"%PDF-1.7 the ledger"
 AWAY = "文件存储暂时不可用，请稍后再试。"
@@ -112,3 +114,16 @@ def test_a_page_of_a_file_that_cannot_be_had_says_so_in_its_place(portal, paths,
     assert text in plain(answer)
     assert "900 t" not in answer.text
     assert "<object" not in answer.text
+
+
+def test_an_official_whose_file_cannot_be_stored_keeps_his_form(portal, monkeypatch):
+    with portal.database.transaction() as tx:
+        procedure = portal.machine.kernel.releases.newest(tx, ETS).procedure("allocation-review")
+    monkeypatch.setattr(portal.machine.store, "put", lambda key, *_rest: away(key))
+    data = {"_upload.evidence": (BytesIO(PDF), "台账.pdf")}
+    with portal.app.test_request_context("/tasks/1", method="POST", data=data):
+        taken = take(procedure, procedure.start_form, {"grounds": ["理由"]}, portal.actor("zhou"))
+    assert taken.answers == {"grounds": ["理由"]}
+    assert taken.errors["evidence"].text("zh") == (
+        "“台账.pdf”没有上传成功：文件存储暂时不可用，请稍后重新选择。其他内容已保留。"
+    )

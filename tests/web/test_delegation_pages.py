@@ -66,8 +66,8 @@ def test_an_official_lends_his_role_and_both_read_it(portal, today):
     assert page.status_code == 200
     assert 'value="chongqing-ets:leader" checked' in page.text
     assert f'value="{today.isoformat()}"' in page.text
-    assert "现在没有设代办，以后也没有。" in page.text
-    answer = browser.post(HERE, form(portal), page=HERE)
+    assert "现在没有代办，也没有预先设好的代办。" in page.text
+    answer = browser.post(HERE, form(portal))
     assert (answer.status_code, answer.headers["Location"]) == (303, HERE)
     shown = plain(browser.get(HERE))
     last = today + timedelta(days=3)
@@ -85,7 +85,7 @@ def test_an_official_lends_his_role_and_both_read_it(portal, today):
 def test_what_is_wrong_stands_at_the_top_and_at_the_field_and_what_was_typed_stays(portal, today):
     browser = portal.client("chen")
     typed = form(portal, deputy="chen", days=400, reason="")
-    answer = browser.post(HERE, typed, page=HERE)
+    answer = browser.post(HERE, typed)
     assert answer.status_code == 422
     assert "有 3 处需要改正" in answer.text
     for field, said in (
@@ -116,7 +116,7 @@ def test_what_is_wrong_stands_at_the_top_and_at_the_field_and_what_was_typed_sta
     ],
 )
 def test_bad_input_is_answered_in_words(portal, odd):
-    answer = portal.client("chen").post(HERE, form(portal, **odd), page=HERE)
+    answer = portal.client("chen").post(HERE, form(portal, **odd))
     assert answer.status_code == 422
     assert "需要改正" in answer.text
     assert count(portal) == 0
@@ -124,8 +124,8 @@ def test_bad_input_is_answered_in_words(portal, odd):
 
 def test_posting_twice_lends_once_and_says_so(portal):
     browser = portal.client("chen")
-    browser.post(HERE, form(portal), page=HERE)
-    again = browser.post(HERE, form(portal), page=HERE)
+    browser.post(HERE, form(portal))
+    again = browser.post(HERE, form(portal))
     assert again.status_code == 422
     assert "已由周敏代办，期间不能重叠" in again.text
     assert count(portal) == 1
@@ -136,15 +136,15 @@ def test_ending_asks_first_and_counts_at_once(portal):
     page = plain(browser.get(f"{HERE}/{number}/end"))
     assert "结束周敏代陈涛办理“局领导”" in page
     assert "立即生效：周敏不能再代陈涛办理。" in page
-    empty = browser.post(f"{HERE}/{number}/end", {"reason": " "}, page=HERE)
+    empty = browser.post(f"{HERE}/{number}/end", {"reason": " "})
     assert (empty.status_code, "请写明理由。" in empty.text) == (422, True)
-    answer = browser.post(f"{HERE}/{number}/end", {"reason": "提前返岗"}, page=HERE)
+    answer = browser.post(f"{HERE}/{number}/end", {"reason": "提前返岗"})
     assert (answer.status_code, answer.headers["Location"]) == (303, HERE)
     shown = plain(browser.get(HERE))
     assert "已结束，周敏不再代陈涛办理。" in shown
     assert "以前的代办（1 项）" in shown
     assert "提前结束：提前返岗" in shown
-    again = browser.post(f"{HERE}/{number}/end", {"reason": "提前返岗"}, page=HERE)
+    again = browser.post(f"{HERE}/{number}/end", {"reason": "提前返岗"})
     assert (again.status_code, "这项代办已经结束，没有变动。" in again.text) == (409, True)
     assert "这项代办已经结束，没有变动。" in browser.get(f"{HERE}/{number}/end").text
     assert portal.actor("zhou").lent == frozenset()
@@ -155,8 +155,8 @@ def test_only_the_lender_and_an_administrator_end_it(portal):
     for login in ("zhou", "he", "wang"):
         browser = portal.client(login)
         assert browser.get(f"{HERE}/{number}/end").status_code == 403
-        assert browser.post(f"{HERE}/{number}/end", {"reason": "x"}, page="/messages").status_code == 403
-    answer = administrator(portal).post(f"{HERE}/{number}/end", {"reason": "提前返岗"}, page=HERE)
+        assert browser.post(f"{HERE}/{number}/end", {"reason": "x"}).status_code == 403
+    answer = administrator(portal).post(f"{HERE}/{number}/end", {"reason": "提前返岗"})
     assert answer.headers["Location"] == f"/admin/people/{portal.people['chen']}/delegations"
     assert portal.client("chen").get(f"{HERE}/{number + 1}/end").status_code == 404
 
@@ -164,15 +164,15 @@ def test_only_the_lender_and_an_administrator_end_it(portal):
 def test_applicants_have_no_such_page(portal):
     browser = portal.client("wang")
     assert browser.get(HERE).status_code == 403
-    assert browser.post(HERE, form(portal), page="/messages").status_code == 403
+    assert browser.post(HERE, form(portal)).status_code == 403
 
 
 def test_an_administrator_lends_for_somebody_who_is_ill(portal):
     browser, address = administrator(portal), f"/admin/people/{portal.people['chen']}/delegations"
     page = browser.get(address)
     assert "陈涛的代办" in page.text
-    assert browser.post(address, form(portal, deputy="tao"), page=address).status_code == 422
-    answer = browser.post(address, form(portal, reason="病假"), page=address)
+    assert browser.post(address, form(portal, deputy="tao")).status_code == 422
+    answer = browser.post(address, form(portal, reason="病假"))
     assert (answer.status_code, answer.headers["Location"]) == (303, address)
     shown = plain(browser.get(address))
     assert "陶然于" in shown
@@ -221,7 +221,7 @@ def test_who_holds_only_a_lent_role_has_nothing_to_lend(portal):
             )
         )  # fmt: skip
     browser = portal.client()
-    browser.post("/sign-in", {"login": "new", "password": "correct horse 9"}, page="/sign-in")
+    browser.post("/sign-in", {"login": "new", "password": "correct horse 9"})
     page = browser.get(HERE)
     assert "没有可以请人代办的岗位" in page.text
     assert 'id="lend"' not in page.text
@@ -243,7 +243,7 @@ def test_many_to_choose_from_are_found_by_name_and_what_was_typed_stays(portal, 
     monkeypatch.setattr("portal.web.official.delegations.CANDIDATES", 2)
     browser = portal.client("chen")
     assert 'name="find"' in browser.get(HERE).text
-    found = browser.post(HERE, form(portal, deputy=None, name="陶", find="1", reason="年休假"), page=HERE)
+    found = browser.post(HERE, form(portal, deputy=None, name="陶", find="1", reason="年休假"))
     assert found.status_code == 200
     options = re.findall(r"<option[^>]*>([^<]+)</option>", found.text)
     assert [unescape(one) for one in options] == ["请选择", "陶然（文书送达人员）"]
@@ -289,13 +289,13 @@ def test_a_deputy_of_several_chooses_in_whose_name_he_signs(portal):
     chosen, other = (str(portal.people[name]) for name in ("chen", "he"))
     assert re.findall(r'<option value="(\d+)"( selected)?>', page.text) == [(chosen, " selected"), (other, "")]
     assert "您代陈涛办理这一环节" in plain(page)
-    wrong = browser.post(f"/tasks/{sign}", {"_for": other}, page=f"/tasks/{sign}")
+    wrong = browser.post(f"/tasks/{sign}", {"_for": other})
     assert wrong.status_code == 422
     assert f'<option value="{other}" selected>' in wrong.text
-    gone = browser.post(f"/tasks/{sign}", {"result": "签发", "_for": str(portal.people["zhou"])}, page=f"/tasks/{sign}")
+    gone = browser.post(f"/tasks/{sign}", {"result": "签发", "_for": str(portal.people["zhou"])})
     assert gone.status_code == 409
     assert "您现在没有代理所选的人办理这个岗位的事项，没有提交。" in plain(gone)
-    browser.post(f"/tasks/{sign}", {"result": "签发", "_for": other}, page=f"/tasks/{sign}")
+    browser.post(f"/tasks/{sign}", {"result": "签发", "_for": other})
     with portal.database.transaction() as tx:
         assert tx.get_one(Task, sign).for_id == portal.people["he"]
 
@@ -363,7 +363,7 @@ def test_lists_and_letters_name_for_whom_a_deputy_acted(portal):
     portal.complete("he", portal.task("draft", review), {"findings": "查明"})
     sign = portal.task("sign", review)
     deputy = portal.client("sun")
-    deputy.post(f"/tasks/{sign}/claim", page=f"/tasks/{sign}")
+    deputy.post(f"/tasks/{sign}/claim")
     assert "孙伟（代 陈涛）办理中" in plain(portal.client("he").get("/inbox?view=all"))
     portal.complete("sun", sign, {"result": "签发"})
     assert "局领导（代 陈涛）" in plain(deputy.get("/inbox?view=done"))

@@ -26,7 +26,7 @@ def _entered(portal, days_ago: float = 0.04, file: bytes = b"letter") -> tuple[i
     portal.rendered(letter, file)
     portal.ahead(timedelta(hours=2))
     path = f"/services/{_service(portal, letter)}/receipt"
-    answer = portal.client("tao").post(path, _when(_now(portal) - timedelta(days=days_ago), note="EMS 1"), page=path)
+    answer = portal.client("tao").post(path, _when(_now(portal) - timedelta(days=days_ago), note="EMS 1"))
     assert answer.status_code == 302, plain(answer)
     return case, letter
 
@@ -79,7 +79,7 @@ def _corrected(portal, letter: int, days_ago: int = 0) -> None:
     path = _proof(portal, letter)
     at = _now(portal) - timedelta(days=days_ago, hours=1)
     typed = {**_when(at), "what": "correct", "reason": WHY, "confirmed": "1"}
-    assert portal.client("tao").post(path, typed, page=path).status_code == 302
+    assert portal.client("tao").post(path, typed).status_code == 302
 
 
 def test_a_correction_shows_what_would_follow_before_it_is_made(portal):
@@ -89,21 +89,21 @@ def test_a_correction_shows_what_would_follow_before_it_is_made(portal):
     form = clerk.get(path)
     assert "原记录" in plain(form)
     typed = {**_when(_now(portal) - timedelta(hours=1), "in person"), "what": "correct", "reason": WHY}
-    check = clerk.post(path, typed, page=path)
+    check = clerk.post(path, typed)
     assert check.status_code == 200
     assert re.search(
         r"期限调整：提出异议（申请复核），由 \d+年\d+月\d+日（周.）24:00 改为 \d+年\d+月\d+日（周.）24:00", plain(check)
     ), plain(check)
     assert "邮寄送达" in plain(clerk.get(f"/cases/{case}"))
     assert "更正" in plain(clerk.get(f"/cases/{case}"))
-    again = clerk.post(path, {**typed, "again": "1"}, page=path)
+    again = clerk.post(path, {**typed, "again": "1"})
     assert (again.status_code, f">{WHY}</textarea>" in again.text) == (200, True)
-    done = clerk.post(path, {**typed, "confirmed": "1"}, page=path)
+    done = clerk.post(path, {**typed, "confirmed": "1"})
     assert (done.status_code, done.location) == (302, f"/cases/{case}#service")
     page = plain(clerk.get(f"/cases/{case}"))
     for said in ("已作废", WHY, "直接送达", "以此为准", "更正 ", "陶然"):
         assert said in page, said
-    gone = clerk.post(path, {**typed, "confirmed": "1"}, page="/receipts")
+    gone = clerk.post(path, {**typed, "confirmed": "1"})
     told = r"这条送达记录已于 \d\d-\d\d \d\d:\d\d 由陶然更正，不能再更正；您这次的更正没有提交。"
     assert (gone.status_code, bool(re.search(told, gone.text))) == (409, True)
     assert (f'href="/cases/{case}"' in gone.text, "送达登记" in plain(gone)) == (True, True)
@@ -113,10 +113,10 @@ def test_striking_out_the_only_proof_says_that_the_period_ends(portal):
     case, letter = _entered(portal)
     clerk, path = portal.client("tao"), _proof(portal, letter)
     typed = {"what": "strike", "how": "", "day": "", "time": "", "note": "", "reason": WHY}
-    check = plain(clerk.post(path, typed, page=path))
+    check = plain(clerk.post(path, typed))
     assert "期限终止：提出异议" in check
     assert "视为没有送达" in check
-    assert clerk.post(path, {**typed, "confirmed": "1"}, page=path).status_code == 302
+    assert clerk.post(path, {**typed, "confirmed": "1"}).status_code == 302
     assert portal.case(case).status == "通知书已制发，等待送达"
     assert "碳排放配额分配通知书" in plain(clerk.get("/receipts"))
     assert "已作废" in plain(clerk.get("/receipts?view=served"))
@@ -126,21 +126,21 @@ def test_what_is_wrong_with_a_correction_is_said_at_its_field(portal):
     _case, letter = _entered(portal)
     clerk, path = portal.client("tao"), _proof(portal, letter)
     nothing = {"what": "", "how": "", "day": "", "time": "", "note": "", "reason": ""}
-    answer = clerk.post(path, nothing, page=path)
+    answer = clerk.post(path, nothing)
     assert answer.status_code == 422
     assert 'id="what-error"' in answer.text
     assert 'id="reason-error"' in answer.text
     wrong = {"what": "correct", "how": "read", "day": "明天", "time": "", "note": "字" * 501, "reason": "字" * 501}
-    answer = clerk.post(path, wrong, page=path)
+    answer = clerk.post(path, wrong)
     for field in ("how", "day", "note", "reason"):
         assert f'id="{field}-error"' in answer.text, field
     future = {**_when(_now(portal) + timedelta(days=1)), "what": "correct", "reason": WHY}
-    answer = clerk.post(path, future, page=path)
+    answer = clerk.post(path, future)
     assert (answer.status_code, "送达时间不能晚于现在" in answer.text) == (422, True)
     with portal.database.transaction() as tx:
         at = tx.scalars(select(ServiceProof.received_at)).one().astimezone(TZ)
     same = {**_when(at), "time": f"{at:%H:%M:%S.%f}", "what": "correct", "reason": WHY}
-    answer = clerk.post(path, same, page=path)
+    answer = clerk.post(path, same)
     assert (answer.status_code, "没有需要更正的内容" in answer.text) == (422, True)
 
 
@@ -181,7 +181,7 @@ def test_the_check_page_says_that_the_desk_will_decide(portal):
     _case, letter = _final(portal)
     path = _proof(portal, letter)
     typed = {**_when(_now(portal) - timedelta(hours=1)), "what": "correct", "reason": WHY}
-    check = plain(portal.client("tao").post(path, typed, page=path))
+    check = plain(portal.client("tao").post(path, typed))
     assert "更正不会自动改变案件结果" in check
     assert "提交督办" in check
 
@@ -196,11 +196,11 @@ def test_the_desk_shows_both_dates_and_keeps_the_outcome(portal):
         assert said in page, said
     assert re.search(r"督办台\s+1", plain(leader.get("/inbox")))
     path = f"/desk/{_matter(portal, case)}"
-    empty = leader.post(path, {"decision": "kept", "reason": " "}, page="/desk")
+    empty = leader.post(path, {"decision": "kept", "reason": " "})
     assert (empty.status_code, "请写明理由" in empty.text) == (422, True)
-    long = leader.post(path, {"decision": "kept", "reason": "字" * 501}, page="/desk")
+    long = leader.post(path, {"decision": "kept", "reason": "字" * 501})
     assert (long.status_code, "请删减" in long.text) == (422, True)
-    kept = leader.post(path, _decision(leader, "kept", "单位已书面确认无异议"), page="/desk")
+    kept = leader.post(path, _decision(leader, "kept", "单位已书面确认无异议"))
     assert (kept.status_code, kept.location) == (302, "/desk")
     page = plain(leader.get("/desk"))
     assert "没有待处理的事项" in page
@@ -208,7 +208,7 @@ def test_the_desk_shows_both_dates_and_keeps_the_outcome(portal):
     assert "单位已书面确认无异议" in plain(leader.get("/desk?q=水泥"))
     assert "没有找到已处理的事项" in plain(leader.get("/desk?q=没有这家"))
     assert "督办决定：维持原结果" in plain(leader.get(f"/cases/{case}"))
-    late = leader.post(path, {"decision": "renewed", "reason": "再想想"}, page="/desk")
+    late = leader.post(path, {"decision": "renewed", "reason": "再想想"})
     assert (late.status_code, "陈涛" in late.text) == (409, True)
 
 
@@ -220,7 +220,7 @@ def test_nobody_decides_on_dates_he_has_not_seen(portal, decision):
     typed = _decision(leader, decision, "只差一日，不影响结果")
     before = re.search(r"更正后至\s+(\S+日（周.）24:00)", plain(leader.get("/desk"))).group(1)
     _corrected(portal, letter, days_ago=10)
-    answer = leader.post(path, typed, page="/desk")
+    answer = leader.post(path, typed)
     assert answer.status_code == 409
     assert "送达又有变动，您的决定没有提交" in answer.text.partition('id="reason-')[2]
     assert ">只差一日，不影响结果</textarea>" in answer.text
@@ -228,8 +228,8 @@ def test_nobody_decides_on_dates_he_has_not_seen(portal, decision):
     assert now != before
     assert portal.case(case).outcome == "已生效"
     without = {name: text for name, text in typed.items() if name != "seen"}
-    assert leader.post(path, without, page="/desk").status_code == 409
-    assert leader.post(path, _decision(leader, decision, typed["reason"]), page="/desk").status_code == 302
+    assert leader.post(path, without).status_code == 409
+    assert leader.post(path, _decision(leader, decision, typed["reason"])).status_code == 302
 
 
 def _struck(portal) -> tuple[int, int]:
@@ -238,9 +238,9 @@ def _struck(portal) -> tuple[int, int]:
     portal.rendered(letter)
     portal.ahead(timedelta(days=40))
     clerk, path = portal.client("tao"), f"/services/{_service(portal, letter)}/receipt"
-    assert clerk.post(path, _when(_now(portal) - timedelta(hours=1)), page=path).status_code == 302
+    assert clerk.post(path, _when(_now(portal) - timedelta(hours=1))).status_code == 302
     strike = {"what": "strike", "how": "", "day": "", "time": "", "note": "", "reason": WHY, "confirmed": "1"}
-    assert clerk.post(_proof(portal, letter), strike, page=path).status_code == 302
+    assert clerk.post(_proof(portal, letter), strike).status_code == 302
     return case, letter
 
 
@@ -248,10 +248,10 @@ def test_the_desk_reads_of_a_receipt_struck_out_and_an_earlier_one_entered(porta
     case, letter = _struck(portal)
     early = _when(_now(portal) - timedelta(days=39))
     clerk, path = portal.client("tao"), f"/services/{_service(portal, letter)}/receipt"
-    refused = clerk.post(path, early, page=path)
+    refused = clerk.post(path, early)
     assert refused.status_code == 422
     assert "登记更早的送达须写明理由" in refused.text.partition('id="note-error"')[2][:120]
-    assert clerk.post(path, {**early, "note": "回证补录"}, page=path).status_code == 302
+    assert clerk.post(path, {**early, "note": "回证补录"}).status_code == 302
     assert portal.case(case).outcome == "已生效"
     page = plain(portal.client("chen").get("/desk"))
     for said in ("随即届满，案件结果为“已生效”", " 提前为 ", "回证补录"):
@@ -263,7 +263,7 @@ def test_the_desk_reads_of_a_receipt_struck_out_and_entered_anew_when_its_period
     again = _when(_now(portal) - timedelta(minutes=30))
     portal.ahead(timedelta(days=40))
     clerk, path = portal.client("tao"), f"/services/{_service(portal, letter)}/receipt"
-    assert clerk.post(path, again, page=path).status_code == 302
+    assert clerk.post(path, again).status_code == 302
     assert portal.case(case).outcome == "已生效"
     page = plain(portal.client("chen").get("/desk"))
     for said in ("的送达记录作废后，重新登记的送达时间为", "登记时已经届满，案件结果为“已生效”", WHY):
@@ -276,7 +276,7 @@ def test_the_desk_has_the_notice_made_anew(portal):
     leader = portal.client("chen")
     assert "到督办台决定" in plain(leader.get(f"/cases/{case}"))
     path = f"/desk/{_matter(portal, case)}"
-    assert leader.post(path, _decision(leader, "renewed", "异议期未满"), page="/desk").status_code == 302
+    assert leader.post(path, _decision(leader, "renewed", "异议期未满")).status_code == 302
     old = plain(leader.get(f"/cases/{case}"))
     assert "已被取代" in old
     assert "督办决定：重新作出通知" in old
@@ -295,7 +295,7 @@ def test_the_unit_is_told_of_the_new_notice_as_a_whole_once_it_has_opened_its_le
     before = plain(wang.get("/account"))
     path = f"/desk/{_matter(portal, case)}"
     leader = portal.client("chen")
-    leader.post(path, _decision(leader, "renewed", "异议期未满"), page="/desk")
+    leader.post(path, _decision(leader, "renewed", "异议期未满"))
     assert plain(wang.get("/account")).count("冲销原登记") == before.count("冲销原登记") == 0
     assert plain(wang.get("/account")).count("+1,200,000") == before.count("+1,200,000") == 1
     with portal.database.transaction() as tx:
@@ -337,7 +337,7 @@ def test_an_open_review_hinders_a_new_notice_and_the_page_says_so(portal):
     page = leader.get("/desk")
     assert "正在办理，由该案决定" in plain(page)
     assert 'value="renewed"' not in page.text
-    answer = leader.post(f"/desk/{_matter(portal, case)}", _decision(leader, "renewed", "仍要"), page="/desk")
+    answer = leader.post(f"/desk/{_matter(portal, case)}", _decision(leader, "renewed", "仍要"))
     assert (answer.status_code, ">仍要</textarea>" in answer.text) == (409, True)
 
 
@@ -348,8 +348,7 @@ def test_the_desk_is_for_its_role(portal):
     for login in ("zhou", "tao", "wang"):
         browser = portal.client(login)
         assert browser.get("/desk").status_code == 403, login
-        page = "/inbox" if login != "wang" else "/home"
-        assert browser.post(path, {"decision": "kept", "reason": "x"}, page=page).status_code == 403, login
+        assert browser.post(path, {"decision": "kept", "reason": "x"}).status_code == 403, login
     assert "督办台" not in plain(portal.client("tao").get("/inbox"))
 
 

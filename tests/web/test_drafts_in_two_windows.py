@@ -36,7 +36,7 @@ class Window:
     def keep(self, **answers: str) -> TestResponse:
         """Posts what the page posts by itself while somebody is typing."""
         data = {"_seen": self.seen, **answers}
-        return self.story.wang.post(self.step, data, page="/home", headers={"Accept": "application/json"})
+        return self.story.wang.post(self.step, data, headers={"Accept": "application/json"})
 
 
 @pytest.fixture
@@ -117,7 +117,7 @@ def test_a_form_that_shows_itself_anew_keeps_nothing_and_goes_by_the_same_draft(
     first, second = Window(story, draft), Window(story, draft)
     first.press("save", grounds="甲")
     data = {"grounds": "乙", "_seen": second.seen, "_refresh": "1"}
-    anew = story.wang.post(second.step, data, page="/home", headers={"HX-Request": "true"})
+    anew = story.wang.post(second.step, data, headers={"HX-Request": "true"})
     assert (anew.status_code, ">乙</textarea>" in anew.text) == (200, True)
     assert _saved(story, draft)["grounds"] == ["甲"]
     before = second.seen
@@ -143,25 +143,45 @@ def test_a_page_that_keeps_itself_goes_by_what_it_kept(story: Story, draft: str)
     assert _saved(story, draft)["grounds"] == ["写完了"]
 
 
+def test_a_page_left_before_it_was_answered_goes_by_what_it_had_sent(story: Story, draft: str) -> None:
+    window = Window(story, draft)
+    window.keep(grounds="第一句")  # its answer does not come any more
+    assert window.keep(grounds="第一句。第二句。", **{"_under.grounds": "第一句"}).status_code == 200
+    assert _saved(story, draft)["grounds"] == ["第一句。第二句。"]
+    assert window.keep(grounds="旧的", **{"_under.grounds": "第一句"}).status_code == 409
+    assert _saved(story, draft)["grounds"] == ["第一句。第二句。"]
+
+
+def test_a_script_is_told_that_nothing_can_be_kept_any_more(story: Story, draft: str) -> None:
+    window = Window(story, draft)
+    with story.portal.database.transaction() as tx:
+        tx.delete(tx.get_one(Filing, int(draft.rpartition("/")[2])))
+    answer = window.keep(grounds="写到一半")
+    assert (answer.status_code, answer.json) == (
+        409,
+        {"said": "没有保存：找不到所请求的内容，或者您无权查看。所填内容仍在本页，请复制后另行保存。", "seen": ""},
+    )
+
+
 def test_nothing_is_handed_in_that_was_not_read_back(story: Story, draft: str) -> None:
     assert story.fill(draft, grounds="甲").status_code == 303
     check = f"{draft}/check-answers"
     seen = _mark(story.wang.get(check))
     other = Window(story, draft)
     other.press("save", grounds="乙")
-    refused = story.wang.post(check, {"_seen": seen}, page="/home")
+    refused = story.wang.post(check, {"_seen": seen})
     assert refused.status_code == 409
     assert TOLD.search(plain(refused))
     assert "下面是现在的内容，请核对后再提交。" in plain(refused)
     assert "乙" in plain(refused)
     other.load(story.wang.get(other.step))
     other.press("save", grounds="")
-    mended = story.wang.post(check, {"_seen": _mark(refused)}, page="/home")
+    mended = story.wang.post(check, {"_seen": _mark(refused)})
     assert (mended.status_code, mended.location) == (303, f"{draft}/grounds?check=1&to=check")
     assert TOLD.search(plain(story.wang.get(mended.location)))
     other.load(story.wang.get(other.step))
     other.press("save", grounds="丁")
-    handed_in = story.wang.post(check, {"_seen": _mark(story.wang.get(check))}, page="/home")
+    handed_in = story.wang.post(check, {"_seen": _mark(story.wang.get(check))})
     assert (handed_in.status_code, "/my/cases/" in handed_in.location) == (303, True)
 
 
@@ -174,7 +194,7 @@ def _mark(page: TestResponse) -> str:
 def test_what_is_typed_into_what_was_handed_in_meanwhile_is_not_silently_dropped(story: Story, draft: str) -> None:
     window = Window(story, draft)
     story.fill(draft)
-    assert story.wang.post(f"{draft}/check-answers", page="/home").status_code == 303
+    assert story.wang.post(f"{draft}/check-answers").status_code == 303
     said = "这份申请已经提交，本页填写的内容没有计入。"
     kept = window.keep(grounds="还在写")
     assert (kept.status_code, kept.json) == (409, {"said": said, "seen": ""})

@@ -67,7 +67,7 @@ def test_an_error_page_comes_also_when_its_frame_cannot_be_read(portal, monkeypa
     monkeypatch.setattr(frames, "frame", fails)
     app = create_app(replace(portal.machine))
     browser = Browser(app.test_client())
-    browser.post("/sign-in", {"login": "zhou", "password": "correct horse 9"}, page="/sign-in")
+    browser.post("/sign-in", {"login": "zhou", "password": "correct horse 9"})
     answer = browser.get("/nothing")
     assert (answer.status_code, told in answer.text) == (status, True)
     assert _bar(answer) == []
@@ -116,14 +116,14 @@ def test_a_form_posted_to_a_page_that_takes_none_is_told_so(portal):
     ],
 )
 def test_a_number_that_no_id_can_be_fails_nothing(everything, method, address, form):
-    answer = everything.get(address) if method == "GET" else everything.post(address, form, page="/inbox")
+    answer = everything.get(address) if method == "GET" else everything.post(address, form)
     assert answer.status_code < 500, plain(answer)
 
 
 def test_whoever_claims_what_is_done_is_told_by_whom_and_nothing_of_what_he_typed(portal):
     task = portal.allocation()
     portal.complete("sun", task, {"year": "2025", "units": [{"unit": "91110000802100433B", "amount": "1200000"}]})
-    answer = portal.client("zhou").post(f"/tasks/{task}/claim", page="/cases")
+    answer = portal.client("zhou").post(f"/tasks/{task}/claim")
     assert answer.status_code == 409
     assert re.search(r"这项任务已于 \S+ \S+ 由孙伟办结。 案件没有变动。", plain(answer))
     assert "您填写的内容" not in answer.text
@@ -142,7 +142,7 @@ def test_a_choice_is_told_in_words_and_what_nobody_typed_is_not_told(portal):
     assert [(one.get("value"), one.text) for one in chosen] == [("correct", "改为另一时间"), ("strike", "作废")]
     assert chosen.xpath("./option[@selected]/@value") == ["correct"]
     assert form.xpath('.//input[@name="confirmed"]/@type') == ["hidden"]
-    gone = portal.client("zhou").post("/nothing/at/all", data, page="/inbox")
+    gone = portal.client("zhou").post("/nothing/at/all", data)
     assert gone.status_code == 404
     page = html.fromstring(gone.text)
     assert [one.text for one in page.xpath("//main//textarea")] == ["改为另一时间", "录错"]

@@ -86,11 +86,11 @@ def test_a_row_tells_case_party_figure_step_and_time_left(portal):
 def test_claiming_and_giving_back(portal):
     task = portal.allocation()
     browser = portal.client("zhou")
-    assert browser.post(f"/tasks/{task}/claim", page="/inbox").location == f"/tasks/{task}"
+    assert browser.post(f"/tasks/{task}/claim").location == f"/tasks/{task}"
     assert "我的待办 1" in plain(browser.get("/inbox"))
     assert "周敏已领取这项任务" in plain(portal.client("sun").get(f"/tasks/{task}"))
-    assert portal.client("sun").post(f"/tasks/{task}/claim", page="/inbox").status_code == 409
-    assert browser.post(f"/tasks/{task}/release", page="/inbox").location == "/inbox"
+    assert portal.client("sun").post(f"/tasks/{task}/claim").status_code == 409
+    assert browser.post(f"/tasks/{task}/release").location == "/inbox"
     assert "我的待办 0" in plain(browser.get("/inbox?view=mine"))
 
 
@@ -103,7 +103,7 @@ def test_the_light_of_a_row_follows_the_moved_clock(portal):
     portal.review()
     browser = portal.client("li")
     assert "剩 10 个工作日" in plain(browser.get("/inbox?view=role"))
-    browser.post("/clock", {"_to": "5"}, page="/inbox")
+    browser.post("/clock", {"_to": "5"})
     assert "剩 5 个工作日" in plain(browser.get("/inbox?view=role"))
 
 

@@ -18,7 +18,7 @@ def _allocations(portal, count: int) -> list[int]:
 
 
 def _chosen(browser, page: str, tasks: list[int], **more: object):
-    return browser.post("/inbox/claim", {"task": [str(task) for task in tasks], **more}, page=page)
+    return browser.post("/inbox/claim", {"task": [str(task) for task in tasks], **more})
 
 
 def test_those_chosen_are_claimed_each_in_an_act_of_its_own(portal):
@@ -41,7 +41,7 @@ def test_those_chosen_are_claimed_each_in_an_act_of_its_own(portal):
 def test_where_a_colleague_was_faster_it_is_said_and_the_others_are_claimed(portal):
     tasks = _allocations(portal, 3)
     browser, colleague = portal.client("zhou"), portal.client("sun")
-    colleague.post(f"/tasks/{tasks[1]}/claim", page="/inbox")
+    colleague.post(f"/tasks/{tasks[1]}/claim")
     answer = _chosen(browser, "/inbox?view=role", tasks)
     page = plain(browser.get(answer.location))
     with portal.database.transaction() as tx:
@@ -66,14 +66,14 @@ def test_nothing_chosen_or_nothing_of_his_is_told(portal):
     [task] = _allocations(portal, 1)
     browser = portal.client("zhou")
     assert "请先勾选要领取的任务。" in plain(browser.get(_chosen(browser, "/inbox?view=role", []).location))
-    bad = browser.post("/inbox/claim", {"task": ["x", "-1", "9" * 30, "１"]}, page="/inbox?view=role")
+    bad = browser.post("/inbox/claim", {"task": ["x", "-1", "9" * 30, "１"]})
     assert "请先勾选要领取的任务。" in plain(browser.get(bad.location))
     unknown = _chosen(browser, "/inbox?view=role", [10**9], back="//evil.example")
     assert unknown.location == "/inbox?view=role"
     assert "找不到所请求的内容" in plain(browser.get(unknown.location))
     clerk = portal.client("tao")
     assert "这一步由承办人办理，您没有这个岗位。" in plain(clerk.get(_chosen(clerk, "/clock", [task]).location))
-    assert portal.client("wang").post("/inbox/claim", {"task": str(task)}, page="/home").status_code == 403
+    assert portal.client("wang").post("/inbox/claim", {"task": str(task)}).status_code == 403
 
 
 def test_what_has_arrived_since_is_counted_up_to_99(portal):
@@ -180,7 +180,10 @@ def test_the_desk_shows_what_is_to_sign_overdue_and_due_this_week(portal):
     page = portal.client("chen").get("/desk")
     text = plain(page)
     assert "待签 3" in text
-    assert "已超期 12 全部 12 件" in text
+    # What waits for a signature is said once, above, with its light.
+    assert "已超期 11 不含待签 查看全部" in text
+    assert "除待签的以外，期间没有到期的任务。" in text
+    assert re.findall(rf'aria-describedby="list-\d-{signs[1]}"', page.text) == [f'aria-describedby="list-1-{signs[1]}"']
     assert "督办事项 0" in text
     order = re.findall(r'aria-describedby="list-1-(\d+)"', page.text)
     assert order == [str(task) for task in (signs[1], *mine, signs[0])]

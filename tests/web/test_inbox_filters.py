@@ -163,7 +163,7 @@ def test_a_filter_is_saved_opened_counted_renamed_and_deleted(portal):
     browser = portal.client("zhou")
     address = "/inbox?view=all&unit=%E6%B0%B4%E6%B3%A5"
     assert "＋ 保存当前筛选" in plain(browser.get(address))
-    kept = browser.post("/inbox/filters", {"name": " 水泥  企业 ", "query": address.partition("?")[2]}, page=address)
+    kept = browser.post("/inbox/filters", {"name": " 水泥  企业 ", "query": address.partition("?")[2]})
     assert kept.location == address
     page = plain(browser.get(address))
     assert "已保存为“水泥 企业”" in page
@@ -174,31 +174,30 @@ def test_a_filter_is_saved_opened_counted_renamed_and_deleted(portal):
     with portal.database.transaction() as tx:
         [row] = tx.scalars(select(SavedFilter)).all()
     path = f"/inbox/filters/{row.id}"
-    assert browser.post(path, {"name": "水泥"}, page="/inbox/filters").location == "/inbox/filters"
+    assert browser.post(path, {"name": "水泥"}).location == "/inbox/filters"
     assert "已改名为“水泥”。" in plain(browser.get("/inbox/filters"))
-    assert portal.client("sun").post(f"{path}/delete", page="/inbox?view=all").status_code == 302
-    assert portal.client("sun").post(path, {"name": "我的"}, page="/inbox?view=all").status_code == 404
-    browser.post(f"{path}/delete", page="/inbox/filters")
+    assert portal.client("sun").post(f"{path}/delete").status_code == 302
+    assert portal.client("sun").post(path, {"name": "我的"}).status_code == 404
+    browser.post(f"{path}/delete")
     assert "已删除“水泥”。" in plain(browser.get("/inbox/filters"))
-    browser.post(f"{path}/delete", page="/clock")
+    browser.post(f"{path}/delete")
     assert "这个筛选已经删除。" in plain(browser.get("/inbox/filters"))
 
 
 def test_a_name_that_cannot_be_is_told_and_stays_on_the_page(portal):
     browser = portal.client("zhou")
-    query, page = "view=all&light=red", "/inbox?view=all&light=red"
-    browser.post("/inbox/filters", {"name": "超期", "query": query}, page=page)
-    again = browser.post("/inbox/filters", {"name": "超期", "query": "view=all&light=none"}, page=page)
+    browser.post("/inbox/filters", {"name": "超期", "query": "view=all&light=red"})
+    again = browser.post("/inbox/filters", {"name": "超期", "query": "view=all&light=none"})
     assert again.status_code == 409
     assert "已有名为“超期”的筛选，请换一个名称" in plain(again)
     assert 'value="超期"' in again.text
     assert "全部在办 · 期限：无期限" in plain(again)
     for name in ("", "   ", "长" * 21):
-        empty = browser.post("/inbox/filters", {"name": name, "query": "view=all&light=none"}, page=page)
+        empty = browser.post("/inbox/filters", {"name": name, "query": "view=all&light=none"})
         assert empty.status_code == 422
         assert "请给筛选起一个名称，1 至 20 个字。" in plain(empty)
     for query in ("", "view=all", "view=done", "for=5&light=red", "view=all&light=purple"):
-        nothing = browser.post("/inbox/filters", {"name": "空", "query": query}, page=page)
+        nothing = browser.post("/inbox/filters", {"name": "空", "query": query})
         assert nothing.location == "/inbox", query
 
 
@@ -207,12 +206,12 @@ def test_there_are_at_most_twenty(portal):
     with portal.database.transaction() as tx:
         for n in range(saved.MOST):
             saved.save(tx, portal.people["zhou"], f"第{n}个", "view=all&light=red", WEDNESDAY)
-    answer = browser.post("/inbox/filters", {"name": "再一个", "query": "view=all&light=none"}, page="/inbox?view=all")
+    answer = browser.post("/inbox/filters", {"name": "再一个", "query": "view=all&light=none"})
     assert answer.status_code == 409
     assert "最多保存 20 个筛选，请先删除不再需要的。" in plain(answer)
     with portal.database.transaction() as tx:
         first = tx.scalars(select(SavedFilter.id).order_by(SavedFilter.id)).first()
-    taken = browser.post(f"/inbox/filters/{first}", {"name": "第2个"}, page="/inbox/filters")
+    taken = browser.post(f"/inbox/filters/{first}", {"name": "第2个"})
     assert taken.status_code == 409
     assert f'id="name-{first}" name="name" value="第2个"' in taken.text
 

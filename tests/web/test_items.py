@@ -102,16 +102,16 @@ def test_trying_again(portal, grant):
     zhou, failed = portal.client("zhou"), items(portal, grant)[1]
     with portal.database.transaction() as tx:
         identity.add_organisation(tx, uscc=NOBODY, name="新登记的单位", district="万州区", kinds=["enterprise"])
-    answer = zhou.post(f"/items/{failed.id}/retry", page=f"/cases/{grant}/items", follow_redirects=True)
+    answer = zhou.post(f"/items/{failed.id}/retry", follow_redirects=True)
     assert "正在重试第 2 行" in answer.text
     portal.work()
     assert items(portal, grant)[1].state == "started"
-    assert zhou.post(f"/items/{failed.id}/retry", page="/cases").status_code == 409
-    assert "没有需要重试的行" in zhou.post(f"/cases/{grant}/items/retry", page="/cases", follow_redirects=True).text
+    assert zhou.post(f"/items/{failed.id}/retry").status_code == 409
+    assert "没有需要重试的行" in zhou.post(f"/cases/{grant}/items/retry", follow_redirects=True).text
 
 
 def test_trying_all_again(portal, grant):
-    answer = portal.client("zhou").post(f"/cases/{grant}/items/retry", page=f"/cases/{grant}", follow_redirects=True)
+    answer = portal.client("zhou").post(f"/cases/{grant}/items/retry", follow_redirects=True)
     assert "正在重试 1 行" in answer.text
     assert items(portal, grant)[1].state == "waiting"
 
@@ -120,13 +120,13 @@ def test_giving_up_needs_a_reason(portal, grant):
     zhou, failed = portal.client("zhou"), items(portal, grant)[1]
     path = f"/items/{failed.id}/drop"
     assert NOBODY in zhou.get(path).text
-    refused = zhou.post(path, {"reason": "  "}, page=path)
+    refused = zhou.post(path, {"reason": "  "})
     assert refused.status_code == 422
     assert "请写明不再启动的理由" in refused.text
-    long = zhou.post(path, {"reason": "很" * 501}, page=path)
+    long = zhou.post(path, {"reason": "很" * 501})
     assert long.status_code == 422
     assert "很" * 501 in long.text
-    done = zhou.post(path, {"reason": "<b>已注销</b>"}, page=path, follow_redirects=True)
+    done = zhou.post(path, {"reason": "<b>已注销</b>"}, follow_redirects=True)
     assert "理由：&lt;b&gt;已注销" in done.text
     assert items(portal, grant)[1].state == "dropped"
     assert "第 2 行不再启动 · 周敏" in plain(zhou.get(f"/cases/{grant}"))
@@ -139,7 +139,7 @@ def test_others_of_the_office_look_but_do_not_decide(portal, grant, login, statu
     assert page.status_code == status
     assert "再试一次" not in page.text
     for path in (f"/items/{failed.id}/retry", f"/items/{failed.id}/drop", f"/cases/{grant}/items/retry"):
-        assert browser.post(path, {"reason": "x"}, page="/").status_code == 403
+        assert browser.post(path, {"reason": "x"}).status_code == 403
     assert browser.get(f"/items/{failed.id}/drop").status_code == 403
     assert items(portal, grant)[1].state == "failed"
 
@@ -148,7 +148,7 @@ def test_what_does_not_exist_is_not_found(portal):
     zhou = portal.client("zhou")
     for path in ("/cases/4711/items", "/items/4711/drop"):
         assert zhou.get(path).status_code == 404
-    assert zhou.post("/items/4711/retry", page="/cases").status_code == 404
+    assert zhou.post("/items/4711/retry").status_code == 404
 
 
 def test_every_row_is_on_exactly_one_page(portal):
@@ -196,12 +196,12 @@ def test_a_row_that_has_not_failed_is_not_given_up(portal, grant):
     path = f"/items/{started.id}/drop"
     for answer in (
         zhou.get(path),
-        zhou.post(path, {"reason": "不要了"}, page="/cases"),
-        zhou.post(path, page="/cases"),
+        zhou.post(path, {"reason": "不要了"}),
+        zhou.post(path),
     ):
         assert answer.status_code == 409
         assert "第 1 行没有失败，或者已有人处理" in plain(answer)
-    kept = zhou.post(path, {"reason": "不要了", "_labels": '{"reason": "理由"}'}, page="/cases")
+    kept = zhou.post(path, {"reason": "不要了", "_labels": '{"reason": "理由"}'})
     assert "理由" in plain(kept)
 
 
@@ -217,7 +217,7 @@ def test_giving_up_names_the_unit_and_labels_the_reason(portal, grant):
 def test_what_was_given_up_is_counted_apart(portal, grant):
     zhou = portal.client("zhou")
     path = f"/items/{items(portal, grant)[1].id}/drop"
-    zhou.post(path, {"reason": "已注销"}, page=path)
+    zhou.post(path, {"reason": "已注销"})
     for page in (zhou.get(f"/cases/{grant}"), zhou.get(f"/cases/{grant}/items")):
         assert "已办结 0 件，不再启动 1 件，共 2 件" in plain(page)
         assert 'value="0" max="1"' in page.text
@@ -228,7 +228,7 @@ def test_a_case_none_of_whose_rows_was_started_says_that_nothing_came_of_it(port
     assert nothing not in plain(zhou.get(f"/cases/{grant}/items"))
     alone = _grant(portal, [NOBODY])
     path = f"/items/{items(portal, alone)[0].id}/drop"
-    zhou.post(path, {"reason": "已注销"}, page=path)
+    zhou.post(path, {"reason": "已注销"})
     for page in (f"/cases/{alone}", f"/cases/{alone}/items"):
         assert "已办结 0 件，不再启动 1 件，共 1 件" in plain(zhou.get(page))
         assert nothing in plain(zhou.get(page))
@@ -249,8 +249,8 @@ def test_those_who_decide_hear_once_of_what_failed(portal):
     assert re.search(rf"有 3 行没有启动成功，请到\S+ {number} 的“逐个启动的案件”处理。", plain(page))
     for login in ("chen", "he", "wang"):
         assert bulk.SOME_FAILED not in portal.client(login).get("/messages").text
-    opened = zhou.post(re.search(r'action="(/messages/[0-9]+)"', page.text)[1], page="/messages")
+    opened = zhou.post(re.search(r'action="(/messages/[0-9]+)"', page.text)[1])
     assert opened.location == f"/cases/{case_id}"
-    zhou.post(f"/cases/{case_id}/items/retry", page=f"/cases/{case_id}")
+    zhou.post(f"/cases/{case_id}/items/retry")
     portal.work()
     assert heard(portal) == ["有 3 行", "有 3 行"]

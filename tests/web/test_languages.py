@@ -293,7 +293,7 @@ def test_the_language_is_chosen_and_kept_for_a_year(portal):
     assert '<html lang="en">' in english.text
     assert "User name" in english.text
     assert 'href="/language/zh-CN' in english.text
-    refused = browser.post("/sign-in", {"login": "nobody", "password": "wrong"}, page="/sign-in")
+    refused = browser.post("/sign-in", {"login": "nobody", "password": "wrong"})
     assert (refused.status_code, bool(CHINESE.search(_main(refused.text)))) == (422, False)
     assert "/language/" not in refused.text
 

@@ -48,7 +48,7 @@ def previewed(portal, task_id, login="chen", headers=None, **answers):
     browser = portal.client(login)
     browser.get(f"/tasks/{task_id}")
     before = contents(portal)
-    page = browser.post(f"/tasks/{task_id}/letters", answers, page=f"/tasks/{task_id}", headers=headers or {})
+    page = browser.post(f"/tasks/{task_id}/letters", answers, headers=headers or {})
     after = contents(portal)
     assert {name for name, rows in before.items() if rows != after[name]} == set()
     return page
@@ -122,14 +122,14 @@ def test_a_part_for_the_page_of_the_task(portal):
 
 def test_who_may_not_do_the_step_sees_no_letter(portal):
     task_id = deciding(portal, "维持")
-    assert portal.client("li").post(f"/tasks/{task_id}/letters", {"result": "签发"}, page="/inbox").status_code == 403
-    assert portal.client("wang").post(f"/tasks/{task_id}/letters", {}, page="/my/letters").status_code in (403, 404)
+    assert portal.client("li").post(f"/tasks/{task_id}/letters", {"result": "签发"}).status_code == 403
+    assert portal.client("wang").post(f"/tasks/{task_id}/letters", {}).status_code in (403, 404)
 
 
 def test_a_step_that_is_done_is_told(portal):
     task_id = deciding(portal, "维持")
     portal.complete("chen", task_id, {"result": "签发"})
-    page = portal.client("chen").post(f"/tasks/{task_id}/letters", {"result": "签发"}, page="/inbox")
+    page = portal.client("chen").post(f"/tasks/{task_id}/letters", {"result": "签发"})
     assert page.status_code == 409
     assert "办结。" in plain(page)
 

@@ -42,7 +42,7 @@ def test_opening_a_message_leads_to_its_letter_and_marks_it(portal):
     portal.rendered(letter)
     browser = portal.client("wang")
     [message] = of(portal, "wang")
-    answer = browser.post(f"/messages/{message.id}", page="/messages")
+    answer = browser.post(f"/messages/{message.id}")
     assert answer.status_code == 303
     assert answer.location == f"/my/letters/{letter}"
     assert of(portal, "wang")[0].read_at is not None
@@ -58,7 +58,7 @@ def test_a_correction_is_asked_by_message(portal):
     assert (message.kind, message.subject_id) == ("task", task)
     assert message.title.startswith("请办理：")
     assert "24:00 前办理" in message.body
-    answer = portal.client("wang").post(f"/messages/{message.id}", page="/messages")
+    answer = portal.client("wang").post(f"/messages/{message.id}")
     assert answer.location == f"/my/tasks/{task}"
 
 
@@ -67,8 +67,8 @@ def test_nobody_reads_or_marks_what_is_another_persons(portal):
     send(portal, "zhou", 1, case)
     [message] = of(portal, "zhou")
     other = portal.client("sun")
-    assert other.post(f"/messages/{message.id}", page="/messages").status_code == 404
-    other.post("/messages/read", {"until": str(message.id)}, page="/inbox")
+    assert other.post(f"/messages/{message.id}").status_code == 404
+    other.post("/messages/read", {"until": str(message.id)})
     assert of(portal, "zhou")[0].read_at is None
     assert "提醒0" not in other.get("/messages").text
 
@@ -80,7 +80,7 @@ def test_the_count_is_in_the_bar_and_goes_when_all_are_marked(portal):
     assert "消息 3" in plain(browser.get("/inbox"))
     newest = max(message.id for message in of(portal, "zhou"))
     send(portal, "zhou", 1, case)
-    answer = browser.post("/messages/read", {"until": str(newest)}, page="/messages", follow_redirects=True)
+    answer = browser.post("/messages/read", {"until": str(newest)}, follow_redirects=True)
     # What came while he was looking stays unread.
     assert "消息 1" in plain(answer)
     assert [message.read_at is None for message in of(portal, "zhou")] == [False, False, False, True]
@@ -116,8 +116,8 @@ def test_a_message_leads_to_the_task_that_can_be_done_else_to_the_case(portal):
     send(portal, "zhou", 1, case)
     send(portal, "chen", 1, case)
     [mine], [his] = of(portal, "zhou"), of(portal, "chen")
-    assert portal.client("zhou").post(f"/messages/{mine.id}", page="/messages").location == f"/tasks/{task_id}"
-    assert portal.client("chen").post(f"/messages/{his.id}", page="/messages").location == f"/cases/{case}"
+    assert portal.client("zhou").post(f"/messages/{mine.id}").location == f"/tasks/{task_id}"
+    assert portal.client("chen").post(f"/messages/{his.id}").location == f"/cases/{case}"
 
 
 def test_without_any_it_says_so(portal):

@@ -309,7 +309,7 @@ def test_a_letter_is_shown_to_officials_and_after_service_to_its_addressee(porta
     own = portal.client("chen").get(f"/letters/{letter}")
     assert "效力 有效" in plain(own)
     wang = portal.client("wang")
-    signed = wang.post(f"/my/letters/{letter}/sign", page=f"/my/letters/{letter}")
+    signed = wang.post(f"/my/letters/{letter}/sign")
     assert signed.location == f"/my/letters/{letter}"
     assert '<p class="letter-authority">重庆市生态环境局</p>' in wang.get(f"/letters/{letter}/preview").text
 

@@ -27,7 +27,7 @@ def person(portal, login: str) -> Person:
 
 
 def post(browser, path: str, **data: str):
-    return browser.post(f"/profile{path}", data, page="/profile")
+    return browser.post(f"/profile{path}", data)
 
 
 def codes_asked(portal) -> list[dict[str, object]]:
@@ -132,8 +132,8 @@ def test_a_new_password_ends_the_other_sessions(portal):
     assert answer.location == "/profile#password-section"
     assert "密码已修改，其他设备上的登录已全部退出。" in plain(browser.get("/profile"))
     assert other.get("/profile").status_code == 302
-    old = portal.client().post("/sign-in", {"login": "wang", "password": PASSWORD}, page="/sign-in")
-    new = portal.client().post("/sign-in", {"login": "wang", "password": NEW}, page="/sign-in")
+    old = portal.client().post("/sign-in", {"login": "wang", "password": PASSWORD})
+    new = portal.client().post("/sign-in", {"login": "wang", "password": NEW})
     assert (old.status_code, new.location) == (422, "/home")
 
 

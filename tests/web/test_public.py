@@ -85,7 +85,5 @@ def test_the_door_says_what_to_do_about_a_forgotten_password(portal):
 def test_the_door_leads_back_to_where_one_was(portal):
     browser = portal.client()
     assert 'href="/sign-in?next=/verify"' in browser.get("/verify").text
-    answer = browser.post(
-        "/sign-in", {"login": "wang", "password": "correct horse 9", "next": "/verify"}, page="/sign-in"
-    )
+    answer = browser.post("/sign-in", {"login": "wang", "password": "correct horse 9", "next": "/verify"})
     assert answer.location == "/verify"

@@ -28,7 +28,7 @@ def test_a_receipt_serves_the_letter_and_starts_its_deadline(portal):
     clerk = portal.client("tao")
     assert "碳排放配额分配通知书" in plain(clerk.get("/receipts"))
     path = f"/services/{_service(portal, letter)}/receipt"
-    answer = clerk.post(path, _typed(portal.now + timedelta(hours=1)), page=path)
+    answer = clerk.post(path, _typed(portal.now + timedelta(hours=1)))
     assert (answer.status_code, answer.location) == (302, f"/cases/{case}")
     page = plain(clerk.get(answer.location))
     for said in ("邮寄送达", "提出异议（申请复核）：7 个工作日", "已送达"):
@@ -44,7 +44,7 @@ def test_a_moment_in_full_width_digits_is_understood(portal):
     typed = _typed(portal.now + timedelta(hours=1))
     wide = str.maketrans("0123456789:", "０１２３４５６７８９：")
     path = f"/services/{_service(portal, letter)}/receipt"
-    answer = clerk.post(path, {**typed, "time": typed["time"].translate(wide)}, page=path)
+    answer = clerk.post(path, {**typed, "time": typed["time"].translate(wide)})
     assert (answer.status_code, answer.location) == (302, f"/cases/{case}")
 
 
@@ -60,7 +60,7 @@ def test_a_moment_that_cannot_be_is_refused_at_the_field(portal):
         (portal.now + hour, "送达时间不能晚于现在。"),
         (issued - hour, "送达时间不能早于文书的制发时间。"),
     ):
-        answer = clerk.post(path, _typed(at), page=path)
+        answer = clerk.post(path, _typed(at))
         assert answer.status_code == 422
         assert said in answer.text.partition('id="day-error"')[2][:60]
         assert "邮件编号 EMS 1" in answer.text
@@ -70,7 +70,7 @@ def test_a_letter_without_file_cannot_have_been_served(portal):
     _case, letter = portal.notice()
     portal.ahead(timedelta(hours=2))
     path = f"/services/{_service(portal, letter)}/receipt"
-    answer = portal.client("tao").post(path, _typed(portal.now + timedelta(hours=1)), page=path)
+    answer = portal.client("tao").post(path, _typed(portal.now + timedelta(hours=1)))
     assert answer.status_code == 422
     assert "文书文件还没有生成" in answer.text
 
@@ -78,7 +78,7 @@ def test_a_letter_without_file_cannot_have_been_served(portal):
 def test_what_is_missing_is_said_at_its_field(portal):
     _case, letter = portal.notice()
     path = f"/services/{_service(portal, letter)}/receipt"
-    answer = portal.client("tao").post(path, {"how": "read", "day": "明天", "time": "", "note": "字" * 501}, page=path)
+    answer = portal.client("tao").post(path, {"how": "read", "day": "明天", "time": "", "note": "字" * 501})
     assert answer.status_code == 422
     for field in ("how", "day", "note"):
         assert f'id="{field}-error"' in answer.text
@@ -91,18 +91,18 @@ def test_the_clock_moves_by_working_days_and_tells_what_falls_due(portal):
     portal.ahead(timedelta(hours=1))
     clerk = portal.client("tao")
     path = f"/services/{_service(portal, letter)}/receipt"
-    clerk.post(path, _typed(portal.now + timedelta(minutes=30)), page=path)
-    clerk.post("/clock", {"_to": "5", "_from": "/cases"}, page="/inbox")
+    clerk.post(path, _typed(portal.now + timedelta(minutes=30)))
+    clerk.post("/clock", {"_to": "5", "_from": "/cases"})
     assert "其间没有期限届满" in plain(clerk.get("/cases"))
-    answer = clerk.post("/clock", {"_to": "due", "_from": "/cases?q="}, page="/inbox")
+    answer = clerk.post("/clock", {"_to": "due", "_from": "/cases?q="})
     assert answer.location == "/cases?q="
     assert f"{portal.case(case).number} 有期限届满" in plain(clerk.get("/cases"))
-    clerk.post("/clock", {"_to": "reset"}, page="/inbox")
+    clerk.post("/clock", {"_to": "reset"})
     assert "恢复为实际时间" in plain(clerk.get("/inbox"))
 
 
 def test_the_clock_leads_back_to_no_other_site(portal):
-    answer = portal.client("tao").post("/clock", {"_to": "1", "_from": "//evil.example"}, page="/inbox")
+    answer = portal.client("tao").post("/clock", {"_to": "1", "_from": "//evil.example"})
     assert answer.location == "/"
 
 

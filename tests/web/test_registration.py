@@ -44,7 +44,7 @@ def licence(name="营业执照.pdf", content=PDF):
 def register(browser, **changes):
     """Posts the form as it would be on a new page; fields changed to None are left out."""
     data = {"proof": licence(), "once": hidden(browser, "once"), **FORM, **changes}
-    return browser.post("/register", {k: v for k, v in data.items() if v is not None}, page="/register")
+    return browser.post("/register", {k: v for k, v in data.items() if v is not None})
 
 
 def hidden(browser, name, page="/register"):
@@ -65,7 +65,7 @@ def registered(portal, **changes):
     answer = register(browser, **changes)
     assert answer.status_code == 303, plain(answer)
     login = changes.get("login", FORM["login"])
-    signed = browser.post("/sign-in", {"login": login, "password": FORM["password"]}, page="/sign-in")
+    signed = browser.post("/sign-in", {"login": login, "password": FORM["password"]})
     assert signed.location == "/registration"
     with portal.database.transaction() as tx:
         person = identity.person_by_login(tx, login)
@@ -79,7 +79,7 @@ def decide(portal, number, what, reason="", login="li", **more):
         "decision": what, "reason": reason, "round": hidden(browser, "round", page),
         "stands": hidden(browser, "stands", page), **more,
     }  # fmt: skip
-    return browser.post(page, data, page=page)
+    return browser.post(page, data)
 
 
 def count(portal, model):
@@ -282,8 +282,8 @@ def test_officials_are_told_that_they_cannot(portal):
     for answer in (
         browser.get("/register"),
         browser.get("/join"),
-        browser.post("/register", FORM, page="/inbox"),
-        browser.post("/join", {"code": "x"}, page="/inbox"),
+        browser.post("/register", FORM),
+        browser.post("/join", {"code": "x"}),
     ):
         assert answer.status_code == 403
         assert "工作人员的账号不能注册或加入单位。请退出登录后，用您在单位的个人账号办理。" in answer.text
@@ -294,7 +294,7 @@ def test_people_of_an_organisation_are_led_home(portal):
     browser = portal.client("wang")
     for path in ("/register", "/join", "/registration"):
         assert browser.get(path).location == "/home"
-    assert browser.post("/join", {"code": "x"}, page="/home").location == "/home"
+    assert browser.post("/join", {"code": "x"}).location == "/home"
 
 
 def test_whoever_waits_sees_only_how_his_registration_stands(portal):
@@ -336,7 +336,7 @@ def test_whoever_belongs_nowhere_reaches_no_page_of_officials_or_units(portal):
         seen.add(rule.endpoint)
     assert len(seen) > 25
     for path in (f"/tasks/{portal.task('check', review)}/claim", "/organisation/invitations", "/organisations/add"):
-        assert browser.post(path, page="/registration").status_code in (403, 404), path
+        assert browser.post(path).status_code in (403, 404), path
 
 
 def _value(name, review):
@@ -379,20 +379,20 @@ def test_returned_it_comes_back_filled_in_with_the_reason(portal):
     assert 'name="agrees" value="yes" checked' in page.text
     assert "已上传：营业执照.pdf（" in page.text
     assert 'name="login"' not in page.text
-    wrong = browser.post("/registration", {**FORM, "uscc": NEW[:-1] + "H"}, page="/registration")
+    wrong = browser.post("/registration", {**FORM, "uscc": NEW[:-1] + "H"})
     assert wrong.status_code == 422
     assert summary(wrong)[0].endswith("请对照营业执照核对这 18 位。")
     assert "退回原因：名称与执照不一致" in wrong.text
     mended = {**FORM, "name": "重庆某某玻璃有限公司"}
     new = {"proof": licence("新执照.png", PNG)}
-    answer = browser.post("/registration", {**mended, **new}, page="/registration")
+    answer = browser.post("/registration", {**mended, **new})
     assert answer.location == "/registration"
     assert "审核中" in browser.get("/registration").text
     with portal.database.transaction() as tx:
         row = registering.registration(tx, number)
         assert (row.round, row.name, registering.proof_of(tx, number).name) == (2, "重庆某某玻璃有限公司", "新执照.png")
     # A second click finds it handed in.
-    assert browser.post("/registration", mended, page="/join").location == "/registration"
+    assert browser.post("/registration", mended).location == "/registration"
 
 
 def test_refused_it_says_why_and_lets_one_begin_anew_with_the_same_account(portal):
@@ -403,7 +403,7 @@ def test_refused_it_says_why_and_lets_one_begin_anew_with_the_same_account(porta
     assert "原因：不是该单位人员" in page.text
     form = browser.get("/register")
     assert 'name="login"' not in form.text
-    answer = browser.post("/register", {**FORM, "proof": licence(), "once": "o" * 20}, page="/register")
+    answer = browser.post("/register", {**FORM, "proof": licence(), "once": "o" * 20})
     assert answer.status_code == 303
     assert "查看审核状态" in browser.get("/register/received").text
     assert "审核中" in browser.get("/registration").text
@@ -432,7 +432,7 @@ def an_invitation(portal, rights=("file",), note="赵敏"):
 
 
 def join(browser, code, **changes):
-    return browser.post("/join", {**FORM, "code": code, **changes}, page="/join")
+    return browser.post("/join", {**FORM, "code": code, **changes})
 
 
 def test_a_newcomer_joins_by_a_code_and_signs_in(portal):
@@ -440,7 +440,7 @@ def test_a_newcomer_joins_by_a_code_and_signs_in(portal):
     browser = portal.client()
     assert join(browser, code.lower().replace("-", "")).location == "/sign-in"
     assert "已加入单位，请用刚才设置的用户名和密码登录。" in browser.get("/sign-in").text
-    answer = browser.post("/sign-in", {"login": "zhao", "password": FORM["password"]}, page="/sign-in")
+    answer = browser.post("/sign-in", {"login": "zhao", "password": FORM["password"]})
     assert answer.location == "/home"
     assert "您的权限 办理" in plain(browser.get("/organisation"))
 
@@ -531,7 +531,7 @@ def test_whoever_has_an_account_joins_with_the_code_alone(portal):
     _, code = an_invitation(portal, ())
     page = browser.get("/join")
     assert 'name="login"' not in page.text
-    assert browser.post("/join", {"code": code}, page="/join").location == "/home"
+    assert browser.post("/join", {"code": code}).location == "/home"
     assert "您的权限 查看" in plain(browser.get("/organisation"))
     answer = decide_again(portal, number)
     assert "撤回（已凭邀请码加入单位）" in answer.text
@@ -539,7 +539,7 @@ def test_whoever_has_an_account_joins_with_the_code_alone(portal):
 
 def decide_again(portal, number):
     page = f"/registrations/{number}"
-    return portal.client("li").post(page, {"decision": "approve", "round": "1", "stands": "new"}, page=page)
+    return portal.client("li").post(page, {"decision": "approve", "round": "1", "stands": "new"})
 
 
 def test_a_unit_an_official_added_is_registered_by_its_people(portal):

@@ -48,7 +48,7 @@ def test_registrations_are_for_the_role_that_the_regulation_names(portal, admini
         assert li.get(path).status_code == 200
         for other in (zhou, administrator, portal.client("wang")):
             assert other.get(path).status_code == 403
-    refused = zhou.post(f"/registrations/{number}", {"decision": "approve"}, page="/inbox")
+    refused = zhou.post(f"/registrations/{number}", {"decision": "approve"})
     assert refused.status_code == 403
 
 
@@ -60,16 +60,27 @@ def test_units_are_for_that_role_and_administrators(portal, administrator):
             assert browser.get(path).status_code == status, path
 
 
+def test_the_page_of_a_unit_leads_to_its_cases_those_who_may_see_cases(portal, administrator):
+    path = f"/organisations/{portal.unit_id}"
+    assert "查找该单位的案件" in portal.client("li").get(path).text
+    assert "查找该单位的案件" not in administrator.get(path).text
+
+
 # Deciding
 
 
 def test_the_list_tells_who_waits_and_what_was_decided(portal):
     _, number = registered(portal)
     browser = portal.client("li")
+    inbox = browser.get("/inbox")
+    assert "没有待办 本岗位现在也没有待领的任务；有注册申请等您审核。 去审核注册" in plain(inbox)
+    assert '<a class="btn" href="/registrations">去审核注册</a>' in inbox.text
+    assert "等您审核" not in portal.client("zhou").get("/inbox").text
     page = plain(browser.get("/registrations"))
     assert f"重庆某玻璃有限公司 {NEW} · 涪陵区 · 企业 赵敏 单位注册" in page
     assert "没有审核过的申请" not in page
     decide(portal, number, "refuse", "没有授权")
+    assert "等您审核" not in browser.get("/inbox").text
     assert "没有待审核的注册申请" in browser.get("/registrations").text
     assert "不予核准 ZC00000001" in plain(browser.get("/registrations?view=decided"))
     assert browser.get("/registrations?after=99&before=x").status_code == 200
@@ -149,7 +160,7 @@ def test_the_first_of_two_officials_decides(portal, second):
     path = f"/registrations/{number}"
     seen = {"round": hidden(second, "round", path), "stands": hidden(second, "stands", path)}
     assert decide(portal, number, "return", "名称不一致").status_code == 303
-    answer = second.post(path, {"decision": "approve", **seen}, page=path)
+    answer = second.post(path, {"decision": "approve", **seen})
     assert answer.status_code == 409
     assert "这份注册申请已由李强于" in answer.text
     assert "退回，您的决定没有提交。" in answer.text
@@ -161,8 +172,8 @@ def test_what_was_handed_in_again_meanwhile_must_be_looked_at(portal, second):
     path = f"/registrations/{number}"
     seen = {"round": hidden(second, "round", path), "stands": hidden(second, "stands", path)}
     decide(portal, number, "return", "名称不一致")
-    assert browser.post("/registration", {**FORM, "name": "别的名称"}, page="/registration").status_code == 303
-    answer = second.post(path, {"decision": "approve", **seen}, page=path)
+    assert browser.post("/registration", {**FORM, "name": "别的名称"}).status_code == 303
+    answer = second.post(path, {"decision": "approve", **seen})
     assert answer.status_code == 409
     assert "申请人已重新提交这份申请，您看到的不是最新内容，决定没有提交。" in answer.text
     assert "别的名称" in answer.text
@@ -174,7 +185,7 @@ def test_a_unit_that_was_added_meanwhile_must_be_looked_at(portal, second):
     path = f"/registrations/{number}"
     seen = {"round": hidden(second, "round", path), "stands": hidden(second, "stands", path)}
     add_unit(portal)
-    answer = second.post(path, {"decision": "approve", **seen}, page=path)
+    answer = second.post(path, {"decision": "approve", **seen})
     assert answer.status_code == 409
     assert "该单位的登记情况在您打开本页之后有变化（已登记，没有人员），决定没有提交。" in answer.text
     assert 'name="stands" value="empty"' in answer.text
@@ -205,7 +216,7 @@ def test_units_are_found_by_name_and_code_however_typed(portal):
 
 def test_a_unit_that_never_registered_is_added_for_service_by_post(portal):
     browser = portal.client("li")
-    answer = browser.post("/organisations/add", {**FORM, "uscc": NEW.lower()}, page="/organisations/add")
+    answer = browser.post("/organisations/add", {**FORM, "uscc": NEW.lower()})
     page = plain(browser.get(answer.location))
     assert f"已登记重庆某玻璃有限公司（{NEW}）。" in page
     assert "没有人员。单位人员注册并经核准后可以使用门户。" in page
@@ -227,7 +238,7 @@ def test_a_unit_that_never_registered_is_added_for_service_by_post(portal):
     ],
 )  # fmt: skip
 def test_a_unit_that_is_typed_wrong_is_not_added(portal, changes, said):
-    answer = portal.client("li").post("/organisations/add", {**FORM, **changes}, page="/organisations/add")
+    answer = portal.client("li").post("/organisations/add", {**FORM, **changes})
     assert (answer.status_code, summary(answer)) == (422, [said])
     with portal.database.transaction() as tx:
         assert identity.organisation_by_uscc(tx, NEW) is None

@@ -21,7 +21,7 @@ BY_SCRIPT = {"Accept": "application/json"}
 
 
 def keep(browser, task, answers, seen=NOTHING, **options):
-    return browser.post(f"/tasks/{task}/draft", {**answers, SEEN: seen}, page=f"/tasks/{task}", **options)
+    return browser.post(f"/tasks/{task}/draft", {**answers, SEEN: seen}, **options)
 
 
 def seen_in(page):
@@ -78,7 +78,7 @@ def test_nobody_else_reads_it_not_even_who_takes_the_task_over(portal):
     task = portal.allocation()
     keep(portal.client("zhou"), task, HALF)
     sun = portal.client("sun")
-    sun.post(f"/tasks/{task}/claim", page="/inbox")
+    sun.post(f"/tasks/{task}/claim")
     page = sun.get(f"/tasks/{task}")
     assert "写到一半" not in page.text
     assert "已恢复" not in plain(page)
@@ -94,6 +94,18 @@ def test_an_older_window_overwrites_nothing_unless_it_is_told_to(portal):
     assert 'value="1,200,000"' in browser.get(f"/tasks/{task}").text
     assert keep(browser, task, HALF, older.json["seen"], headers=BY_SCRIPT).status_code == 200
     assert 'value="1,2"' in browser.get(f"/tasks/{task}").text
+
+
+def test_a_page_left_before_it_was_answered_goes_by_what_it_had_sent(portal):
+    task, browser = portal.allocation(), portal.client("zhou")
+    lines = {**HALF, "grounds": "第一句\r\n第二句"}
+    sent = {f"_under.{name}": text for name, text in lines.items()}
+    keep(browser, task, lines, headers=BY_SCRIPT)  # its answer does not come any more
+    assert keep(browser, task, {**WHOLE, **sent}, headers=BY_SCRIPT).status_code == 200
+    assert 'value="1,200,000"' in browser.get(f"/tasks/{task}").text
+    other = {**HALF, "grounds": "另一个窗口", **sent}
+    assert keep(browser, task, other, headers=BY_SCRIPT).status_code == 409
+    assert "另一个窗口" not in browser.get(f"/tasks/{task}").text
 
 
 def test_without_a_script_an_older_window_comes_back_with_what_was_typed_in_it(portal):
@@ -116,7 +128,7 @@ def test_the_same_again_is_no_conflict(portal):
 def test_it_can_be_thrown_away(portal):
     task, browser = portal.allocation(), portal.client("zhou")
     keep(browser, task, HALF)
-    assert browser.post(f"/tasks/{task}/draft/discard", page="/inbox").location == f"/tasks/{task}"
+    assert browser.post(f"/tasks/{task}/draft/discard").location == f"/tasks/{task}"
     page = browser.get(f"/tasks/{task}")
     assert "写到一半" not in page.text
     assert "已清除暂存的内容。" in plain(page)
@@ -126,7 +138,7 @@ def test_it_can_be_thrown_away(portal):
 def test_handing_in_takes_it_away(portal):
     task, browser = portal.allocation(), portal.client("zhou")
     keep(browser, task, HALF)
-    assert browser.post(f"/tasks/{task}", WHOLE, page="/inbox").status_code == 302
+    assert browser.post(f"/tasks/{task}", WHOLE).status_code == 302
     assert drafts(portal) == 0
 
 
@@ -146,10 +158,10 @@ def test_for_a_task_that_is_over_nothing_is_kept(portal):
     task, browser = portal.allocation(), portal.client("zhou")
     browser.get(f"/tasks/{task}")
     portal.complete("sun", task, WHOLE)
-    told = browser.post(f"/tasks/{task}/draft", HALF, page="/inbox", headers=BY_SCRIPT)
+    told = browser.post(f"/tasks/{task}/draft", HALF, headers=BY_SCRIPT)
     assert (told.status_code, told.json["seen"]) == (409, "")
     assert told.json["said"].startswith("未能暂存：案件已进入其他环节")
-    page = browser.post(f"/tasks/{task}/draft", HALF, page="/inbox")
+    page = browser.post(f"/tasks/{task}/draft", HALF)
     assert page.status_code == 409
     assert "写到一半" in page.text
     assert drafts(portal) == 0
@@ -158,7 +170,7 @@ def test_for_a_task_that_is_over_nothing_is_kept(portal):
 @pytest.mark.parametrize("login", ["chen", "wang"])
 def test_only_who_does_such_tasks_keeps_anything(portal, login):
     task = portal.allocation()
-    answer = portal.client(login).post(f"/tasks/{task}/draft", HALF, page="/messages")
+    answer = portal.client(login).post(f"/tasks/{task}/draft", HALF)
     assert answer.status_code in (403, 404)
     assert drafts(portal) == 0
 
@@ -180,7 +192,7 @@ def test_what_a_page_came_back_with_is_kept_by_its_script_at_once(portal):
     task, browser = portal.allocation(), portal.client("zhou")
     assert " data-unsaved" not in browser.get(f"/tasks/{task}").text
     for button in ({"_table": "units.add"}, {}):
-        page = browser.post(f"/tasks/{task}", {**HALF, **button, SEEN: NOTHING}, page=f"/tasks/{task}")
+        page = browser.post(f"/tasks/{task}", {**HALF, **button, SEEN: NOTHING})
         assert f' data-keep="/tasks/{task}/draft" data-unsaved' in page.text
         assert seen_in(page) == NOTHING
     assert keep(browser, task, HALF).status_code == 303
@@ -214,7 +226,7 @@ def test_starting_closes_what_was_kept_for_it(portal):
     with portal.database.transaction() as tx:
         draft = filings.begin(tx, zhou, "chongqing-ets", "allocation", None, portal.now)
         filings.keep(tx, zhou, draft.id, {"note": ["x"]}, portal.now, NOTHING)
-    portal.client("zhou").post("/start/chongqing-ets/allocation", page="/start")
+    portal.client("zhou").post("/start/chongqing-ets/allocation")
     with portal.database.transaction() as tx:
         [draft] = tx.scalars(select(Filing)).all()
         assert draft.case_id == tx.scalars(select(Case.id).where(Case.procedure == "allocation")).one()

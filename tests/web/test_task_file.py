@@ -62,7 +62,7 @@ def test_the_applicants_answers_stand_beside_the_fields_they_bear_on(portal, rev
     ]
     assert said_in(page.get_element_by_id("f-reasons-beside")) == "申请人的事实与理由：产量数据有误"
     changing = {"conclusion": "变更", "amount": "1,250,000", "reasons": ""}
-    page = tree(browser.post(f"/tasks/{task}", changing, page="/inbox"))
+    page = tree(browser.post(f"/tasks/{task}", changing))
     amount = page.get_element_by_id("f-amount-beside")
     assert [said_in(line) for line in amount] == [
         "申请人主张：1,300,000 tCO₂e 比本栏多 50,000",
@@ -212,7 +212,7 @@ def test_handing_in_says_what_was_chosen_and_what_follows(portal):
     case = portal.review()
     task, number = portal.task("check", case), portal.case(case).number
     browser = portal.client("li")
-    browser.post(f"/tasks/{task}", {"result": "受理"}, page="/inbox")
+    browser.post(f"/tasks/{task}", {"result": "受理"})
     assert f"“{number} 形式审查”已提交：受理。接下来由复核人员办理“复核审查”。" in plain(browser.get("/inbox"))
 
 
@@ -220,7 +220,7 @@ def test_signing_says_that_the_letter_is_being_made_and_the_case_is_over(portal)
     case = portal.review()
     portal.complete("li", portal.task("check", case), {"result": "不予受理", "reason": "不是相对人"})
     browser = portal.client("chen")
-    browser.post(f"/tasks/{portal.task('sign_refusal', case)}", {"result": "签发"}, page="/inbox")
+    browser.post(f"/tasks/{portal.task('sign_refusal', case)}", {"result": "签发"})
     number = portal.case(case).number
     told = plain(browser.get("/inbox"))
     assert re.search(

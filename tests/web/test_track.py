@@ -25,7 +25,7 @@ HERE, ELSEWHERE = "192.0.2.7", "198.51.100.9"
 def track(portal, number: str, code: str, browser=None, *, of: str = HERE):
     asking = browser or portal.client()
     asking.raw.environ_base["REMOTE_ADDR"] = of
-    return asking.post("/track", {"number": number, "code": code}, page="/track")
+    return asking.post("/track", {"number": number, "code": code})
 
 
 def test_a_case_is_followed_without_signing_in(portal):
@@ -67,6 +67,13 @@ WIDE = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
 def test_a_number_may_be_typed_with_any_brackets(portal, brackets):
     case = portal.case(portal.review())
     number = f" {case.number} ".replace("〔", f" {brackets[0]}").replace("〕", brackets[1])
+    assert track(portal, number, case.query_code).status_code == 200
+
+
+@pytest.mark.parametrize(("opening", "closing"), [("", ""), (" ", " "), ("(", ""), ("", "]")])
+def test_a_number_may_be_typed_without_its_brackets(portal, opening, closing):
+    case = portal.case(portal.review())
+    number = case.number.replace("〔", opening).replace("〕", closing)
     assert track(portal, number, case.query_code).status_code == 200
 
 
@@ -168,7 +175,7 @@ def test_behind_our_proxy_the_visitors_are_told_apart_and_nobody_makes_himself_a
     def asked(machine, code: str, forwarded: str) -> int:
         client = create_app(machine).test_client()
         client.environ_base["HTTP_X_FORWARDED_FOR"] = forwarded
-        return Browser(client).post("/track", {"number": case.number, "code": code}, page="/track").status_code
+        return Browser(client).post("/track", {"number": case.number, "code": code}).status_code
 
     direct = portal.machine
     behind = replace(direct, settings=replace(direct.settings, proxies=1))

@@ -41,6 +41,7 @@ def prepared(database, kernel, units, seed=1):
     return people
 
 
+@pytest.mark.thorough
 def test_no_notice_is_lost_or_doubled(own_database, kernel):
     seed = random.randrange(10**6)
     print(f"seed {seed}")
@@ -98,6 +99,7 @@ def test_a_job_behind_whose_commit_its_worker_died_is_harmless(own_database, ker
     assert crowd.faults(own_database, kernel, people) == []
 
 
+@pytest.mark.thorough
 def test_without_its_guards_the_database_still_refuses(own_database, kernel, monkeypatch):
     monkeypatch.setattr(starting, "_once", lambda *_: None)
     prepared(own_database, kernel, 1)
@@ -107,6 +109,7 @@ def test_without_its_guards_the_database_still_refuses(own_database, kernel, mon
         done(own_database, kernel, job, careless)
 
 
+@pytest.mark.thorough
 def test_without_any_guard_it_doubles_and_is_found_out(own_database, kernel, monkeypatch):
     monkeypatch.setattr(starting, "_once", lambda *_: None)
     with own_database.transaction() as tx:

@@ -114,6 +114,7 @@ def test_a_message_comes_as_mail(bureau, tools, wang, inbox, own_database):
     assert mail["Subject"] == f"请办理：补正材料（{number}）"
     assert mail["Message-ID"] == f"<message-{sent}@portal.example>"
     assert mail["Auto-Submitted"] == "auto-generated"
+    assert mail["Content-Language"] == "zh-CN"
     assert mail["Date"].datetime >= before.replace(microsecond=0)
     assert mail.get_content_type() == "text/plain"
     assert mail.get_content().replace("\r\n", "\n") == (

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 
 from portal import clock
 from portal.cases.act import ITEM_ENDED
 from portal.cases.models import Attachment, Filing, StartItem
 from portal.identity import registering
 from portal.identity.entry import Entry, Newcomer
+from portal.identity.models import Grant
 from portal.storage import MemoryStore
 from portal.worker import sweeping
 from portal.worker.letters import render_letter
-from portal.worker.sweeping import sweep
+from portal.worker.sweeping import free_tasks, sweep
+from tests.builders.world import CEMENT
 from tests.worker.conftest import jobs, letters
 
 
@@ -116,3 +118,22 @@ def test_the_lost_count_of_an_end_is_made_up_for(bureau, tools, own_database):
     assert rows == {notice.id: "ended", under_way.id: "started"}
     sweep(tools, "2")
     assert jobs(own_database) == []
+
+
+def test_what_somebody_holds_who_left_the_role_goes_back_to_it(bureau, tools, own_database):
+    allocation = bureau.allocation((CEMENT, 1_200_000))
+    bureau.claim("sign", bureau.chen, allocation)
+    free_tasks(tools, "1")
+    assert [one.holder_id for one in allocation.all_tasks if one.state == "open"] == [bureau.chen.person_id]
+
+    today = bureau.now.date()
+    with own_database.transaction() as tx:
+        ended = {"from_day": today - timedelta(days=9), "to_day": today - timedelta(days=1)}
+        tx.execute(update(Grant).where(Grant.person_id == bureau.chen.person_id).values(ended))
+    free_tasks(tools, "2")
+    free_tasks(tools, "3")
+    [task] = [one for one in allocation.all_tasks if one.state == "open"]
+    assert (task.element, task.holder_id, task.for_id, task.held_at) == ("sign", None, None, None)
+    [freed] = allocation.entries("task.freed")
+    assert (freed.actor_id, freed.element, freed.details) == (None, "sign", {"task": "签批分配结果", "who": "陈"})
+    assert bureau.breaks() == []

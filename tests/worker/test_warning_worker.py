@@ -120,6 +120,7 @@ def test_a_family_that_breaks_says_nothing_and_is_tried_again(world, tools, own_
     assert entry.details["warnings"] == ["day 5"]
 
 
+@pytest.mark.thorough
 def test_workers_that_are_killed_lose_nothing_and_say_nothing_twice(world, own_database):
     """Ten families get a new calendar by jobs and warnings by the loop, while worker after worker is killed."""
     seed = random.randrange(10**6)

@@ -29,6 +29,11 @@ def mark(answers: Answers) -> str:
     return digest(dict(answers))[:16]
 
 
+def is_seen(answers: Answers, seen: str) -> bool:
+    """Whether `seen` is the `mark` of these answers, or several marks with blanks between and theirs among them."""
+    return mark(answers) in seen.split()
+
+
 NOTHING = mark({})
 """The `mark` of a page that was made when nothing was kept."""
 
@@ -44,11 +49,11 @@ def _without_nul(text: str) -> str:
 
 
 def replace(draft: Filing | TaskDraft | MessageDraft, answers: Answers, moment: datetime, seen: str) -> None:
-    """Keeps answers in a draft, which is locked, in the place of those whose `mark` is `seen`.
+    """Keeps answers in a draft, which is locked, in the place of those that `is_seen` knows by `seen`.
 
     Raises ChangedElsewhere when others were kept meanwhile, in another window; the same again is kept as it is.
     """
     typed = storable(answers)
-    if seen != mark(draft.answers) and typed != draft.answers:
+    if not is_seen(draft.answers, seen) and typed != draft.answers:
         raise ChangedElsewhere(draft.saved_at)
     draft.answers, draft.saved_at = typed, moment

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from portal.cases import filing
-from portal.cases.drafts.answers import Answers, ChangedElsewhere, mark, replace, storable
+from portal.cases.drafts.answers import Answers, ChangedElsewhere, is_seen, mark, replace, storable
 from portal.cases.errors import UnknownCase
 from portal.cases.kernel import Kernel
 from portal.cases.models import Filing
@@ -93,8 +93,8 @@ def save(
     """Keeps the answers of one page; of its file fields, which `files` names, it adds the new ids and takes one away.
 
     So a file uploaded in another window meanwhile stays, and so do the other pages. Answers are not kept, and
-    ChangedElsewhere comes back, when others were kept since the page was made whose `mark` (`typed` of the page) is
-    `seen`. What was handed in before stays as it is.
+    ChangedElsewhere comes back, when others (`typed` of the page) were kept since the page was made than those that
+    `is_seen` knows by `seen`. What was handed in before stays as it is.
     """
     row = _locked(tx, actor, draft_id)
     if row.case_id is not None:
@@ -106,7 +106,7 @@ def save(
     }
     before, typed = page.typed(row.answers), page.typed(storable(answers))
     # The same again, as after a double click, takes nothing away.
-    stale = seen is not None and seen != mark(before) and typed != before
+    stale = seen is not None and not is_seen(before, seen) and typed != before
     elsewhere = ChangedElsewhere(row.saved_at) if stale else None
     if not stale:
         row.saved_at = moment

@@ -123,7 +123,7 @@ def _releases(tx: Session) -> list[Line]:
     for one in in_force(tx):
         [listed] = releases.history(tx, one.regulation.slug, None, 1)
         text = _(
-            "%(title)s：第 %(n)s 版，%(at)s发布，含 %(procedures)s 个事项。",
+            "%(title)s：第 %(n)s 版，%(at)s 发布，含 %(procedures)s 个事项。",
             title=one.regulation.title,
             n=listed.number,
             at=dates.exact(listed.published_at),

@@ -16,7 +16,7 @@ from portal.clock import day_of
 from portal.errors import PortalError
 from portal.identity import Actor, Grant, Permission, Person, accounts, changes, granting
 from portal.identity.entry import NotOffered
-from portal.web import dates
+from portal.web import beginning, dates
 from portal.web.access import needs, permit
 from portal.web.acting import act, asked, moment, reading
 from portal.web.admin import words
@@ -286,6 +286,7 @@ def _page(actor: Actor, person_id: int, typed: Typed | None, faults: Faults) -> 
             errors={field: said(fault) for field, fault in faults.items()},
             roles=words.roles(tx),
             regions=words.regions(tx),
+            free=beginning.some(beginning.free_roles(tx)),
             history=history,
             later=f"{PEOPLE}/{found.id}?before={more}#history" if more else None,
             earlier=f"{PEOPLE}/{found.id}#history" if asked("before") else None,

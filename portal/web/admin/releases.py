@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flask import request, url_for
@@ -10,9 +11,8 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from portal.cases import running
-from portal.errors import ContentFaults
 from portal.identity import Permission
-from portal.procedures import releases
+from portal.procedures import Published, releases
 from portal.procedures.releases import Listed
 from portal.web.access import needs, permit
 from portal.web.acting import asked, reading
@@ -56,9 +56,11 @@ def releases_page() -> ResponseReturnValue:
     with reading() as tx:
         # Earlier ones are asked for of one regulation, and the page then shows that one alone.
         slugs = [slug for slug in releases.slugs(tx) if before is None or slug == of]
+        found = {slug: releases.history(tx, slug, before, SIZE + 1) for slug in slugs}
+        about = _about(tx, [one.id for listed in found.values() for one in listed[:SIZE]])
         return render(
             "admin/releases.html",
-            sections=[_section(tx, slug, before) for slug in slugs],
+            sections=[_section(tx, slug, listed, about) for slug, listed in found.items()],
             earlier=RELEASES if before is not None else None,
             **frame(tx, actor, RELEASES),
         )
@@ -71,11 +73,12 @@ def release_page(release_id: int) -> ResponseReturnValue:
     actor = permit()
     with reading() as tx:
         changed = releases.compared(tx, release_id)
+        about = _about(tx, [release_id])
         return render(
             "admin/release.html",
             changed=changed,
-            row=_row(tx, changed.release),
-            title=_title(tx, changed.release),
+            row=_row(tx, changed.release, about),
+            title=about.title(changed.release),
             kinds=[
                 (_("新增"), "g", changed.added),
                 (_("修改"), "a", changed.changed),
@@ -85,33 +88,38 @@ def release_page(release_id: int) -> ResponseReturnValue:
         )
 
 
-def _section(tx: Session, slug: str, before: int | None) -> Section:
-    found = releases.history(tx, slug, before, SIZE + 1)
-    rows = tuple(_row(tx, one) for one in found[:SIZE])
+@dataclass(frozen=True)
+class _About:
+    """Of some releases those that today's portal can open, and how many open cases run on each."""
+
+    opened: Mapping[int, Published]
+    cases: Mapping[int, int]
+
+    def procedures(self, release: Listed) -> tuple[str, ...]:
+        """The titles of its procedures; nothing for one that cannot be opened."""
+        one = self.opened.get(release.id)
+        return tuple(procedure.manifest.title for procedure in one.procedures.values()) if one else ()
+
+    def title(self, release: Listed) -> str:
+        """What its regulation is called."""
+        one = self.opened.get(release.id)
+        return one.regulation.title if one else release.regulation
+
+
+def _about(tx: Session, ids: list[int]) -> _About:
+    """In as many statements whatever number of releases."""
+    return _About(machine().kernel.releases.each(tx, ids), running.on_releases(tx, ids))
+
+
+def _section(tx: Session, slug: str, found: list[Listed], about: _About) -> Section:
+    rows = tuple(_row(tx, one, about) for one in found[:SIZE])
     later = url_for("admin.releases_page", of=slug, before=rows[-1].release.id) if len(found) > SIZE else None
-    return Section(slug, _title(tx, rows[0].release) if rows else slug, rows, later)
+    readable = (one.release for one in rows if one.release.id in about.opened)
+    named = next(readable, rows[0].release if rows else None)
+    return Section(slug, about.title(named) if named else slug, rows, later)
 
 
-def _row(tx: Session, release: Listed) -> Row:
+def _row(tx: Session, release: Listed, about: _About) -> Row:
     return Row(
-        release,
-        release.id in standing(tx).releases,
-        _procedures(tx, release.id),
-        count_text(running.on_release(tx, release.id)),
+        release, release.id in standing(tx).releases, about.procedures(release), count_text(about.cases[release.id])
     )
-
-
-def _procedures(tx: Session, release_id: int) -> tuple[str, ...]:
-    """The titles of the procedures of a release; nothing for one that today's portal cannot open any more."""
-    try:
-        opened = machine().kernel.releases.get(tx, release_id)
-    except ContentFaults:
-        return ()
-    return tuple(procedure.manifest.title for procedure in opened.procedures.values())
-
-
-def _title(tx: Session, release: Listed) -> str:
-    try:
-        return machine().kernel.releases.get(tx, release.id).regulation.title
-    except ContentFaults:
-        return release.regulation

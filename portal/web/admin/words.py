@@ -102,6 +102,7 @@ def job_text(name: str) -> str:
         notify.SEND: _("发送邮件提醒"),
         notify.SEND_CODE: _("发送邮箱验证码"),
         "mail.outstanding": _("补发邮件提醒"),
+        "tasks.free": _("把离岗人员领取的任务退回岗位"),
         "objects.sweep": _("清理不再使用的文件和登录"),
     }.get(name, name)
 

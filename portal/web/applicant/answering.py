@@ -131,7 +131,8 @@ def _keep(
     def keep(tx: Session, now: datetime) -> tuple[drafts.Answers, ChangedElsewhere | None]:
         new = uploads.write_rows(tx, actor, form, taken, now)
         answers = {**typed, **{name: [*before, *new[name]] for name, before in ids.items()}}
-        seen = keeping.seen() or Kept.of(task_drafts.kept(tx, actor.person_id, task.id)).mark
+        seen = keeping.seen(lambda sent: {**sent, **ids})
+        seen = seen or Kept.of(task_drafts.kept(tx, actor.person_id, task.id)).mark
         try:
             task_drafts.keep(tx, actor.person_id, task.id, answers, now, seen)
         except ChangedElsewhere as elsewhere:

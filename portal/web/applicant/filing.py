@@ -133,7 +133,7 @@ def save_step(draft_id: int, step: str) -> ResponseReturnValue:
         actor = signed_in()
         new = {name: ids for name, ids in uploads.write_rows(tx, actor, form, taken, now).items() if page.asks(name)}
         removed = request.form.get(uploads.REMOVE)
-        return filing_drafts.save(tx, actor, draft_id, form, page, answers, new, removed, now, keeping.seen())
+        return filing_drafts.save(tx, actor, draft_id, form, page, answers, new, removed, now, keeping.seen(page.typed))
 
     elsewhere = act(keep, _("保存申请草稿"))
     if is_by_script():

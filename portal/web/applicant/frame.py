@@ -66,7 +66,7 @@ def frame(tx: Session, actor: Actor, on: str = "") -> dict[str, Any]:
         "nav": [
             {"text": text, "url": url_for(f"applicant.{endpoint}"), "on": endpoint == on} for endpoint, text in entries
         ],
-        "letters": {"url": url_for("applicant.my_letters"), "count": len(waiting)},
+        "letters_bar": {"url": url_for("applicant.my_letters"), "count": len(waiting)},
         "messages_bar": messages_bar(tx, actor),
         "person": {
             "name": actor.name,

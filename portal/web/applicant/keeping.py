@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from flask import request
@@ -12,7 +13,7 @@ from portal.cases import drafts
 from portal.cases.drafts import ChangedElsewhere
 from portal.cases.models import MessageDraft, TaskDraft
 from portal.web import dates, languages
-from portal.web.keeping import kept, not_kept, page_mark
+from portal.web.keeping import kept, not_kept, page_mark, page_marks
 
 GO, NEXT, BACK, SAVE = "_go", "next", "back", "save"
 """Posted by the buttons of a form."""
@@ -20,9 +21,9 @@ _OVER = "_over"
 """Posted by a button: the mark of the answers which the person says his own shall replace."""
 
 
-def seen() -> str | None:
-    """The mark of the answers that this request goes by."""
-    return request.form.get(_OVER) or page_mark()
+def seen(stored: Callable[[drafts.Answers], drafts.Answers] = dict) -> str | None:
+    """The mark of the answers that this request goes by; `stored` as for `page_marks`."""
+    return request.form.get(_OVER) or page_marks(stored)
 
 
 def only_keeps() -> bool:

@@ -10,7 +10,6 @@ from typing import BinaryIO, cast
 from flask import flash, request
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
-from werkzeug.datastructures import FileStorage
 
 from portal.cases import attachments
 from portal.cases.attachments import Accepted
@@ -21,7 +20,6 @@ from portal.forms.views import FieldView, GroupView, PartView
 from portal.identity import Actor
 from portal.procedures import Procedure
 from portal.procedures.manifest import Material
-from portal.storage import StoreUnavailable
 from portal.web import dates
 from portal.web.uploads import material_of, new_files, pickers, store
 
@@ -29,13 +27,6 @@ KEPT = "_kept."
 """Begins the name of a hidden input that says which uploaded files a field of this page holds."""
 REMOVE = "_remove"
 """Posted by the button 移除; its value is the file's id."""
-
-
-class StoreAway(PortalError):
-    """A file could not be stored; everything else was kept."""
-
-    zh = "“{name}”没有上传成功：文件存储暂时不可用，请稍后重新选择。其他内容已保留。"
-    en = "“{name}” was not uploaded: the file store is unavailable, please choose it again later. All else was kept."
 
 
 class LeftOut(PortalError):
@@ -88,7 +79,7 @@ def take(procedure: Procedure, form: Form, held: Mapping[str, Sequence[Attachmen
                 if len(known) >= material.most:
                     left_out += 1
                     continue
-                _store(posted, file)
+                store(posted, file)
             except PortalError as error:
                 refused.append(error)
                 continue
@@ -107,13 +98,6 @@ def write_rows(tx: Session, actor: Actor, form: Form, taken: Taken, moment: date
     for new in taken.arrived:
         ids[new.field].append(str(attachments.keep(tx, new.file, actor, moment).id))
     return ids
-
-
-def _store(posted: FileStorage, file: Accepted) -> None:
-    try:
-        store(posted, file)
-    except StoreUnavailable as error:
-        raise StoreAway(name=file.name) from error
 
 
 def _tell_same(name: str, known: str) -> None:

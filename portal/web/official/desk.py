@@ -150,27 +150,38 @@ def _page(typed: Typed | None) -> str:
 
 @dataclass(frozen=True)
 class DeskList:
-    """The most urgent tasks of one kind; `more` when there are others at `url`."""
+    """The most urgent tasks of one kind; `more` when there are others at `url`; `note` says what is left out."""
 
     title: str
     rows: list[InboxRow]
     count: str
     more: bool
     url: str
-    all: str
     none: str
+    note: str
 
 
 def _lists(tx: Session, who: Actor, place: Place, roles: Collection[tuple[str, str]]) -> list[DeskList]:
-    """What waits for the desk's roles to sign, what is overdue in their regulations, and what is due this week."""
+    """What waits for the desk's roles to sign, and of all else in their regulations what is overdue and what is due
+    this week."""
     limits = inbox.bounds(moment(tx), calendar_in_force(tx))
     own = Place.within(place.person_id, roles)
-    overdue, week = (Wanted(place, View.ALL, limits, Filter(light=light)) for light in (Light.RED, Light.WEEK))
+    overdue, week = (Wanted(place, View.ALL, limits, Filter(light=light), own) for light in (Light.RED, Light.WEEK))
     to_sign = [Wanted(own, View.MINE, limits), Wanted(own, View.ROLE, limits)]
     held, free, late, soon = inbox.count_each(tx, [*to_sign, overdue, week])
+    rest = _("不含待签")
     return [
         _list(tx, who, _("待签"), to_sign, held + free, "/inbox?view=role", _("没有等您签批的任务。")),
-        _list(tx, who, _("已超期"), [overdue], late, "/inbox?view=all&light=red", _("没有超期的任务。")),
+        _list(
+            tx,
+            who,
+            _("已超期"),
+            [overdue],
+            late,
+            "/inbox?view=all&light=red",
+            _("除待签的以外，没有超期的任务。"),
+            rest,
+        ),
         _list(
             tx,
             who,
@@ -178,17 +189,22 @@ def _lists(tx: Session, who: Actor, place: Place, roles: Collection[tuple[str, s
             [week],
             soon,
             "/inbox?view=all&light=week",
-            _("期间没有到期的任务。"),
+            _("除待签的以外，期间没有到期的任务。"),
+            rest,
         ),
     ]
 
 
-def _list(tx: Session, who: Actor, title: str, wanted: list[Wanted], count: int, url: str, none: str) -> DeskList:
-    pages = [inbox.tasks_page(tx, one.place, one.view, only=one.only, limits=one.limits, size=SHOWN) for one in wanted]
+def _list(
+    tx: Session, who: Actor, title: str, wanted: list[Wanted], count: int, url: str, none: str, note: str = ""
+) -> DeskList:
+    pages = [
+        inbox.tasks_page(tx, one.place, one.view, only=one.only, limits=one.limits, besides=one.besides, size=SHOWN)
+        for one in wanted
+    ]
     rows = sorted((row for page in pages for row in page.rows), key=inbox.urgency)[:SHOWN]
     shown = [row_view(tx, row, who) for row in rows]
-    number = count_text(count)
-    return DeskList(title, shown, number, count > len(shown), url, _("全部 %(n)s 件", n=number), none)
+    return DeskList(title, shown, count_text(count), count > len(shown), url, none, note)
 
 
 def matters_of_case(tx: Session, case: LiveCase, actor: Actor) -> list[MatterView]:
@@ -236,7 +252,10 @@ def _sentence(matter: DeskMatter) -> str:
     """What happened, in one sentence."""
     details = matter.details
     if matter.kind != SERVICE:
-        return _("“%(title)s”应于 %(day)s 前办结，至今没有办结。", title=details["title"], day=_day(details["old_due"]))
+        late = {"title": details["title"], "day": _day(details["old_due"])}
+        if matter.decided_at is not None:
+            return _("“%(title)s”应于 %(day)s 前办结，到期没有办结。", **late)
+        return _("“%(title)s”应于 %(day)s 前办结，至今没有办结。", **late)
     if details.get("hastened") == details["old_due"]:
         return _hastened(details)
     told = {"title": details["title"], "old": _day(details["old_due"]), "outcome": details["outcome"] or _("期限届满")}

@@ -19,11 +19,12 @@ from portal.calendar.rules import Calendar
 from portal.cases import tasks
 from portal.cases.errors import NotYourRole, Refused, Separated, UnknownCase
 from portal.cases.names import form_of
+from portal.cases.separation import Doers, Done, conflict
 from portal.clock import TZ, day_of
 from portal.deadlines.rules import left
 from portal.feel import Scope
 from portal.identity import Actor, Permission
-from portal.inbox import Bounds, Cursor, Light, Place, Row, View
+from portal.inbox import Bounds, Cursor, Did, Light, Place, Row, View
 from portal.procedures import Published
 from portal.procedures.regulation import PARTY
 from portal.web import dates
@@ -70,6 +71,8 @@ class InboxRow:
     step: str
     returned: str
     """With what words the step was returned, shortened: 退回意见：“补充产量核对依据”. Empty when it was not."""
+    barred: str
+    """Why this person may not claim what nobody holds: which step he did before. Empty when he may."""
     holder: str | None
     role: str
     left: int | None
@@ -135,6 +138,7 @@ def _listed(
         chosen=chosen(asked, published, people, limits),
         may_save=asked.may_be_saved and asked.query not in {one.query for one in around.saved},
         waiting=around.counted.counts.role,
+        registrations=around.counted.registrations,
         arrivals=None if after or asked.principal else _arrivals(asked.view, around.counted.newest),
         later=_address(asked, found.following) if found.following else None,
         earlier=asked.address if after else None,
@@ -308,6 +312,8 @@ def row_view(tx: Session, row: Row, actor: Actor) -> InboxRow:
     published = machine().kernel.releases.get(tx, row.release_id)
     remaining = left(Ended(dates.last_day(row.due)), now, calendar) if row.due else None
     principals = actor.principals(row.regulation, row.role)
+    free = row.holder_id is None and actor.has(row.regulation, row.role)
+    barred = _barred(published, row, actor) if free else ""
     return InboxRow(
         task_id=row.task_id,
         title=row.title,
@@ -324,8 +330,28 @@ def row_view(tx: Session, row: Row, actor: Actor) -> InboxRow:
         arrived=row.opened_at.astimezone(TZ),
         mine=row.holder_id == actor.person_id,
         his=row.holder_id in principals and row.holder_id != actor.person_id,
-        free=row.holder_id is None and actor.has(row.regulation, row.role),
+        barred=barred,
+        free=free and not barred,
     )
+
+
+def _barred(published: Published, row: Row, actor: Actor) -> str:
+    """Which step keeps this person from a task, as `tasks.claim` would refuse it."""
+    rules = published.procedure(row.procedure).manifest.separation
+
+    def doers(procedure: str, *, own: bool) -> Doers:
+        return Doers(procedure, lambda key: {actor.person_id} if Did(own, procedure, key) in row.did else set())
+
+    family = [doers(procedure, own=False) for procedure in sorted({did.procedure for did in row.did if not did.own})]
+    done = conflict(rules, row.element, actor.person_id, doers(row.procedure, own=True), family)
+    return _("您已办理“%(step)s”，须回避", step=_step_name(published, done)) if done else ""
+
+
+def _step_name(published: Published, done: Done) -> str:
+    """How people call a step."""
+    procedure = published.procedures.get(done.procedure)
+    named = procedure.elements() if procedure else ()
+    return next((drawn.name for _drawing, drawn in named if drawn.id == done.element and drawn.name), done.element)
 
 
 def _returned(published: Published, row: Row) -> str:

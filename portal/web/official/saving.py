@@ -48,8 +48,8 @@ def again(url: str, refused: str = "", seen: str = "") -> SavingView:
 
 
 def seen_here() -> str:
-    """The `mark` of what the posting page was made of."""
-    return keeping.page_mark() or NOTHING
+    """The `mark` of what the posting page was made of, with that of what it has sent since."""
+    return keeping.page_marks() or NOTHING
 
 
 def kept(saved_at: datetime, answers: Mapping[str, list[str]]) -> ResponseReturnValue:

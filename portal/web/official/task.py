@@ -163,10 +163,10 @@ def hand_in(task_id: int) -> ResponseReturnValue:
     answers: Answers = posted(request.form.items(multi=True))
     with reading() as tx:
         actor, task, case = _opened(tx, task_id)
-        if _done_by(task, actor):
-            return _politely_on(tx, actor, task, _same(case, task, answers))
         form = case.procedure.forms[task.form]
         asked = tables.asked(form)
+        if _done_by(task, actor) and REFRESH not in request.form and asked is None:
+            return _politely_on(tx, actor, task, _same(case, task, answers))
         if asked is not None and asked.gives_out:
             known = choices.offered(tx, case.published.regulation, form, answers, actor.person_id, case.id)
             return tables.given_out(form, asked, answers, scope_of(case, task.scope), known)
@@ -224,6 +224,8 @@ def _opened(tx: Session, task_id: int) -> tuple[Actor, Task, LiveCase]:
 
 def _obstacle(tx: Session, actor: Actor, task: Task, case: LiveCase) -> Obstacle | None:
     """What keeps this person from the task as things stand."""
+    if task.state != "open":
+        return Obstacle(cases.TaskGone().text(language()), over=True)
     try:
         tasks.may_do(case, task, actor)
         tasks.check_free(tx, task, actor, moment(tx))
@@ -286,7 +288,7 @@ def _sheet(
         assumed=drawn.assumed,
         form=form.view(answers, errors, scope_of(case, task.scope), offered, language()),
         obstacle=obstacle,
-        mine=task.holder_id == actor.person_id,
+        mine=task.state == "open" and task.holder_id == actor.person_id,
         free=obstacle is None and task.holder_id != actor.person_id and not his,
         whom=name_of(actor, for_id),
         his=his,
