@@ -1,5 +1,5 @@
 # make run    start everything on http://127.0.0.1:8000 (PORT, PORTAL_HOME), with demo accounts; DEMO=0: empty
-# make test   all tests
+# make test   all tests but the thorough ones (mutants, killed workers); THOROUGH=1: those too
 # make check  format, lint, types, import contract
 # make messages  bring the texts of the pages into the English catalogue
 # make clean  remove what can be made again; the data in PORTAL_HOME stay
@@ -17,6 +17,8 @@ HERE := $(shell pwd | cksum | cut -d' ' -f1)
 RUN := $(VENV)/.run-$(HERE)
 TEST := $(VENV)/.test-$(HERE)
 TEXTS := portal/web/translations
+# Many tests wait for a browser or a worker: one more at a time than there are cores keeps those busy.
+AT_ONCE = $$($(PY) -c "import os; print(min(4, (os.cpu_count() or 1) + 1))")
 export PORT ?= 8000
 export PORTAL_HOME ?= $(CURDIR)/.portal
 
@@ -24,7 +26,7 @@ run: $(RUN) assets
 	@PORTAL_DEMO=$${PORTAL_DEMO:-$${DEMO:-1}} exec $(PY) -m portal run
 
 test: $(TEST) assets chromium
-	@$(PY) -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	@$(PY) -m pytest --numprocesses $(AT_ONCE) --dist loadfile --no-loadscope-reorder
 
 check: $(TEST)
 	$(VENV)/bin/ruff format --check .

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from portal.cases import attachments, telling
@@ -67,12 +67,12 @@ def release(kernel: Kernel, tx: Session, actor: Actor, task_id: int, moment: dat
 
 def left_behind(tx: Session, moment: datetime) -> list[int]:
     """The open tasks whose holders have left their roles, or the portal, and cannot do them any more."""
-    held = select(Task.id, Task.holder_id, Task.regulation, Task.role).where(
-        Task.state == "open", Task.holder_id.is_not(None), Task.role != PARTY
-    )
-    rows = tx.execute(held.order_by(Task.id)).all()
-    holders = {who: identity.actor_of(tx, who, day_of(moment)) for _id, who, *_role in rows if who is not None}
-    return [row.id for row in rows if not _holds(holders.get(row.holder_id), row.regulation, row.role)]
+    held = (Task.state == "open", Task.holder_id.is_not(None), Task.role != PARTY)
+    place = (Task.holder_id, Task.regulation, Task.role)
+    places = tx.execute(select(*place).where(*held).distinct()).all()
+    holders = {row.holder_id: identity.actor_of(tx, row.holder_id, day_of(moment)) for row in places}
+    left = [tuple(row) for row in places if not _holds(holders[row.holder_id], row.regulation, row.role)]
+    return list(tx.scalars(select(Task.id).where(*held, tuple_(*place).in_(left)).order_by(Task.id)))
 
 
 def free(kernel: Kernel, tx: Session, task_id: int, moment: datetime) -> None:
