@@ -16,7 +16,7 @@ GOOD_FOR = 30.0
 """Seconds for which a worker that lived is taken to live."""
 BAD_FOR = 5.0
 """Seconds after which one that did not is looked for again, so that a notice goes soon after the outage."""
-_EXTENSION = "portal worker seen"
+EXTENSION = "portal worker seen"
 
 WAITING = frozenset(
     {
@@ -47,7 +47,7 @@ def worker_away() -> bool:
 
 
 def _away() -> bool:
-    seen: Seen = current_app.extensions.setdefault(_EXTENSION, Seen())
+    seen: Seen = current_app.extensions.setdefault(EXTENSION, Seen())
     if time.monotonic() >= seen.until:
         seen.away = _ask()
         seen.until = time.monotonic() + (BAD_FOR if seen.away else GOOD_FOR)

@@ -7,7 +7,7 @@ import re
 from html import unescape
 
 import pytest
-from sqlalchemy import event, select, update
+from sqlalchemy import select, update
 
 from portal import identity
 from portal.cases import bulk, filing, tasks
@@ -16,6 +16,7 @@ from portal.notify import PortalMessage
 from portal.procedures import Releases, publish
 from tests.builders.lists import listed
 from tests.builders.pages import LONG_AGO, UNIT, plain
+from tests.builders.tasklists import statements
 
 NOBODY = "91500000MA5U000X1X"
 
@@ -173,22 +174,13 @@ def test_the_number_of_statements_does_not_grow_with_the_rows(portal):
     zhou = portal.client("zhou")
     for path in ("/cases/{}/items", "/cases/{}"):
         zhou.get(path.format(few))
-        counts = [_statements(portal, lambda c=case, p=path: zhou.get(p.format(c))) for case in (few, many)]
-        assert counts[0] == counts[1]
+        assert _cost(portal, zhou, path.format(few)) == _cost(portal, zhou, path.format(many))
 
 
-def _statements(portal, do):
-    seen = []
-
-    def count(*arguments):
-        seen.append(arguments[2])
-
-    event.listen(portal.database.engine, "before_cursor_execute", count)
-    try:
-        do()
-    finally:
-        event.remove(portal.database.engine, "before_cursor_execute", count)
-    return len(seen)
+def _cost(portal, browser, path):
+    with statements(portal) as sent:
+        browser.get(path)
+    return len(sent)
 
 
 def test_a_row_that_has_not_failed_is_not_given_up(portal, grant):
