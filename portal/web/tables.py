@@ -190,7 +190,7 @@ def _not_read(
 def _refused(table: Field, view: TableView, answers: Answers, file: str, faults: Sequence[SheetFault]) -> Changed:
     error = FieldError(
         f"{view.label}：“{file}”没有导入，有 {len(faults):,} 处需要改正；页面上原有的行没有变动",
-        f"{view.label}: “{file}” was not imported, {len(faults):,} things are wrong; the page's rows are unchanged",
+        f"{view.label}: “{file}” was not imported; places to correct: {len(faults):,}; the page's rows are unchanged",
     )
     said = TableSaid(faults=tuple(faults[:MOST_LISTED]), unlisted=max(0, len(faults) - MOST_LISTED))
     return Changed(answers, {table.name: error}, {table.name: said})

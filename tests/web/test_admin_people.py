@@ -319,7 +319,7 @@ class TestRoles:
         [grant] = grants(portal, "gao")
         page = f"/admin/grants/{grant.id}/end"
         assert admin.post(page, {"when": "now", "reason": "误授"}).status_code == 303
-        assert "未生效即收回" in plain(admin.get(gao))
+        assert "第一日未满即收回" in plain(admin.get(gao))
         assert admin.post(f"{gao}/grants", granted(portal)).status_code == 303
 
     def test_a_role_taken_back_before_its_first_day_stands_in_nobody_s_way(self, portal, admin, gao):

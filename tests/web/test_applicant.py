@@ -456,6 +456,8 @@ def test_a_withdrawal_leaves_the_way_open(story: Story) -> None:
     page = f"/my/cases/{review}/messages/withdraw"
     assert story.wang.post(page, {"reason": "", "confirmed": "true"}).status_code == 303
     assert "已办结：已撤回" in story.read(f"/my/cases/{review}")
+    assert "先前已经收到，不需要重复提交。" in story.read(page)
+    assert "复核决定已经签发" not in story.read(page)
     assert "2026年10月12日（周一）24:00 前提出" in story.read("/home")
     second = story.filed(notice)
     assert second != review

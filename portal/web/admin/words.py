@@ -78,7 +78,7 @@ def days_text(from_day: date, to_day: date | None) -> str:
     if to_day is None:
         return _("自 %(from_day)s 起，无截止日", from_day=dates.plain_day(from_day))
     if to_day < from_day:
-        return _("自 %(from_day)s 起授予，未生效即收回", from_day=dates.plain_day(from_day))
+        return _("自 %(from_day)s 起授予，第一日未满即收回", from_day=dates.plain_day(from_day))
     return _("%(from_day)s 至 %(to_day)s", from_day=dates.plain_day(from_day), to_day=dates.plain_day(to_day))
 
 

@@ -88,7 +88,7 @@ def _sent(actor: Actor, case_id: int, name: str, element: Element, answers: draf
             taken = _was_taken(tx, case, element)
         if not taken:
             return _message_again(case_id, name, answers, {}, error)
-        flash(_("“%(what)s”先前已经收到，不需要重复提交。", what=element.name), "warning")
+        flash(_taken_already(element), "warning")
     else:
         flash(_("“%(what)s”已收到。", what=element.name), "success")
     return redirect(url_for("applicant.my_case", case_id=case_id), 303)
@@ -159,8 +159,14 @@ def _refusal(tx: Session, case: LiveCase, element: Element) -> str:
     for wait in queries.waits(tx, case.id):
         if wait.element == element.id:
             return why_not(case, wait)
+    if _was_taken(tx, case, element):
+        return _taken_already(element)
     said = element.message.otherwise if element.message else ""
     return said or NobodyWaits(message=element.name).text(languages.language())
+
+
+def _taken_already(element: Element) -> str:
+    return _("“%(what)s”先前已经收到，不需要重复提交。", what=element.name)
 
 
 def _was_taken(tx: Session, case: LiveCase, element: Element) -> bool:
