@@ -39,11 +39,6 @@ class Checked:
     values: dict[str, object]
     errors: dict[str, FieldError]
 
-    @property
-    def ok(self) -> bool:
-        """Whether nothing is wrong."""
-        return not self.errors
-
 
 @dataclass(frozen=True)
 class _Reading:

@@ -90,7 +90,6 @@ class Element:
     interrupting: bool = True
     event_subprocess: bool = False
     default: str | None = None
-    multi_instance: bool = False
 
     @property
     def yields(self) -> bool:
@@ -255,7 +254,6 @@ class _Reader:
             interrupting=node.get("cancelActivity", node.get("isInterrupting", "true")) == "true",
             event_subprocess=node.get("triggeredByEvent") == "true",
             default=node.get("default"),
-            multi_instance=node.find(f"{{{BPMN}}}multiInstanceLoopCharacteristics") is not None,
         )
 
     def _extensions(self, node: etree._Element) -> dict[str, etree._Element]:

@@ -73,7 +73,7 @@ def test_checking_never_fails_and_gives_json(given_answers):
 @given(answers)
 def test_good_values_are_accepted_again_unchanged(given_answers):
     checked = FORM.check(given_answers, {})
-    if checked.ok:
+    if not checked.errors:
         again = FORM.check(json.loads(json.dumps(checked.values)), {})
         assert again == checked
 
@@ -91,6 +91,6 @@ def test_any_answers_can_be_shown(given_answers):
 @given(st.dictionaries(st.sampled_from(NAMES), plausible, max_size=12))
 def test_what_a_page_shows_of_good_values_reads_as_the_same(given_answers):
     checked = FORM.check(given_answers, {})
-    if checked.ok:
+    if not checked.errors:
         posted = {shown.name: list(shown.values) for shown in FORM.view(checked.values, {}, {}).fields}
         assert FORM.check(posted, {}).values == checked.values
