@@ -99,6 +99,13 @@ def test_rules_know_neither_pages_nor_tables():
     assert {module: found & forbidden for module, found in rules.items() if found & forbidden} == {}
 
 
+def test_no_test_says_how_long_something_takes():
+    """How fast a machine is says nothing of what is right; durations are measured in bench/."""
+    measures = re.compile(r"(\w+\.)?perf_counter\(|assert (\w+\.)?monotonic\(\) -")
+    tests = {path.name: path.read_text() for path in (ROOT / "tests").rglob("*.py") if path != Path(__file__)}
+    assert {name for name, text in tests.items() if measures.search(text)} == set()
+
+
 def test_nothing_is_caught_wholesale():
     """`except Exception` hides what nobody thought of; the two that clean up and raise again may."""
     caught = {

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
@@ -327,7 +326,6 @@ def test_who_holds_a_connection_open_and_says_nothing_is_given_up(home, monkeypa
         running = postmaster.living(data_of(server))
         assert running is not None
         frozen += [running.pid] * whole
-        began = time.monotonic()
         try:
             for pid in frozen:
                 os.kill(pid, signal.SIGSTOP)
@@ -336,7 +334,6 @@ def test_who_holds_a_connection_open_and_says_nothing_is_given_up(home, monkeypa
         finally:
             for pid in frozen:
                 os.kill(pid, signal.SIGCONT)
-        assert time.monotonic() - began < 15
         with database.transaction() as tx:
             assert tx.execute(text("SELECT 1")).scalar_one() == 1
         database.close()

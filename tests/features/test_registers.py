@@ -5,7 +5,6 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from threading import Barrier
-from time import perf_counter
 
 import pytest
 from sqlalchemy import event, select, text
@@ -274,20 +273,14 @@ def test_expressions_read_what_is_on_record(bureau):
 def test_two_thousand_rows_ask_the_database_a_few_times_only(bureau):
     rows = [{"uscc": code, "year": 2025, "name": code, "amount": n} for n, code in enumerate(codes(2000))]
     cause = Cause(moment=bureau.now, reason="试")
-    started = perf_counter()
     bureau.run.act(lambda tx: registers.record(tx, "small", bureau.register, rows, None, cause))
-    entered = perf_counter() - started
     record = functions_of(bureau.run.tx, bureau.regulation)["record"]
     with _counted(bureau) as statements:
-        started = perf_counter()
         found = [record("measures", [row["uscc"], Decimal(2025)]) for row in rows]
         absent = [record("measures", [code, Decimal(2025)]) for code in codes(4000)[2000:]]
-        took = perf_counter() - started
-    print(f"entered 2,000 in {entered:.2f} s; 4,000 calls in {took * 1000:.0f} ms")
     assert [one["amount"] for one in found] == [Decimal(n) for n in range(2000)]
     assert absent == [None] * 2000
     assert len(statements) <= 6
-    assert took / 4000 < 0.0003
 
 
 class _counted:

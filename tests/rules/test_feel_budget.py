@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from time import perf_counter
 
 import pytest
 
@@ -53,12 +52,10 @@ ATTACKS = [
 
 
 @pytest.mark.parametrize("text", ATTACKS)
-def test_an_expression_beyond_its_budget_is_stopped_soon(text):
+def test_an_expression_beyond_its_budget_is_stopped(text):
     expression = feel.compile(text)
-    begun = perf_counter()
     with pytest.raises(FeelLimit):
         expression.evaluate(Scope(NAMES))
-    assert perf_counter() - begun < 2
 
 
 HARMLESS = [
@@ -179,17 +176,3 @@ def test_no_recursion_error_escapes_even_from_a_deep_caller():
 def test_the_deepest_expression_allowed_fits_beneath_a_usual_caller():
     text = "every x in [1] satisfies some y in [x] satisfies " * 20 + "true"
     assert feel.compile(text).evaluate(Scope({})) is True
-
-
-def test_a_simple_condition_takes_tens_of_microseconds():
-    expression = feel.compile('review.conclusion = "变更" and review.amount > 0')
-    scope = Scope({"review": {"conclusion": "变更", "amount": 1}})
-    fastest = min(_seconds(expression, scope) for _ in range(20))
-    assert fastest / 100 < 0.0002
-
-
-def _seconds(expression: feel.Expression, scope: Scope) -> float:
-    begun = perf_counter()
-    for _ in range(100):
-        feel.condition(expression, scope)
-    return perf_counter() - begun

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import time
 from datetime import date
 from decimal import Decimal
 
@@ -295,9 +294,7 @@ def test_two_thousand_rows_are_checked_in_no_time_and_the_case_is_read_once():
     scope = feel.Scope(Names(start={"year": Decimal(2025)}), {"listed": lambda *of: called.append(of) or True})
     many = {"units.unit": [Option(code(number), "") for number in range(2000)]}
     answers = {"units.rows": [json.dumps([{"unit": code(number), "amount": "5"} for number in range(2000)])]}
-    began = time.perf_counter()
     checked = ruled.check(answers, scope, many)
-    assert time.perf_counter() - began < 2
     assert checked.errors == {}
     assert len(called) == 2000
     assert read.count("start") == 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import time
 import tracemalloc
 import zipfile
 from contextlib import suppress
@@ -256,15 +255,13 @@ def test_what_is_no_workbook_is_told_so(data, says):
     assert refusal(data) == says
 
 
-def test_a_hundred_thousand_rows_are_refused_fast_and_in_little_memory():
+def test_a_hundred_thousand_rows_are_refused_in_little_memory():
     data = workbook([(code(number), number) for number in range(100_000)])
     tracemalloc.start()
-    began = time.perf_counter()
     says = refusal(data)
-    took, (_now, peak) = time.perf_counter() - began, tracemalloc.get_traced_memory()
+    _now, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert says == "表中的行数超过 2,000 行的上限，没有读入；请拆成几个文件，分几次办理"
-    assert took < 3
     assert peak < 20_000_000
 
 
@@ -310,8 +307,16 @@ def test_what_stands_far_out_is_refused():
     assert refusal(far) == "第 26 列（Z 列）以后还有内容，没有读入；请使用样表，只保留样表中的列"
 
 
-@pytest.mark.parametrize("part", [PART, "xl/workbook.xml", "xl/sharedStrings.xml", "[Content_Types].xml"])
-def test_entities_are_not_expanded(part):
+@pytest.mark.parametrize(
+    ("part", "outcome"),
+    [
+        (PART, NOT_ONE),
+        ("xl/workbook.xml", NOT_ONE),
+        ("xl/sharedStrings.xml", [{"unit": A, "amount": 1}]),
+        ("[Content_Types].xml", [{"unit": A, "amount": 1}]),
+    ],
+)
+def test_entities_are_not_expanded(part, outcome):
     lines = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 10))
     bomb = f'<!DOCTYPE x [<!ENTITY a0 "lol">{lines}]>'.encode()
 
@@ -319,10 +324,8 @@ def test_entities_are_not_expanded(part):
         begun = old.index(b">") + 1 if old.startswith(b"<?xml") else 0
         return old[:begun] + bomb + old[begun:].replace(b"</", b"&a9;</", 1)
 
-    began = time.perf_counter()
-    with suppress(Refused):
-        read(changed(GOOD, part, with_bomb))
-    assert time.perf_counter() - began < 2
+    bomb_within = changed(GOOD, part, with_bomb)
+    assert (refusal(bomb_within) if outcome == NOT_ONE else list(read(bomb_within).rows)) == outcome
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")  # openpyxl tells of what it leaves out

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import re
-import time
 import zipfile
 
 import pytest
@@ -285,7 +284,6 @@ def test_what_is_no_sheet_for_the_table_is_refused(listing, sheet, says):
 def test_two_thousand_rows_are_imported_shown_handed_in_and_read(portal):
     listing = Listing(portal, organisations=2000).begin()
     rows = [(code(number), number + 1) for number in range(2000)]
-    began = time.monotonic()
     answer = listing.post({"_table": "units.import", "note": "年度方案"}, workbook(rows))
     assert answer.status_code == 200, plain(answer)[:2000]
     assert "已从“名单.xlsx”读入 2,000 行" in answer.text
@@ -295,7 +293,6 @@ def test_two_thousand_rows_are_imported_shown_handed_in_and_read(portal):
     refreshed = listing.post({**held, "_refresh": "1"})
     assert cells(refreshed) == held
     assert listing.post({**held, "note": "年度方案"}).status_code == 302
-    assert time.monotonic() - began < 20
     assert len(listing.stored()) == 2000
     page = listing.browser.get(f"/cases/{listing.case_id}")
     assert "2,000 行；年度配额合计 2,001,000 tCO₂e" in page.text
