@@ -61,6 +61,6 @@ def test_the_objection_period_ends_on_screen(site: Site, windows: Windows):
     fell_due = f"{number} 有期限届满，到期应当自动办理的，系统将在 2 秒内办理。"
     expect(said(page)).to_have_text(f"演示时钟已拨到 2026年10月1日（周四）00:01。{fell_due}")
     until_there(page, page.get_by_role("heading", name="已办结：已生效"), seconds=5)
-    over = page.get_by_role("listitem").filter(has_text="期满未提出异议")
+    over = page.get_by_role("listitem").filter(has_text="异议期满")
     expect(over).to_contain_text(re.compile("2026年10月1日 00:00|2026年9月30日 24:00"))
     windows.shoot(page, "notice in force")

@@ -198,7 +198,7 @@ def test_without_its_path_an_outcome_is_reported_as_never_reached(database):
     found = unreached(acted(database, with_paths(PERIOD_OVER)), notice)
     assert "“配额分配通知”没有路径到达结束事件“已被取代”" in found
     assert "没有路径走过“复核结果 → 已被取代（变更或撤销重作）”" in found
-    assert not [what for what in found if "期满未提出异议" in what]
+    assert not [what for what in found if "异议期满" in what]
 
 
 def test_what_a_refused_act_had_deferred_is_not_done(database):
