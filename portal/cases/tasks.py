@@ -234,11 +234,9 @@ def _other_holder(tx: Session, task: Task, actor: Actor, moment: datetime) -> st
 
 def _name_of(case: LiveCase, step: Done) -> str:
     """How people call a step of the case or of one it comes from."""
-    for place in (case, *case.ancestors()):
-        for _drawing, drawn in place.procedure.elements():
-            if (place.row.procedure, drawn.id) == (step.procedure, step.element) and drawn.name:
-                return drawn.name
-    return step.element
+    places = (case, *case.ancestors())
+    own = (place.procedure for place in places if place.row.procedure == step.procedure)
+    return next((procedure.name_of(step.element) for procedure in own), step.element)
 
 
 def _case_of(tx: Session, task_id: int) -> int:

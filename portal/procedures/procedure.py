@@ -77,6 +77,10 @@ class Procedure:
         """Every element of every drawing."""
         return ((drawn, element) for drawn in self.drawings.values() for element in drawn.elements.values())
 
+    def name_of(self, key: str) -> str:
+        """How people call an element of any of its drawings; its id where it has no name."""
+        return next((element.name for _drawn, element in self.elements() if element.id == key and element.name), key)
+
     @property
     def start_form(self) -> Form | None:
         """The form that is filled when a case starts."""

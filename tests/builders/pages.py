@@ -184,11 +184,11 @@ class Browser:
 
     def get(self, path: str, **options: object) -> TestResponse:
         """Opens a page."""
-        return self.raw.get(path, **options)  # type: ignore[arg-type]
+        return self.raw.get(path, **options)
 
     def post(self, path: str, data: Mapping[str, object] | None = None, **options: object) -> TestResponse:
         """Posts a form with its token."""
-        return self.raw.post(path, data={**(data or {}), "csrf_token": self.held_token()}, **options)  # type: ignore[arg-type]
+        return self.raw.post(path, data={**(data or {}), "csrf_token": self.held_token()}, **options)
 
     def held_token(self) -> str:
         """A form token: that of any page serves until somebody else signs in, so one small page is read once."""

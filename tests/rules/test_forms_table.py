@@ -280,7 +280,7 @@ def test_a_table_in_a_group_and_one_that_is_hidden():
     assert view.tables[0].carried == (("units.rows", '[{"unit":"X","amount":"y"}]'),)
 
 
-def test_two_thousand_rows_are_checked_in_no_time_and_the_case_is_read_once():
+def test_of_two_thousand_rows_each_is_checked_once_and_the_case_is_read_once():
     read, called = [], []
 
     class Names(dict):

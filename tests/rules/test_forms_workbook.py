@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import time
 import tracemalloc
 import zipfile
 from datetime import datetime
@@ -277,16 +276,14 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("kind", BOMBS)
-def test_what_is_made_to_cost_much_is_refused_fast_and_in_little_memory(kind):
+def test_what_is_made_to_cost_much_is_refused_in_little_memory(kind):
     made, says = BOMBS[kind]
     data = made()
     tracemalloc.start()
-    began = time.process_time()
     told = refusal(data)
-    took, (_now, peak) = time.process_time() - began, tracemalloc.get_traced_memory()
+    _now, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert told == says
-    assert took < 3  # a second, but for the tracing
     assert peak < 30_000_000
 
 
@@ -294,11 +291,19 @@ def test_what_is_made_to_cost_much_is_refused_fast_and_in_little_memory(kind):
     "part",
     ["docProps/core.xml", "docProps/app.xml", "xl/theme/theme1.xml", "[Content_Types].xml", "docProps/custom.xml"],
 )
-def test_what_a_table_does_not_need_is_not_read(part):
+def test_what_a_table_does_not_need_is_not_read(part, monkeypatch):
     data = TWO if part in zipfile.ZipFile(io.BytesIO(TWO)).namelist() else with_part(TWO, part, b"<a/>")
-    began = time.process_time()
-    assert rows_of(changed(data, part, lambda old: old + b"<a/>" * 1_900_000)) == BOTH
-    assert time.process_time() - began < 1
+    heavy = changed(data, part, lambda old: old + b"<a/>" * 1_900_000)
+    opened, read = [], zipfile.ZipFile.open
+
+    def noting(archive, name, *args, **options):
+        opened.append(getattr(name, "filename", name))
+        return read(archive, name, *args, **options)
+
+    monkeypatch.setattr(zipfile.ZipFile, "open", noting)
+    assert rows_of(heavy) == BOTH
+    assert part not in opened
+    assert SHEET in opened
 
 
 def test_a_file_of_very_many_parts_is_refused_before_they_are_listed():

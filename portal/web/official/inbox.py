@@ -19,7 +19,7 @@ from portal.calendar.rules import Calendar
 from portal.cases import tasks
 from portal.cases.errors import NotYourRole, Refused, Separated, UnknownCase
 from portal.cases.names import form_of
-from portal.cases.separation import Doers, Done, conflict
+from portal.cases.separation import Doers, conflict
 from portal.clock import TZ, day_of
 from portal.deadlines.rules import left
 from portal.feel import Scope
@@ -344,14 +344,10 @@ def _barred(published: Published, row: Row, actor: Actor) -> str:
 
     family = [doers(procedure, own=False) for procedure in sorted({did.procedure for did in row.did if not did.own})]
     done = conflict(rules, row.element, actor.person_id, doers(row.procedure, own=True), family)
-    return _("您已办理“%(step)s”，须回避", step=_step_name(published, done)) if done else ""
-
-
-def _step_name(published: Published, done: Done) -> str:
-    """How people call a step."""
+    if done is None:
+        return ""
     procedure = published.procedures.get(done.procedure)
-    named = procedure.elements() if procedure else ()
-    return next((drawn.name for _drawing, drawn in named if drawn.id == done.element and drawn.name), done.element)
+    return _("您已办理“%(step)s”，须回避", step=procedure.name_of(done.element) if procedure else done.element)
 
 
 def _returned(published: Published, row: Row) -> str:
