@@ -1,12 +1,13 @@
 # make run    start everything on http://127.0.0.1:8000 (PORT, PORTAL_HOME), with demo accounts; DEMO=0: empty
 # make test   all tests but the thorough ones (mutants, killed workers); THOROUGH=1: those too
 # make check  format, lint, types, import contract
+# make conformance CASES=…  run folders of the public kit for decision tables (NAMED: so many may use what is not built)
 # make messages  bring the texts of the pages into the English catalogue
 # make clean  remove what can be made again; the data in PORTAL_HOME stay
 #
 # Each does its own set-up, from a bare checkout with Python 3.11 or newer.
 
-.PHONY: run test check clean chromium assets messages
+.PHONY: run test check conformance clean chromium assets messages
 .NOTPARALLEL:
 
 VENV := .venv
@@ -33,6 +34,12 @@ check: $(TEST)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+
+# The kit is not part of the repository; it may lie beside it.
+CASES ?= $(wildcard ../shared/conformance)
+conformance: $(TEST)
+	@test -n "$(CASES)" || { echo "conformance: no cases here; give a folder: make conformance CASES=…"; exit 1; }
+	@$(PY) -m tests.conformance.kit "$(CASES)" $(NAMED)
 
 assets:
 	@$(PY) -I portal/web/assets.py

@@ -11,7 +11,7 @@ const out = join(here, '../portal/web/static/dist');
 
 const { metafile } = await build({
   absWorkingDir: here,
-  entryPoints: ['src/app.js', 'src/diagram.js', 'src/mark.svg'],
+  entryPoints: ['src/app.js', 'src/diagram.js', 'src/css/office.css', 'src/mark.svg'],
   outdir: out,
   bundle: true,
   format: 'esm',

@@ -77,7 +77,7 @@ def _web(settings: Settings, options: argparse.Namespace) -> None:
     if options.child:
         parent.wait_for_parent()
     with serving(settings) as served:
-        web.serve(served, options.host, demo.accounts() if settings.demo else ())
+        web.serve(served, options.host, demo.present)
 
 
 def _worker(settings: Settings, options: argparse.Namespace) -> None:
@@ -89,7 +89,7 @@ def _worker(settings: Settings, options: argparse.Namespace) -> None:
 
 def _content(commands: Commands) -> None:
     check = commands.add_parser("check", help="find faults in content")
-    check.set_defaults(do=lambda settings, options: content.check_command(options.path, as_json=options.json))
+    check.set_defaults(do=lambda settings, options: content.check_command(settings, options.path, as_json=options.json))
     act = commands.add_parser("act", help="act the paths")
     act.set_defaults(do=lambda settings, options: content.act_command(settings, options.path, as_json=options.json))
     for command in (check, act):
@@ -98,7 +98,7 @@ def _content(commands: Commands) -> None:
     arrange = commands.add_parser("arrange", help="lay diagrams out anew: lanes as bands, time to the right")
     arrange.add_argument("path", nargs="+", type=Path, help="a .bpmn file, or a folder with some")
     arrange.set_defaults(do=lambda settings, options: arrange_command(options.path))
-    publish = commands.add_parser("publish", help="check, act and publish the shipped content")
+    publish = commands.add_parser("publish", help="check, act and publish the content")
     publish.set_defaults(do=lambda settings, options: content.publish_command(settings))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -31,7 +30,7 @@ from portal.procedures import models as procedures
 from portal.registers import models as registers
 from portal.settings import Settings
 from portal.storage import S3Store
-from portal.web import DemoAccount, Machine, create_app
+from portal.web import Accounts, Machine, create_app
 from portal.web.assets import DIST, Manifest
 from portal.worker import Tools
 
@@ -76,8 +75,8 @@ def tools(settings: Settings) -> Tools:
     return Tools(database, store, kernel(settings), settings.public_url, settings.mail, office)
 
 
-def web(settings: Settings, accounts: Sequence[DemoAccount] = ()) -> Flask:
-    """The pages; `accounts` are what a demo's sign-in page offers."""
+def web(settings: Settings, accounts: Accounts) -> Flask:
+    """The pages; `accounts` says what a demo's sign-in page offers."""
     assert settings.secret_key is not None
     parts = tools(settings)
     assets = Manifest(PACKAGE.parent / DIST)
@@ -85,7 +84,7 @@ def web(settings: Settings, accounts: Sequence[DemoAccount] = ()) -> Flask:
     return create_app(machine)
 
 
-def content_folder() -> Path:
-    """Where the shipped content lies: in the package, or in a checkout beside it."""
+def content_folder(settings: Settings) -> Path:
+    """Where the content lies: where the settings say, else what ships, in the package or in a checkout beside it."""
     shipped = PACKAGE / "content"
-    return shipped if shipped.is_dir() else PACKAGE.parent
+    return settings.content or (shipped if shipped.is_dir() else PACKAGE.parent)

@@ -82,6 +82,8 @@ class Settings:
     """None: this portal sends no mail."""
     letter_pdf: bool = True
     """Whether letters are made as PDF too, where LibreOffice is installed."""
+    content: Path | None = None
+    """The folder with the content that is published; None: the content that ships with the portal."""
     proxies: int = 0
     """How many proxies of ours stand before the pages, each of which adds the address it was asked from."""
 
@@ -101,6 +103,7 @@ class Settings:
             web_workers=_number(environ, "WEB_WORKERS", 2, at_most=64),
             mail=_mail(environ),
             letter_pdf=_flag(environ, "LETTER_PDF", default=True),
+            content=Path(environ["PORTAL_CONTENT"]) if environ.get("PORTAL_CONTENT") else None,
             proxies=_number(environ, "PROXIES", 0, at_least=0, at_most=9),
         )
 

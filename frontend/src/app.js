@@ -1,5 +1,4 @@
 // What every page may have on top of plain HTML. Nothing here is needed to file, answer or decide.
-import 'bootstrap/dist/css/bootstrap-reboot.css';
 import './css/app.css';
 import htmx from 'htmx.org';
 import { watchBeside } from './beside.js';

@@ -12,10 +12,11 @@ from portal.calendar import base
 from portal.calendar.models import HolidayNotice
 from portal.calendar.notice import Notice, check, with_notices
 from portal.calendar.rules import Calendar
+from portal.db import locks
 
 UNENTERED = -1
-# Of PostgreSQL's advisory locks, the one that acts share and entering a notice takes for itself.
-_LOCK = 7_202_701
+LOCK = "calendar"
+"""The lock that acts share, and that entering a notice takes for itself."""
 
 
 def held() -> Function[None]:
@@ -23,12 +24,12 @@ def held() -> Function[None]:
 
     Select it before `current` is read, so that nothing is counted by a calendar that has been replaced since.
     """
-    return func.pg_advisory_xact_lock_shared(_LOCK)
+    return locks.shared(LOCK)
 
 
 def hold_alone(tx: Session) -> None:
     """Wait until nothing is counted by the present calendar any more, and keep it from others until the end."""
-    tx.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+    locks.take(tx, LOCK)
 
 
 def preview(tx: Session, notice: Notice) -> Calendar:

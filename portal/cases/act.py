@@ -12,17 +12,20 @@ from sqlalchemy.orm import Session
 
 from portal import audit
 from portal.audit.rules import Chain, Event
-from portal.cases import matters, projection, telling
+from portal.calendar.rules import Calendar
+from portal.cases import deciding, kept, lengths, matters, pausing, projection, publishing, scopes, telling
 from portal.cases.errors import NobodyWaits, StepFailed, TooLate
 from portal.cases.family import Family, Message, RipeTimer
 from portal.cases.live import LiveCase, served_at
 from portal.cases.models import ActRecord, Case, KeptMessage, StartItem, Task
-from portal.cases.names import evaluate
+from portal.cases.names import evaluate, seen_from
 from portal.cases.values import digest
-from portal.clock import TZ
+from portal.clock import TZ, day_of
 from portal.deadlines import service as deadlines
 from portal.deadlines.changes import Change
 from portal.deadlines.models import Deadline
+from portal.deadlines.rules import DeadlineRule, Length
+from portal.deadlines.scopes import instance
 from portal.engine import EngineFault, OpenMessage, Place
 from portal.identity import Actor
 from portal.notify import Post
@@ -34,6 +37,10 @@ ITEM_ENDED = "cases.item_ended"
 ALL_ENDED = "all_ended"
 """The message to the case that started others for a list, when all of them have ended."""
 _OVER = ("ended", "dropped")
+MANY = "many.entered"
+"""The line of a case's history that says for whom, or what, a step is done by many."""
+MOST_ITEMS = 200
+"""How many instances one element may have; the engine takes no more."""
 
 
 class Act:
@@ -89,12 +96,22 @@ class Act:
         person = self.actor.person_id if self.actor else None
         self._history[case.id].append(Event(self.moment, self.id, kind, person, self.for_id, at, details))
 
-    def happened(self, case: LiveCase, event: str, at: datetime | None = None) -> None:
-        """An event of the case that deadlines may start from or be met by."""
+    @property
+    def calendar(self) -> Calendar:
+        """The calendar at its present version."""
+        return self.family.calendar
+
+    def happened(self, case: LiveCase, event: str, at: datetime | None = None, scope: str = "") -> None:
+        """An event in a scope of the case that deadlines may start from or be met by."""
         every = case.procedure.manifest.deadlines.values()
         rules = [rule for rule in every if event in rule.after or event in rule.met]
         if rules:
-            changes = deadlines.happened(self.tx, case.id, rules, event, at or self.moment, self.family.calendar)
+            moment = at or self.moment
+
+            def length(rule: DeadlineRule) -> Length:
+                return lengths.length_of(case, rule, scope, day_of(moment), self.calendar)
+
+            changes = deadlines.happened(self.tx, case.id, rules, event, moment, self.calendar, scope, length)
             self.note_changes(case, changes)
 
     def note_changes(self, case: LiveCase, changes: list[Change]) -> None:
@@ -102,6 +119,7 @@ class Act:
         for change in changes:
             over = change.old_due is not None and self.moment >= change.old_due
             self.note(case, f"deadline.{change.what}", **change.details, late=over and change.what == "met")
+            publishing.deadline_changed(self, case, change)
             if over and (change.new_due is None or change.new_due > self.moment):
                 self._no_longer_overdue(case, change.deadline_id)
 
@@ -119,21 +137,50 @@ class Act:
         """Keeps which end event a call or subprocess reached, as `<element>.outcome`."""
         scope = place.scope
         if case.element(scope, place.element).kind == "callActivity":
-            scope = f"{scope}/{place.element}:{place.visit}".removeprefix("/")
+            scope = scopes.within(place)
         self.say(case, place, {"outcome": case.element(scope, end).name})
 
+    def enter_many(self, case: LiveCase, place: Place) -> int:
+        """Keeps what each instance of a multi-instance element is about; how many there are.
+
+        Raises StepFailed when its list is none, or holds too much.
+        """
+        drawn = case.element(place.scope, place.element)
+        if drawn.each is None:
+            raise EngineFault(place.element, "the element is not drawn as done by many")
+        listed = evaluate(case, drawn.each.items.removeprefix("="), place.scope)
+        if not isinstance(listed, list):
+            raise StepFailed(reason=f"“{drawn.name}”要按一份名单逐一办理，但名单还没有内容。")
+        if len(listed) > MOST_ITEMS:
+            raise StepFailed(reason=f"“{drawn.name}”的名单有{len(listed)}项，最多{MOST_ITEMS}项。")
+        case.manys.enter(place, listed, self.id)
+        self.note(
+            case, MANY, place.element, task=drawn.name, scope=place.scope, visit=place.visit, count=len(listed),
+            items=digest([kept.keep(one) for one in listed]),
+        )  # fmt: skip
+        return len(listed)
+
     def perform(self, case: LiveCase, place: Place) -> None:
-        """Carries out the action that a service task names."""
-        drawn = case.element(place.scope, place.element).action
+        """Carries out the action that a service task names, or asks the tables of a business rule task."""
+        element = case.element(place.scope, place.element)
+        if element.decide:
+            decided = deciding.decide(case, place)
+            self.say(case, place, decided)
+            self.note(
+                case, deciding.DECIDED, place.element, task=element.name, scope=place.scope, visit=place.visit,
+                said=digest(decided),
+            )  # fmt: skip
+            return
+        drawn = element.action
         if drawn is None:
-            raise EngineFault(place.element, "the service task names no action")
+            raise EngineFault(place.element, "the task names no action and no table")
         inputs = {
             key: evaluate(case, text[1:], place.scope) if text.startswith("=") else text
             for key, text in drawn.inputs.items()
         }
         result = self.family.kernel.actions[drawn.name].run(self, case, place, inputs)
         if result:
-            self.say(case, place, result)
+            self.say(case, place, kept.keep(result))
 
     def send(self, message: Message) -> None:
         """Queues a message; it is delivered when the engine is at rest."""
@@ -141,24 +188,30 @@ class Act:
 
     # Steps
 
-    def complete(self, case: LiveCase, task: Task, value: Mapping[str, Any]) -> None:
-        """Completes a user task with what was answered."""
-        place = Place(task.scope, task.element, task.visit)
+    def complete(
+        self, case: LiveCase, task: Task, value: Mapping[str, Any], revised: Mapping[str, Any] | None = None
+    ) -> None:
+        """Completes a user task with what was answered; `revised` is what the answers that it corrects come to, where
+        that is not the same."""
+        place = task.place
         self.say(case, place, value)
         drawn = case.element(task.scope, task.element)
         if drawn.task and drawn.task.revises:
-            self._revise(case, task.scope, drawn.task.revises, value)
+            self._revise(case, task.scope, drawn.task.revises, value if revised is None else revised)
+            publishing.revised(self, case)
         self.note(
             case, "task.completed", task.element, task=task.name, scope=task.scope, visit=task.visit,
-            said=digest(value),
+            **({"item": task.item} if task.item else {}), said=digest(value),
+            **({"revised": digest(revised)} if revised is not None else {}),
         )  # fmt: skip
         self._done.add(task.engine_id)
         self.family.position(case).complete(task.engine_id)
 
     def _revise(self, case: LiveCase, scope: str, element: str, value: Mapping[str, Any]) -> None:
-        before = case.values.latest(scope, element)
-        visit = before.visit if before else 1
-        self.say(case, Place(scope, element, visit), value)
+        found = seen_from(case, scope, element)
+        home = found[0] if found else scope
+        before = case.values.latest(home, element)
+        self.say(case, before.place if before else Place(home, element, 1), value)
 
     def take(self, case: LiveCase, name: str, payload: Mapping[str, Any]) -> None:
         """Delivers a person's message; refused when nobody waits for it, or no longer."""
@@ -217,7 +270,7 @@ class Act:
         name = case.element(waiting.place.scope, waiting.place.element).name
         said = {"message": waiting.name, "name": name, "said": digest(payload), **sender}
         self.note(case, "message.received", waiting.place.element, **said)
-        self.happened(case, f"received({waiting.name})")
+        self.happened(case, f"received({waiting.name})", scope=instance(waiting.place.scope))
         self.family.position(case).signal(waiting.id)
 
     def fire(self, ripe: RipeTimer) -> None:
@@ -280,14 +333,26 @@ class Act:
         self.rest()
         for case in list(self.touched.values()):
             self._end_if_over(case)
+        self._follow_clocks()
         for case in list(self.touched.values()):
             position = self.family.positions.get(case.id)
             if position is not None:
-                opened = projection.project(self.tx, case, position, self.moment, self._done)
-                telling.tasks_wait(self.post, case, opened, self.moment)
+                moved = projection.project(self.tx, case, position, self.moment, self._done)
+                telling.tasks_wait(self.post, case, moved.opened, self.moment)
+                telling.tasks_gone(self.post, case, moved.gone, self.moment)
         for case_id, events in self._history.items():
             self._write_history(case_id, events)
         self.tx.flush()
+
+    def _follow_clocks(self) -> None:
+        """Brings the clocks of what it touched, and of what those are about, in line with where they stand now."""
+        concerned = {case.id: case for case in self.touched.values()}
+        for case in list(self.touched.values()):
+            if case.about is not None:
+                concerned[case.about.id] = case.about
+        for case in concerned.values():
+            if not case.ended and pausing.is_followed(case):
+                self.note_changes(case, pausing.follow(self, case, self.family.position(case)))
 
     def _end_if_over(self, case: LiveCase) -> None:
         """Ends a case whose engine has reached an end event: outcome, deadlines, and the case it replaces."""
@@ -297,14 +362,17 @@ class Act:
         end = case.element("", position.end)
         case.row.outcome, case.row.ended_at, case.row.status = end.name, self.moment, end.name
         self.note(case, "case.ended", end.id, outcome=end.name)
+        publishing.concluded(self, case, end.name)
         if self.tx.scalar(select(StartItem.id).where(StartItem.case_id == case.id)) is not None:
             self.family.kernel.queue.defer(self.tx, ITEM_ENDED, case_id=case.id)
-        newest = case.deadlines
-        served = {name for name in newest if _met_by_service(case, name)}
-        over = {name for name, deadline in newest.items() if deadline.due <= self.moment}
-        self.note_changes(case, deadlines.drop_running(self.tx, case.id, served | over))
-        for name in over - served:
-            self._leave_alone(case, newest[name])
+
+        def stays(row: Deadline) -> bool:
+            return row.state == "running" and (row.due <= self.moment or _met_by_service(case, row.name))
+
+        self.note_changes(case, deadlines.drop_running(self.tx, case.id, self.moment, stays))
+        for row in deadlines.live_of(self.tx, case.id):
+            if row.due <= self.moment and not _met_by_service(case, row.name):
+                self._leave_alone(case, row)
         replaced = case.about if end.replaces == "about" else None
         if replaced is not None and replaced.ended:
             self.replace(replaced, end.replaced_as or end.name, case)
@@ -322,6 +390,7 @@ class Act:
         if replaced.row.outcome != outcome:
             self.note(replaced, "case.replaced", was=replaced.row.outcome, outcome=outcome, by=by.row.number)
             replaced.row.outcome = replaced.row.status = outcome
+            publishing.concluded(self, replaced, outcome)
 
     def _write_history(self, case_id: int, events: list[Event]) -> None:
         row = self.family.cases.get(case_id).row

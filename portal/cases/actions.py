@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from portal.cases import bulk, finding, recording
+from portal.cases import accepting, archiving, bulk, finding, lots, notifying, publishing, recording, timing
 from portal.cases.act import Act
 from portal.cases.delivery import RENDER
 from portal.cases.errors import Refused, StepFailed
 from portal.cases.family import Message
+from portal.cases.filers import FILER, name_of
 from portal.cases.kernel import Action
 from portal.cases.live import LiveCase
 from portal.cases.names import Names, evaluate
@@ -98,7 +99,15 @@ def _addressees(case: LiveCase, rule: DocumentRule) -> dict[str, Addressee]:
     """Whom a letter of the case goes to, by the manifest's words: its party, and the bodies that get a copy."""
     copies = {written: Addressee(_body(case, written)) for written in rule.copy}
     party = {"party": Addressee(case.party.name, case.party.id)} if case.party else {}
-    return {**copies, **party}
+    return {**copies, **party, FILER: _filer(case)} if FILER in rule.serve else {**copies, **party}
+
+
+def _filer(case: LiveCase) -> Addressee:
+    """Whoever filed the case: a person without an account by his name, else its party."""
+    name = name_of(case)
+    if name is not None:
+        return Addressee(name)
+    return Addressee(case.party.name, case.party.id) if case.party else Addressee("")
 
 
 def _body(case: LiveCase, written: str) -> str:
@@ -114,22 +123,32 @@ def _body(case: LiveCase, written: str) -> str:
 
 
 def _letter_data(case: LiveCase, place: Place, name: str) -> dict[str, Any]:
-    """The values that the template's placeholders speak of, as plain JSON."""
-    names = Names(case, place.scope)
-    data: dict[str, Any] = {}
-    paths = case.procedure.placeholders[name].paths
+    """The values that the template's placeholders speak of, as plain JSON; of a list's rows what each is asked for."""
+    found: dict[str, Any] = _asked(Names(case, place.scope), _tree(case.procedure.placeholders[name].paths))
+    return found
+
+
+_Parts = dict[str, "_Parts"]
+"""What is asked of a value, and of its parts: of `check.items.no` `{"check": {"items": {"no": {}}}}`."""
+
+
+def _tree(paths: Iterable[str]) -> _Parts:
+    tree: _Parts = {}
     for path in paths:
-        if any(longer.startswith(f"{path}.") for longer in paths):
-            continue  # its parts come one by one
-        parts = path.split(".")
-        value: object = names
-        for part in parts:
-            value = value.get(part) if isinstance(value, Mapping) else None
-        here = data
-        for part in parts[:-1]:
+        here = tree
+        for part in path.split("."):
             here = here.setdefault(part, {})
-        here[parts[-1]] = plain(value)
-    return data
+    return tree
+
+
+def _asked(value: object, parts: _Parts) -> Any:  # noqa: ANN401 - JSON
+    if not parts:
+        return plain(value)
+    if isinstance(value, list):
+        return [_asked(one, parts) for one in value]
+    if isinstance(value, Mapping):
+        return {name: _asked(value.get(name), more) for name, more in parts.items()}
+    return None
 
 
 def post(act: Act, case: LiveCase, place: Place, inputs: Inputs) -> Result:
@@ -223,6 +242,23 @@ def message(act: Act, case: LiveCase, place: Place, inputs: Inputs) -> Result:
     return None
 
 
+def open_publicity(act: Act, case: LiveCase, place: Place, inputs: Inputs) -> Result:
+    """Shows the case to everybody: its page with what the manifest names, and its period."""
+    rule = case.procedure.manifest.publicity[inputs["publicity"]]
+    if publishing.open_name(act.tx, case.id, rule.name):
+        raise StepFailed(reason=f"公示“{rule.name}”正在进行，不能再次开始。")
+    act.happened(case, f"opened({rule.name})")
+    return {"publication": publishing.begin(act, case, place.scope, place.element, rule).id}
+
+
+def close_publicity(act: Act, case: LiveCase, place: Place, inputs: Inputs) -> Result:
+    """Closes what is shown, with its result; the page stays."""
+    rule = case.procedure.manifest.publicity[inputs["publicity"]]
+    publishing.end(act, case, place.element, rule, inputs["result"])
+    act.happened(case, f"closed({rule.name})")
+    return None
+
+
 def _linked(case: LiveCase, name: str) -> LiveCase:
     if name != "about" or case.about is None:
         raise StepFailed(reason=f"案件没有关联“{name}”。")
@@ -257,5 +293,12 @@ ACTIONS: Mapping[str, Action] = {
         ActionRule(frozenset({"procedure", "each"}), free=True, yields=frozenset({"count"})), bulk.start_each
     ),
     "cases.message": Action(ActionRule(frozenset({"to", "message"}), free=True), message),
+    "publicity.open": Action(ActionRule(frozenset({"publicity"}), yields=frozenset({"publication"})), open_publicity),
+    "publicity.close": Action(ActionRule(frozenset({"publicity", "result"})), close_publicity),
+    **accepting.ACTIONS,
+    **archiving.ACTIONS,
+    **lots.ACTIONS,
+    **notifying.ACTIONS,
     **recording.ACTIONS,
+    **timing.ACTIONS,
 }

@@ -12,14 +12,14 @@ from datetime import datetime
 from typing import BinaryIO
 
 import puremagic
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from portal import zipped
 from portal.cases.live import LiveCase
 from portal.cases.models import Attachment
 from portal.errors import PortalError
-from portal.forms import Field
+from portal.forms import Field, Form
 from portal.identity import Actor
 from portal.procedures.manifest import Material
 
@@ -69,8 +69,8 @@ class LockedFile(WrongKind):
 class TooMany(PortalError):
     """More files than the material allows."""
 
-    zh = "“{title}”最多上传 {most} 个文件。"
-    en = "At most {most} files can be uploaded as “{title}”."
+    zh = "“{title}”最多上传 {most} 个文件，请移除多余的以后再提交。"
+    en = "At most {most} files can be uploaded as “{title}”. Remove some and hand in again."
 
 
 class NotYourFile(PortalError):
@@ -152,9 +152,9 @@ def keep(tx: Session, file: Accepted, actor: Actor, moment: datetime) -> Attachm
     return row
 
 
-def bind(tx: Session, case: LiveCase, form: str, values: Mapping[str, object], actor: Actor) -> None:
-    """Binds the files that answers name to the case; NotYourFile, TooMany."""
-    for key, ids in file_answers(case.procedure.forms[form].fields, values):
+def bind(tx: Session, case: LiveCase, form: Form, values: Mapping[str, object], actor: Actor) -> None:
+    """Binds the files that answers, by the fields' names, name to the case; NotYourFile, TooMany."""
+    for key, ids in file_answers(form.fields, values):
         material = case.procedure.manifest.materials.get(key)
         if material is not None and len(ids) > material.most:
             raise TooMany(title=material.title, most=material.most)
@@ -162,9 +162,45 @@ def bind(tx: Session, case: LiveCase, form: str, values: Mapping[str, object], a
             continue
         # In one statement: an act of another family, which this one's lock does not stop, may bind them too.
         unbound = and_(Attachment.case_id.is_(None), Attachment.uploaded_by_id == actor.person_id)
-        mine = update(Attachment).where(Attachment.id.in_(ids), or_(Attachment.case_id == case.id, unbound))
+        mine = update(Attachment).where(Attachment.id.in_(ids), or_(_of_case(case.id, actor), unbound))
         if set(tx.scalars(mine.values(case_id=case.id).returning(Attachment.id))) != set(ids):
             raise NotYourFile()
+
+
+def bind_bundle(tx: Session, case: LiveCase, form: str, values: Mapping[str, object], bundle: str) -> None:
+    """The same for a case filed in public: with the files that came with its form."""
+    for key, ids in file_answers(case.procedure.forms[form].fields, values):
+        material = case.procedure.manifest.materials.get(key)
+        if material is not None and len(ids) > material.most:
+            raise TooMany(title=material.title, most=material.most)
+        if not ids:
+            continue
+        unbound = and_(Attachment.case_id.is_(None), Attachment.bundle == bundle)
+        mine = update(Attachment).where(Attachment.id.in_(ids), unbound)
+        if set(tx.scalars(mine.values(case_id=case.id).returning(Attachment.id))) != set(ids):
+            raise NotYourFile()
+
+
+def keep_in_bundle(tx: Session, file: Accepted, bundle: str, moment: datetime) -> Attachment:
+    """Writes the row of a stored file that came with a public form."""
+    row = Attachment(
+        bundle=bundle,
+        uploaded_at=moment,
+        key=file.key,
+        name=file.name,
+        kind=file.kind,
+        size=file.size,
+        sha256=file.sha256,
+    )
+    tx.add(row)
+    tx.flush()
+    return row
+
+
+def of_bundle(tx: Session, bundle: str) -> list[Attachment]:
+    """The files that came with a public form and that no case uses yet."""
+    mine = select(Attachment).where(Attachment.bundle == bundle, Attachment.case_id.is_(None))
+    return list(tx.scalars(mine.order_by(Attachment.id)))
 
 
 def file_answers(fields: Iterable[Field], values: Mapping[str, object]) -> list[tuple[str, list[int]]]:
@@ -185,9 +221,16 @@ def of_case(tx: Session, case_id: int) -> list[Attachment]:
 
 
 def usable(tx: Session, actor: Actor, ids: Iterable[str], case_id: int | None = None) -> list[Attachment]:
-    """Those of the uploads that the person's answers may name: his own unused ones, and the case's."""
+    """Those of the uploads that the person's answers may name: his own unused ones, and the case's, of which others
+    than officials name only those of their organisation."""
     own = (Attachment.uploaded_by_id == actor.person_id) & Attachment.case_id.is_(None)
-    of_case = Attachment.case_id == case_id if case_id is not None else own
+    of_case = _of_case(case_id, actor) if case_id is not None else own
     known = [int(text) for text in ids if text.isdecimal() and len(text) <= _LONGEST_ID]
     rows = select(Attachment).where(Attachment.id.in_(known), or_(own, of_case))
     return list(tx.scalars(rows.order_by(Attachment.id)))
+
+
+def _of_case(case_id: int, actor: Actor) -> ColumnElement[bool]:
+    """The files of a case that the person may name in an answer."""
+    here = Attachment.case_id == case_id
+    return here if actor.official else and_(here, Attachment.organisation_id == actor.organisation_id)

@@ -31,6 +31,7 @@ from portal.cases.models import StartItem
 from portal.cases.starting import StartedBy, begin
 from portal.cases.values import digest, plain
 from portal.clock import day_of
+from portal.db import locks
 from portal.engine import EngineFault, Place
 from portal.errors import PortalError
 from portal.identity import Actor
@@ -124,7 +125,7 @@ def _failed(kernel: Kernel, tx: Session, item: StartItem, fault: str, moment: da
     item.tries += 1
     tx.flush()
     # Rows that fail at the same time wait for each other here, so that each message counts them all.
-    tx.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"{START}/{item.starter_id}", 0))))
+    locks.take(tx, f"{START}/{item.starter_id}")
     starter = Cases(tx, kernel.releases).get(item.starter_id)
     broken = select(func.count()).where(StartItem.starter_id == starter.id, StartItem.state == "failed")
     holders = identity.people_in_roles(tx, starter.row.regulation, deciders(starter), day_of(moment))

@@ -74,7 +74,7 @@ def correct(
 
 
 _PROVED = {"read": Words("门户签收", "signed for in the portal")}
-_BY_FILING = Words("提出申请", "an application was filed")
+_BY_FILING = Words("提出申请或答复", "an application was filed or an answer given")
 
 
 def check(proof: ServiceProof, instead: Receipt | None) -> None:

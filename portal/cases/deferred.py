@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from portal.cases import bulk, reckoning
+from portal.cases import archiving, bulk, reckoning
 from portal.cases.act import ITEM_ENDED
 from portal.cases.kernel import Kernel
 
@@ -18,6 +18,7 @@ Work = Callable[..., None]
 WORK: Mapping[str, Work] = {
     bulk.START: bulk.start_item,
     ITEM_ENDED: bulk.item_ended,
+    archiving.ARCHIVE: archiving.close,
     reckoning.SPREAD: reckoning.spread,
     reckoning.RECOMPUTE: reckoning.recompute,
 }

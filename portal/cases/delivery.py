@@ -8,11 +8,12 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from portal import audit, identity
-from portal.cases import desk, telling
+from portal.cases import archiving, desk, telling
 from portal.cases.act import Act
 from portal.cases.conduct import conduct
 from portal.cases.errors import AlreadyEntered, EarlierNeedsReason, NotAgreed, NotYourRole, UnknownCase
 from portal.cases.family import Message
+from portal.cases.filers import FILER, is_public
 from portal.cases.kernel import Kernel
 from portal.cases.live import LiveCase
 from portal.cases.renewing import REPLACED
@@ -65,6 +66,7 @@ def rendered(
         telling.letter_waits(act.post, case, under_lock, moment)
         if pdf:
             kernel.queue.defer(tx, PDF, letter_id=letter_id)
+        archiving.resume(act, case)
 
     conduct(kernel, tx, letter.case_id, moment, "render", verb, job=job)
 
@@ -136,6 +138,28 @@ def sign_for(kernel: Kernel, tx: Session, actor: Actor, letter_id: int, moment: 
     conduct(kernel, tx, letter.case_id, moment, "sign_for", verb, actor)
 
 
+def sign_by_code(kernel: Kernel, tx: Session, case_id: int, letter_id: int, moment: datetime) -> None:
+    """Whoever filed a case in public opens and signs for its letter by number and query code: served at this moment.
+
+    The caller has compared both. UnknownCase for a letter that is not his.
+    """
+
+    def verb(act: Act) -> None:
+        service = addressed_to_filer(act.family.cases.get(case_id), documents.letter(tx, letter_id))
+        if service.state != "served":
+            proved(act, documents.prove(tx, service, "read", moment, now=moment, by=None))
+
+    conduct(kernel, tx, case_id, moment, "sign_for", verb)
+
+
+def addressed_to_filer(case: LiveCase, letter: Letter) -> Service:
+    """The service record of whoever filed a case in public; UnknownCase when the letter is not for him."""
+    for service in letter.services:
+        if is_public(case.row) and letter.case_id == case.id and service.addressee == FILER:
+            return service
+    raise UnknownCase()
+
+
 def enter_receipt(
     kernel: Kernel,
     tx: Session,
@@ -204,11 +228,11 @@ def addressed_to(letter: Letter, actor: Actor) -> Service:
     raise UnknownCase()
 
 
-def prove_by_filing(act: Act, about: LiveCase, actor: Actor) -> None:
-    """Filing about a case as its addressee proves service of its letters not proved by then."""
+def prove_by_acting(act: Act, case: LiveCase, actor: Actor) -> None:
+    """Filing about a case, or doing a task of it, as its addressee proves service of its letters not proved by then."""
     if actor.organisation_id is None:
         return
-    proofs = documents.prove_all_for(act.tx, [about.id], actor.organisation_id, act.moment, by=actor.person_id)
+    proofs = documents.prove_all_for(act.tx, [case.id], actor.organisation_id, act.moment, by=actor.person_id)
     for served in proofs:
         proved(act, served)
 
@@ -258,7 +282,7 @@ def _reckon(act: Act, case: LiveCase, served: Served) -> list[Change]:
     if not rules:
         return []
     if served.at is None:
-        return deadlines.take_back(act.tx, case.id, rules, event)
+        return deadlines.take_back(act.tx, case.id, rules, event, act.moment)
     if not served.first:
         return deadlines.move_start(act.tx, case.id, rules, event, served.at, act.family.calendar)
     struck = any(proof.struck is not None for proof in served.service.proofs)

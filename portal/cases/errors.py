@@ -33,11 +33,31 @@ class TaskDoneFor(TaskDone):
     en = "{who} (for {principal}) completed this task at {when}."
 
 
+class AnsweredBefore(TaskDone):
+    """The party's own people have handed the task in before, otherwise than now."""
+
+    zh = (
+        "“{task}”已于 {when} 由{who}提交，以那次提交的为准；这次填写的内容没有提交，仍在下面，可复制保存。"
+        "提交以后发现有误或者应当回避的，请联系办理机关。"
+    )
+    en = (
+        "{who} handed in “{task}” at {when}, and that stands; what you filled in now was not handed in and is still "
+        "below. If it was wrong, or you should have stepped aside, please tell the authority."
+    )
+
+
 class TaskGone(Refused):
     """The case went on without this task."""
 
     zh = "案件已进入其他环节，这项任务不再需要办理。"
     en = "The case has moved on; this task is no longer open."
+
+
+class TaskTooLate(TaskGone):
+    """The task's period was over before it was done, and the case went on without it."""
+
+    zh = "“{title}”的期限已于 {last_day} 24:00 届满，不能再办理“{task}”。"
+    en = "“{title}” was over at 24:00 on {last_day}: “{task}” can no longer be done."
 
 
 class TaskHeld(Refused):
@@ -140,6 +160,30 @@ class MayNotStart(PortalError):
 
     zh = "您不能启动“{procedure}”。"
     en = "You may not start “{procedure}”."
+
+
+class NotInForce(Refused):
+    """A person files on a day on which the regulation is not in force."""
+
+
+class NotYetInForce(NotInForce):
+    """The regulation comes into force later."""
+
+    zh = "《{title}》（{number}）自 {day} 起施行，施行以前不能提出“{procedure}”。"
+    en = "“{title}” ({number}) comes into force on {day}; “{procedure}” cannot be filed before."
+
+
+class IntakeClosed(NotInForce):
+    """The regulation has lapsed, and nothing that renews it was entered."""
+
+    zh = (
+        "《{title}》（{number}）的有效期到 {last_day} 为止{article}，没有录入续期文件，“{procedure}”已停止受理。"
+        "已经受理的继续办理；录入续期文件后恢复受理，填写过的草稿仍然保留。"
+    )
+    en = (
+        "“{title}” ({number}) was in force until {last_day}{article} and no renewal was entered: “{procedure}” is "
+        "closed for intake. What was accepted goes on; intake reopens when a renewal is entered, and drafts are kept."
+    )
 
 
 class NobodyWaits(Refused):
@@ -259,6 +303,19 @@ class StepFailed(PortalError):
 
     zh = "这一步没有办成：{reason}案件没有变动，已记录供管理员处理。"
     en = "This step could not be carried out: {reason} Nothing was changed; it was noted for the administrators."
+
+
+class StandsStill(StepFailed):
+    """After the step nothing could ever move the case on, and nobody would notice."""
+
+    zh = (
+        "这一步没有办成：此后没有任务可办，案件只等“{waiting}”，而其期限已经了结或者从未开始，案件将停滞不前。"
+        "案件没有变动，已记录供管理员处理。"
+    )
+    en = (
+        "This step could not be carried out: the case would have no task and wait only for “{waiting}”, whose period "
+        "is settled or never began, and so stand still. Nothing was changed; it was noted for the administrators."
+    )
 
 
 class ItemNotFailed(Refused):

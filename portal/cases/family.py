@@ -21,8 +21,10 @@ from portal.cases.kernel import Kernel
 from portal.cases.live import Cases, LiveCase
 from portal.cases.models import Case
 from portal.cases.steps import Acting, Steps
+from portal.deadlines import service as deadlines
 from portal.deadlines.models import Deadline
 from portal.deadlines.rules import GRACE
+from portal.deadlines.scopes import meant
 from portal.engine import OpenTimer, Position
 
 # The database's errors leave a step as they are, so that a lost race is run again.
@@ -119,9 +121,9 @@ class Family:
         for case in self.open_cases():
             if case.id not in self.positions and not _may_ripen(case, moment):
                 continue
-            newest = case.deadlines
+            rows = deadlines.of_case(self.tx, case.id)
             for timer in self.position(case).waiting().timers:
-                deadline = newest.get(timer.deadline)
+                deadline = meant(rows, timer.place.scope).get(timer.deadline)
                 if deadline is None or deadline.state != "running":
                     continue
                 own = party_id is not None and case.row.party_id == party_id

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.cases import attachments, delivery
 from portal.cases.act import Act
+from portal.cases.binding import Intake
 from portal.cases.conduct import conduct, found
-from portal.cases.errors import AlreadyFiled, MayNotStart, NotAddressed, Replaced
+from portal.cases.errors import AlreadyFiled, MayNotStart, NotAddressed, NotInForce, Replaced
 from portal.cases.kernel import Kernel
 from portal.cases.live import Cases, LiveCase, served_at
 from portal.cases.models import ActRecord, Case
 from portal.cases.names import scope_before
+from portal.cases.publishing import check_open
 from portal.cases.renewing import renewed_by
 from portal.cases.rights import check_may_file
 from portal.cases.starting import checked, party_of, start
 from portal.cases.tasks import known_in_tables
+from portal.db import locks
 from portal.deadlines.models import Deadline
 from portal.identity import Actor, Organisation
 from portal.identity import service as identity
@@ -30,16 +33,20 @@ from portal.procedures.manifest import Start
 
 @dataclass(frozen=True)
 class Offer:
-    """Something a person may file: a procedure, about which case, and the period that counts."""
+    """Something a person may file: a procedure, about which case, and the period that counts.
+
+    `closed` says why it cannot be filed now, because the regulation is not in force.
+    """
 
     published: Published
     procedure: Procedure
     about: LiveCase | None
     until: Deadline | None
+    closed: NotInForce | None = None
 
 
-def offers(kernel: Kernel, tx: Session, actor: Actor) -> list[Offer]:
-    """Everything a person may start now, of the releases in force."""
+def offers(kernel: Kernel, tx: Session, actor: Actor, moment: datetime) -> list[Offer]:
+    """Everything a person may start at a moment, of the releases in force; with what is closed for intake."""
     found: list[Offer] = []
     if not actor.official and not actor.may_file:
         return found
@@ -51,11 +58,14 @@ def offers(kernel: Kernel, tx: Session, actor: Actor) -> list[Offer]:
                 found += _about_offers(tx, cases, published, procedure, actor)
             elif about is None and _rule(published, procedure, actor):
                 found.append(Offer(published, procedure, None, None))
-    return found
+    intake = Intake(tx, moment)
+    return [replace(one, closed=intake.obstacle(one.published, one.procedure, one.about)) for one in found]
 
 
-def offer(kernel: Kernel, tx: Session, actor: Actor, regulation: str, slug: str, about_id: int | None) -> Offer:
-    """One thing to file; raises MayNotStart, MayOnlyRead, NotAddressed or AlreadyFiled when it may not be filed."""
+def offer(
+    kernel: Kernel, tx: Session, actor: Actor, regulation: str, slug: str, about_id: int | None, moment: datetime
+) -> Offer:
+    """One thing to file; raises MayNotStart, MayOnlyRead, NotAddressed, AlreadyFiled or NotInForce otherwise."""
     published = kernel.releases.newest(tx, regulation)
     procedure = published.procedure(slug)
     check_may_file(actor)
@@ -64,11 +74,14 @@ def offer(kernel: Kernel, tx: Session, actor: Actor, regulation: str, slug: str,
     if _rule(published, procedure, actor) is None and (rule is None or rule.by != "addressee"):
         raise MayNotStart(procedure=procedure.manifest.title)
     if procedure.manifest.about is None:
+        Intake(tx, moment).check(published, procedure, None)
         return Offer(published, procedure, None, None)
     if about_id is None:
         raise MayNotStart(procedure=procedure.manifest.title)
     about = Cases(tx, kernel.releases).get(about_id)
     _check_about(tx, procedure, about, actor)
+    _check_during(tx, procedure, about, moment)
+    Intake(tx, moment).check(published, procedure, about)
     return Offer(published, procedure, about, _until(procedure, about))
 
 
@@ -91,27 +104,29 @@ def file(
     job = _job(actor, once) if once else None
     if job is not None:
         # Two that post the same form at the same time wait for each other here.
-        tx.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(job, 0))))
+        locks.take(tx, job)
         before = filed(tx, actor, once)
         if before is not None:
             return before
-    checked_offer = offer(kernel, tx, actor, regulation, slug, about_id)
+    checked_offer = offer(kernel, tx, actor, regulation, slug, about_id, moment)
 
     def verb(act: Act) -> Case:
         about = act.family.cases.get(about_id) if about_id is not None else None
         procedure, published = checked_offer.procedure, checked_offer.published
         if about is not None:
             _check_about(tx, procedure, about, actor)
+            _check_during(tx, procedure, about, moment)
+            Intake(tx, moment).check(published, procedure, about)
         act.done_for(_done_for(published, procedure, actor))
         known = known_in_tables(tx, procedure.start_form, answers) if procedure.start_form else {}
         values = checked(procedure, answers, scope_before(tx, published.regulation, about), known)
         if about is not None and actor.organisation_id == about.row.party_id:
-            delivery.prove_by_filing(act, about, actor)
+            delivery.prove_by_acting(act, about, actor)
             act.rest()
         party = _party(act, procedure, published, actor, values)
         case = start(act, published, procedure, values, party=party, about=about, filed=True)
         if procedure.start_form is not None:
-            attachments.bind(tx, case, procedure.drawing.start().form or "", values, actor)
+            attachments.bind(tx, case, procedure.start_form, values, actor)
         return case.row
 
     if about_id is None:
@@ -215,6 +230,13 @@ def _check_about(tx: Session, procedure: Procedure, about: LiveCase, actor: Acto
     instead = renewed_by(tx, about.id)
     if instead is not None:
         raise Replaced(title=about.row.title, number=about.row.number, by=instead.number)
+
+
+def _check_during(tx: Session, procedure: Procedure, about: LiveCase, moment: datetime) -> None:
+    """Raises PublicityOver or NotPublished when it may be filed only during a publicity that is not open."""
+    rule = procedure.manifest.about
+    if rule is not None and rule.during is not None:
+        check_open(tx, about, rule.during, moment)
 
 
 def _filed_before(tx: Session, procedure: Procedure, about: LiveCase) -> Case | None:

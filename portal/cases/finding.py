@@ -13,6 +13,7 @@ from sqlalchemy import insert
 from sqlalchemy.dialects.postgresql import insert as insert_or_replace
 from sqlalchemy.orm import Session
 
+from portal.cases.filers import name_of
 from portal.cases.live import LiveCase
 from portal.cases.models import CaseText
 
@@ -34,7 +35,7 @@ def pairs(text: str) -> list[str]:
 
 def case_changed(tx: Session, case: LiveCase) -> None:
     """Keeps what is said of a case now: its number, title, unit and searchable values."""
-    unit = (case.party.name, case.party.uscc) if case.party else ()
+    unit = (case.party.name, case.party.uscc) if case.party else (name_of(case) or "",)
     row = _row(case, "", (case.row.number, case.row.title, *unit, *case.row.searchable.values()))
     kept = insert_or_replace(CaseText).values(row)
     said = {"text": kept.excluded.text, "pairs": kept.excluded.pairs}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import secrets
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -27,11 +28,17 @@ def _unobserved(procedure: str, drawing: str, flow: str) -> None:
     """Nobody watches which flows a case walks."""
 
 
+def _unforeseen(numbers: Sequence[str], count: int) -> str:
+    """A seed that nobody can foresee, whatever the pool and however many are drawn."""
+    return secrets.token_hex(16)
+
+
 @dataclass(frozen=True)
 class Kernel:
     """Releases, the job queue, the clock as a transaction reads it, and the actions diagrams may name.
 
     `walked` is told every flow a case walks: procedure, drawing, flow. `mails`: whether messages are mailed too.
+    `seed` gives the seed by which some of the numbers of a pool are drawn: one nobody can foresee.
     """
 
     releases: Releases
@@ -40,6 +47,7 @@ class Kernel:
     actions: Mapping[str, Action]
     walked: Callable[[str, str, str], None] = _unobserved
     mails: bool = False
+    seed: Callable[[Sequence[str], int], str] = _unforeseen
 
     def post(self, tx: Session) -> Post:
         """By which the messages of a transaction go out."""

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from portal import audit
 from portal.cases.errors import UnknownCase
+from portal.cases.manys import Manys
 from portal.cases.models import Case, Task
 from portal.cases.values import Values
 from portal.deadlines import service as deadlines
@@ -30,7 +31,7 @@ class LiveCase:
     """One case with everything that its expressions may speak of."""
 
     def __init__(self, tx: Session, row: Case, published: Published, other: Callable[[int], LiveCase]) -> None:
-        self.tx, self.row, self.published, self._other = tx, row, published, other
+        self.tx, self.row, self.published, self.other = tx, row, published, other
         self.procedure: Procedure = published.procedure(row.procedure)
         self._visits: dict[tuple[str, str], int] = {}
 
@@ -49,6 +50,11 @@ class LiveCase:
         """What was said in the case."""
         return Values(self.tx, self.id)
 
+    @cached_property
+    def manys(self) -> Manys:
+        """What the instances of its multi-instance elements are about."""
+        return Manys(self.tx, self.id)
+
     def persons(self, element: str) -> set[int]:
         """Who said anything at an element."""
         return self.values.persons(element)
@@ -64,10 +70,19 @@ class LiveCase:
         """The newest deadline of each name."""
         return deadlines.latest(self.tx, self.id)
 
+    def deadlines_at(self, scope: str) -> dict[str, Deadline]:
+        """Which deadline each name means in a scope: that of the nearest scope around it, else the newest."""
+        return deadlines.at_scope(self.tx, self.id, scope)
+
     @property
     def letters(self) -> dict[str, Letter]:
         """The newest letter of each name."""
-        return {letter.name: letter for letter in documents.letters_of(self.tx, self.id)}
+        return {letter.name: letter for letter in self.letters_issued}
+
+    @property
+    def letters_issued(self) -> list[Letter]:
+        """Every letter, in the order in which they were issued."""
+        return documents.letters_of(self.tx, self.id)
 
     @cached_property
     def party(self) -> Organisation | None:
@@ -77,7 +92,7 @@ class LiveCase:
     @property
     def about(self) -> LiveCase | None:
         """The case this one answers."""
-        return self._other(self.row.about_id) if self.row.about_id else None
+        return self.other(self.row.about_id) if self.row.about_id else None
 
     def ancestors(self) -> Iterator[LiveCase]:
         """The cases this one is about and those that started them, nearest first."""
@@ -88,7 +103,7 @@ class LiveCase:
             if case_id is None or case_id in seen:
                 continue
             seen.add(case_id)
-            case = self._other(case_id)
+            case = self.other(case_id)
             yield case
             waiting += [case.row.about_id, case.row.started_by_id]
 
@@ -96,7 +111,7 @@ class LiveCase:
     def answers(self) -> list[LiveCase]:
         """The cases about this one, newest first."""
         ids = self.tx.scalars(select(Case.id).where(Case.about_id == self.id).order_by(Case.id.desc()))
-        return [self._other(case_id) for case_id in ids.all()]
+        return [self.other(case_id) for case_id in ids.all()]
 
     @property
     def decided(self) -> bool:

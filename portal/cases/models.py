@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Text, UniqueConstraint, text
@@ -10,8 +10,10 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.audit.rules import BEFORE_THE_FIRST
+from portal.cases import scopes
 from portal.db import Base, Id
 from portal.db.append_only import append_only
+from portal.engine import Place
 
 
 class Case(Base):
@@ -63,6 +65,8 @@ class Case(Base):
     once: Mapped[str | None]
     """What there may be only one case of (`once_per`); empty again when another has taken its place."""
     searchable: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    instrument: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """The text it was accepted under (`validity.Instrument`); without one that of its release."""
     audit_length: Mapped[int] = mapped_column(default=0)
     audit_head: Mapped[str] = mapped_column(default=BEFORE_THE_FIRST)
 
@@ -109,7 +113,26 @@ class CaseValue(Base):
     scope: Mapped[str] = mapped_column(primary_key=True)
     element: Mapped[str] = mapped_column(primary_key=True)
     visit: Mapped[int] = mapped_column(primary_key=True)
+    item: Mapped[int] = mapped_column(primary_key=True, default=0)
+    """Which instance of many it was said at, from 1; 0 for what stands alone."""
     person_id: Mapped[int | None] = mapped_column(ForeignKey("persons.id"))
+    value: Mapped[Any] = mapped_column(JSONB)
+
+
+class CaseItem(Base):
+    """What one instance of many is about (an expert's seat, a unit), kept when the many were entered.
+
+    Item 0 is the whole: that it was entered, perhaps for nobody.
+    """
+
+    __tablename__ = "case_items"
+
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), primary_key=True)
+    scope: Mapped[str] = mapped_column(primary_key=True)
+    element: Mapped[str] = mapped_column(primary_key=True)
+    visit: Mapped[int] = mapped_column(primary_key=True)
+    item: Mapped[int] = mapped_column(primary_key=True)
+    act_id: Mapped[int] = mapped_column(ForeignKey("acts.id"))
     value: Mapped[Any] = mapped_column(JSONB)
 
 
@@ -124,6 +147,7 @@ class Task(Base):
         Index("ix_tasks_open_role", "regulation", "role", "due", "id", postgresql_where=text("state = 'open'")),
         Index("ix_tasks_open_holder", "holder_id", "due", "id", postgresql_where=text("state = 'open'")),
         Index("ix_tasks_open_party", "party_id", "due", "id", postgresql_where=text("state = 'open'")),
+        Index("ix_tasks_assignee", "assignee_id", "id", postgresql_where=text("assignee_id IS NOT NULL")),
         Index(
             "ix_tasks_open_procedure", "regulation", "procedure", "due", "id", postgresql_where=text("state = 'open'")
         ),
@@ -155,12 +179,15 @@ class Task(Base):
     scope: Mapped[str]
     element: Mapped[str]
     visit: Mapped[int]
+    item: Mapped[int] = mapped_column(default=0)
     name: Mapped[str]
     regulation: Mapped[str]
     procedure: Mapped[str]
     """Its case's, and below its party: lists are filtered by them without looking at the cases."""
     party_id: Mapped[int | None]
     role: Mapped[str]
+    assignee_id: Mapped[int | None] = mapped_column(ForeignKey("organisations.id"))
+    """The party whose people alone see and do it, such as one expert; none when it is whoever has the role."""
     form: Mapped[str]
     deadline: Mapped[str | None]
     due: Mapped[datetime | None]
@@ -171,6 +198,16 @@ class Task(Base):
     """For whom its holder, a deputy, has claimed or done it."""
     held_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
+
+    @property
+    def place(self) -> Place:
+        """Where the engine waits for it."""
+        return Place(self.scope, self.element, self.visit, self.item)
+
+    @property
+    def inside(self) -> str:
+        """The scope from which the expressions of its form see the case."""
+        return scopes.seen_from(self.place)
 
 
 class Subscription(Base):
@@ -183,6 +220,7 @@ class Subscription(Base):
     scope: Mapped[str]
     element: Mapped[str]
     visit: Mapped[int]
+    item: Mapped[int] = mapped_column(default=0)
     message: Mapped[str]
     role: Mapped[str | None]
 
@@ -290,10 +328,15 @@ class Attachment(Base):
     """An uploaded file; `case_id` is empty until an act uses it."""
 
     __tablename__ = "attachments"
+    # By content: whether a file was handed in before.
+    __table_args__ = (Index("ix_attachments_sha256", "sha256"),)
 
     id: Mapped[Id]
     case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"), index=True)
-    uploaded_by_id: Mapped[int] = mapped_column(ForeignKey("persons.id"))
+    uploaded_by_id: Mapped[int | None] = mapped_column(ForeignKey("persons.id"))
+    """Who has an account; of a file that the public handed in `bundle` says with which form."""
+    bundle: Mapped[str | None] = mapped_column(index=True)
+    """The digest of the random text of the public form it came with: whoever has the form may use it."""
     organisation_id: Mapped[int | None] = mapped_column(ForeignKey("organisations.id"))
     """For which organisation: its people may open it, whether the uploader still belongs to it or not."""
     uploaded_at: Mapped[datetime]
@@ -302,6 +345,88 @@ class Attachment(Base):
     kind: Mapped[str]
     size: Mapped[int]
     sha256: Mapped[str]
+
+
+class Archive(Base):
+    """The file of a case as it was closed (归档): what belongs to it, each piece by its digest."""
+
+    __tablename__ = "archives"
+    __table_args__ = (
+        CheckConstraint(
+            "(closed_at IS NULL) = (sha256 IS NULL) AND (closed_at IS NULL) = (listed IS NULL)", name="closed"
+        ),
+        Index("uq_archives_open", "case_id", unique=True, postgresql_where=text("closed_at IS NULL")),
+        Index("ix_archives_case", "case_id"),
+    )
+
+    id: Mapped[Id]
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
+    act_id: Mapped[int] = mapped_column(ForeignKey("acts.id"))
+    begun_at: Mapped[datetime]
+    retention: Mapped[str]
+    """How long it is kept, in words."""
+    closed_at: Mapped[datetime | None]
+    """Empty while letters are being rendered."""
+    listed: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    sha256: Mapped[str | None]
+    """Of the list."""
+
+
+class Publication(Base):
+    """What a case shows to everybody (公示): opened and closed by its diagram, and kept for good as proof.
+
+    `snapshot` is what was shown when it was opened, `sha256` that of its canonical JSON (`publishing.canonical`).
+    """
+
+    __tablename__ = "publications"
+    __table_args__ = (
+        CheckConstraint("(closed_at IS NULL) = (result IS NULL)", name="closed"),
+        CheckConstraint("NOT paused OR closed_at IS NULL", name="paused"),
+        Index("ix_publications_newest", "opened_at", "id"),
+        Index("ix_publications_open", "id", postgresql_where=text("closed_at IS NULL")),
+        # A case shows one thing at a time under a name.
+        Index("uq_publications_open", "case_id", "name", unique=True, postgresql_where=text("closed_at IS NULL")),
+    )
+
+    id: Mapped[Id]
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), index=True)
+    regulation: Mapped[str]
+    procedure: Mapped[str]
+    region: Mapped[str]
+    name: Mapped[str]
+    kind: Mapped[str]
+    title: Mapped[str]
+    opened_at: Mapped[datetime]
+    deadline_id: Mapped[int] = mapped_column(ForeignKey("deadlines.id"))
+    """Its period."""
+    last_day: Mapped[date]
+    due: Mapped[datetime]
+    """The end of its period, which the deadline has too; while it is paused what it was."""
+    paused: Mapped[bool] = mapped_column(default=False)
+    closed_at: Mapped[datetime | None]
+    result: Mapped[str | None]
+    snapshot: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    sha256: Mapped[str]
+    files: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    """What the public may download: attachment (its id), material, title, name, kind, size, sha256."""
+
+
+class PublicationChange(Base):
+    """What became of a publication: its period moved, paused, resumed or extended, it was closed, its case ended."""
+
+    __tablename__ = "publication_changes"
+    __table_args__ = (
+        CheckConstraint(
+            "kind IN ('moved', 'paused', 'resumed', 'extended', 'closed', 'revised', 'concluded')", name="kind"
+        ),
+    )
+
+    id: Mapped[Id]
+    publication_id: Mapped[int] = mapped_column(ForeignKey("publications.id"), index=True)
+    act_id: Mapped[int] = mapped_column(ForeignKey("acts.id"))
+    at: Mapped[datetime]
+    kind: Mapped[str]
+    details: Mapped[dict[str, Any]] = mapped_column(JSONB)
 
 
 class Filing(Base):
@@ -361,5 +486,5 @@ class CaseNote(Base):
     text: Mapped[str]
 
 
-for _table in (ActRecord.__table__, CaseValue.__table__, CaseNote.__table__):
+for _table in (ActRecord.__table__, CaseValue.__table__, CaseNote.__table__, PublicationChange.__table__):
     append_only(_table)  # type: ignore[arg-type] # Base.__table__ is typed as FromClause

@@ -2,68 +2,111 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from portal.cases import finding
+from portal.cases import assigned, finding
+from portal.cases.errors import StandsStill
 from portal.cases.live import LiveCase
 from portal.cases.models import Subscription, Task
 from portal.cases.names import Names
+from portal.deadlines import service as deadlines
 from portal.deadlines.models import Deadline
-from portal.engine import OpenMessage, OpenTask, Place, Position
+from portal.deadlines.scopes import meant
+from portal.engine import OpenMessage, OpenTask, OpenTimer, Place, Position, Waiting
+
+_FROM_OUTSIDE = ("served(", "date(")
+"""The events from which a period may begin while its case is at rest."""
 
 
-def project(tx: Session, case: LiveCase, position: Position, moment: datetime, done: Set[str]) -> list[Task]:
+class Moved(NamedTuple):
+    """The tasks of a case that an act opened, with their ids, and those that it closed before anybody did them."""
+
+    opened: Sequence[Task]
+    gone: Sequence[Task]
+
+
+def project(tx: Session, case: LiveCase, position: Position, moment: datetime, done: Set[str]) -> Moved:
     """Brings row, tasks and subscriptions to where the engine stands; `done` are the tasks just completed.
 
-    The tasks that are new, with their ids.
+    Raises StandsStill when nothing could ever move the case on.
     """
     waiting = position.waiting()
-    newest = case.deadlines
+    rows = deadlines.of_case(tx, case.id)
     tasks = () if case.ended else waiting.tasks
-    opened = _tasks(tx, case, {task.id: task for task in tasks}, newest, moment, done)
+    moved = _tasks(tx, case, {task.id: task for task in tasks}, rows, moment, done)
     _subscriptions(tx, case, () if case.ended else waiting.messages)
     is_new, searchable = not case.row.state, _searchable(case)
     is_said_anew = is_new or searchable != case.row.searchable
     case.row.state = position.dump()
     case.row.searchable = searchable
     timers = () if case.ended else waiting.timers
-    running = [newest[t.deadline] for t in timers if t.deadline in newest]
+    timed = [row for timer in timers if (row := meant(rows, timer.place.scope).get(timer.deadline)) is not None]
+    if not case.ended:
+        _check_moves(case, waiting, rows)
     case.row.rests_until = None
-    case.row.ripe_at = min((d.ripe for d in running if d.state == "running"), default=None)
+    case.row.ripe_at = min((d.ripe for d in timed if d.state == "running"), default=None)
     if not case.ended:
         messages = [message.place for message in waiting.messages]
-        unserved = _unserved(case, [newest[t.deadline] for t in timers if t.deadline in newest])
+        unserved = _unserved(case, timed)
         case.row.status = unserved if unserved and not tasks else _status(case, tasks, messages)
     tx.flush()
     if is_said_anew:
         finding.case_changed(tx, case)
-    return opened
+    return moved
+
+
+def _check_moves(case: LiveCase, waiting: Waiting, rows: Sequence[Deadline]) -> None:
+    """Raises StandsStill when no task is open, no message awaited, and no period of a timer will ever be over.
+
+    What waits at the edge of an activity, or for an event subprocess, does not count: it stands beside something else.
+    """
+    on_the_way = [one.place for one in waiting.messages if _is_on_the_way(case, one.place)]
+    timers = [timer for timer in waiting.timers if _is_on_the_way(case, timer.place)]
+    if not waiting.tasks and not on_the_way and not any(_may_be_over(case, timer, rows) for timer in timers):
+        raise StandsStill(waiting="、".join(case.element(one.place.scope, one.place.element).name for one in timers))
+
+
+def _is_on_the_way(case: LiveCase, place: Place) -> bool:
+    return case.element(place.scope, place.element).kind == "intermediateCatchEvent"
+
+
+def _may_be_over(case: LiveCase, timer: OpenTimer, rows: Sequence[Deadline]) -> bool:
+    """Whether the period of a timer is under way, or may yet begin without a step of the case."""
+    row = meant(rows, timer.place.scope).get(timer.deadline)
+    rule = case.procedure.manifest.deadlines.get(timer.deadline)
+    from_outside = rule is not None and any(event.startswith(_FROM_OUTSIDE) for event in rule.after)
+    return from_outside or (row is not None and row.live)
 
 
 def _tasks(
     tx: Session,
     case: LiveCase,
     waiting: Mapping[str, OpenTask],
-    newest: Mapping[str, Deadline],
+    rows_of: Sequence[Deadline],
     moment: datetime,
     done: Set[str],
-) -> list[Task]:
-    """Closes the tasks that wait no more and opens the new ones, which it returns."""
+) -> Moved:
+    """Closes the tasks that wait no more and opens the new ones."""
     rows = tx.scalars(select(Task).where(Task.case_id == case.id, Task.state == "open")).all()
     for row in rows:
         if row.engine_id not in waiting:
             row.state = "done" if row.engine_id in done else "gone"
             row.closed_at = moment
-        elif row.deadline is not None and row.deadline in newest:
-            row.due = newest[row.deadline].due
+        elif row.deadline is not None and (deadline := meant(rows_of, row.scope).get(row.deadline)) is not None:
+            row.due = deadline.ends
     known = {row.engine_id for row in rows}
-    opened = [_opened(case, task, newest, moment) for task in waiting.values() if task.id not in known]
+    opened = [
+        _opened(case, task, meant(rows_of, task.place.scope), moment)
+        for task in waiting.values()
+        if task.id not in known
+    ]
     tx.add_all(opened)
-    return opened
+    return Moved(opened, [row for row in rows if row.state == "gone"])
 
 
 def _opened(case: LiveCase, task: OpenTask, newest: Mapping[str, Deadline], moment: datetime) -> Task:
@@ -78,14 +121,16 @@ def _opened(case: LiveCase, task: OpenTask, newest: Mapping[str, Deadline], mome
         scope=task.place.scope,
         element=task.place.element,
         visit=task.place.visit,
+        item=task.place.item,
         name=element.name,
         regulation=case.row.regulation,
         procedure=case.row.procedure,
         party_id=case.row.party_id,
         role=case.procedure.manifest.role(drawn.role),
+        assignee_id=assigned.assignee_id(case, task.place, element),
         form=drawn.form,
         deadline=drawn.deadline,
-        due=deadline.due if deadline else None,
+        due=deadline.ends if deadline else None,
         opened_at=moment,
     )
 
@@ -102,6 +147,7 @@ def _subscriptions(tx: Session, case: LiveCase, waiting: Iterable[OpenMessage]) 
                 scope=message.place.scope,
                 element=message.place.element,
                 visit=message.place.visit,
+                item=message.place.item,
                 message=message.name,
                 role=case.procedure.manifest.role(role) if role else None,
             )

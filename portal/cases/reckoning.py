@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import ColumnElement, Integer, cast, extract, func, select
+from sqlalchemy import case as where
 from sqlalchemy.orm import Session
 
 from portal.calendar import service as calendars
 from portal.calendar.notice import Notice
-from portal.calendar.rules import Calendar
+from portal.calendar.rules import NEVER, Calendar
 from portal.cases.conduct import conduct
 from portal.cases.errors import Refused
 from portal.cases.family import still_running
@@ -22,7 +23,8 @@ from portal.cases.kernel import Kernel
 from portal.cases.models import Case
 from portal.clock import day_of
 from portal.deadlines.models import Deadline
-from portal.deadlines.rules import DeadlineRule, compute
+from portal.deadlines.pausing import Stood
+from portal.deadlines.rules import Computed, DeadlineRule, course, parse_length
 from portal.deadlines.weighing import Fate, Verdict, weigh
 from portal.identity import Actor, Organisation
 
@@ -56,6 +58,9 @@ class Alike:
     last_day: date
     due: datetime
     provisional: bool
+    period: str
+    own: int | None
+    """The one deadline that was paused or extended, whose days are its own."""
 
     @property
     def rows(self) -> list[ColumnElement[bool]]:
@@ -69,6 +74,8 @@ class Alike:
             Deadline.last_day == self.last_day,
             Deadline.due == self.due,
             Deadline.provisional == self.provisional,
+            Deadline.period == self.period,
+            Deadline.id == self.own if self.own is not None else Deadline.own_course.is_(False),
         ]
 
 
@@ -136,7 +143,7 @@ def preview(kernel: Kernel, tx: Session, notice: Notice, moment: datetime) -> Pr
     for alike, count in _alikes(tx, moment):
         running += count
         rule = kernel.releases.get(tx, alike.release_id).procedure(alike.procedure).manifest.deadlines.get(alike.name)
-        verdict = _weighed(alike, rule, old, new, moment) if rule else None
+        verdict = _weighed(tx, alike, rule, old, new, moment) if rule else None
         if verdict is not None and verdict.fate is not None:
             affected[verdict.fate].append(Affected(alike, count, verdict))
     for found in affected.values():
@@ -226,25 +233,33 @@ def _running(moment: datetime) -> tuple[ColumnElement[bool], ...]:
     return Case.id == Deadline.case_id, still_running(moment)
 
 
+_OWN = where((Deadline.own_course, Deadline.id))
+_ALIKE = (
+    Case.release_id, Case.procedure, Deadline.name, Deadline.event_day, Deadline.last_day, Deadline.due,
+    Deadline.provisional, Deadline.period, _OWN,
+)  # fmt: skip
+
+
 def _alikes(tx: Session, moment: datetime) -> Iterator[tuple[Alike, int]]:
-    found = (
-        select(
-            Case.release_id, Case.procedure, Deadline.name, Deadline.event_day, Deadline.last_day, Deadline.due,
-            Deadline.provisional, func.count(),
-        )
-        .where(*_running(moment))
-        .group_by(
-            Case.release_id, Case.procedure, Deadline.name, Deadline.event_day, Deadline.last_day, Deadline.due,
-            Deadline.provisional,
-        )
-    )  # fmt: skip
-    for release_id, procedure, name, event_day, last_day, due, provisional, count in tx.execute(found):
-        yield Alike(moment, release_id, procedure, name, event_day, last_day, due, provisional), count
+    found = select(*_ALIKE, func.count()).where(*_running(moment)).group_by(*_ALIKE)
+    for *alike, count in tx.execute(found):
+        yield Alike(moment, *alike), count
 
 
-def _weighed(alike: Alike, rule: DeadlineRule, old: Calendar, new: Calendar, moment: datetime) -> Verdict:
-    explained = compute(rule, alike.event_day, old).lines()
-    return weigh(alike, explained, compute(rule, alike.event_day, new), new, moment)
+def _weighed(tx: Session, alike: Alike, rule: DeadlineRule, old: Calendar, new: Calendar, moment: datetime) -> Verdict:
+    own = tx.get(Deadline, alike.own) if alike.own is not None else None
+
+    def counted(calendar: Calendar) -> Computed:
+        return course(
+            parse_length(alike.period),
+            alike.event_day,
+            calendar,
+            stays=rule.holiday == "stays",
+            extensions=own.lengthened if own else (),
+            aside=Stood(own.kind, own.stood) if own else NEVER,
+        )
+
+    return weigh(alike, counted(old).lines(), counted(new), new, moment)
 
 
 def _changed(old: Calendar, new: Calendar, notice: Notice) -> Iterator[ChangedDay]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
-from portal.forms import uscc
+from portal.forms import parties
 from portal.identity import queries
 
 # So many are asked for one by one; whoever asks for more (the rows of a table) gets the others too, if not too many.
@@ -25,8 +25,8 @@ class Registered:
 
     def __call__(self, code: object) -> Unit:
         """Name, code and district of the organisation of a code; None where none is registered under it."""
-        plain = uscc.normal(code) if isinstance(code, str) else ""
-        if not uscc.is_valid(plain):
+        plain = parties.normal(code) if isinstance(code, str) else ""
+        if not parties.is_valid(plain):
             return None
         if plain not in self._known and not self._all:
             self._known[plain] = self._read(plain)

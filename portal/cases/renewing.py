@@ -85,7 +85,7 @@ def renew_case(act: Act, old: LiveCase, mark: str, why: str) -> LiveCase:
     new = _start(act, old, mark)
     # Only after the new posting: in between, a unit that has used its allowance would hold less than nothing.
     _reverse(act, old, new, mark)
-    act.note_changes(old, deadlines.drop_running(act.tx, old.id, reason="通知已重新作出"))
+    act.note_changes(old, deadlines.drop_running(act.tx, old.id, act.moment, reason="通知已重新作出"))
     act.replace(old, REPLACED, new)
     return new
 

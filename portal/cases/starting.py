@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select
-
-from portal.cases import once, querycodes
+from portal.cases import lengths, once, querycodes
 from portal.cases.act import Act
+from portal.cases.binding import of_new
 from portal.cases.errors import FormRefused, InForceAlready, StartedByOthers, UnknownParty
 from portal.cases.live import FACTS_KEPT, LiveCase
 from portal.cases.models import Case
 from portal.cases.names import evaluate, scope_before
 from portal.cases.values import digest, plain
 from portal.clock import TZ, day_of
+from portal.db import locks
 from portal.documents.numbers import draw_number
 from portal.engine import Place
 from portal.feel import Scope
@@ -85,7 +85,11 @@ def start(
     filed: bool = False,
 ) -> LiveCase:
     """Starts a case of a procedure; `filed` when a person filed it, so that clocks of `filed` run."""
+    lengths.check(procedure, procedure.drawing.start(), values, day_of(act.moment), act.calendar)
+    before = about or (started_by.case if started_by else None)
+    text = of_new(act.tx, published, act.moment, before)
     row = Case(
+        instrument=text.written() if text else None,
         once=_once(act, procedure, values),
         number=draw_number(act.tx, procedure.manifest.number, day_of(act.moment).year),
         regulation=published.regulation.slug,
@@ -100,7 +104,7 @@ def start(
         started_by_visit=started_by.place.visit if started_by else None,
         started_by_item=started_by.item if started_by else 0,
         party_id=party.id if party else None,
-        query_code=querycodes.new_code() if party else None,
+        query_code=querycodes.new_code() if party or (filed and act.actor is None) else None,
         filer_id=act.actor.person_id if act.actor and filed else None,
         filed_at=act.moment,
     )
@@ -114,6 +118,8 @@ def start(
     first = procedure.drawing.start().id
     kind = "case.filed" if filed else "case.started"
     vouched = {"number": row.number, "said": digest(values), "begun": digest(begun(row)), "once": row.once}
+    if row.instrument is not None:
+        vouched["instrument"] = digest(row.instrument)
     act.note(case, kind, first, **vouched)
     if procedure.start_form is not None:
         act.say(case, Place("", first, 1), values)
@@ -156,7 +162,7 @@ def _once(act: Act, procedure: Procedure, values: Mapping[str, Any]) -> str | No
     if key is None:
         return None
     # Two that start at the same time wait for each other here.
-    act.tx.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
+    locks.take(act.tx, key)
     other = once.holder(act.tx, key)
     if other is not None:
         raise InForceAlready(title=other.title, number=other.number)

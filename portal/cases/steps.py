@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Protocol
 
 from portal.cases import names
@@ -15,11 +16,14 @@ Walked = Callable[[str, str, str], None]
 class Acting(Protocol):
     """The part of an act that a step needs."""
 
-    def perform(self, case: LiveCase, place: Place) -> None:
-        """Carries out the action of a service task."""
+    def enter_many(self, case: LiveCase, place: Place) -> int:
+        """Keeps what each instance of a multi-instance element is about; how many there are."""
 
-    def happened(self, case: LiveCase, event: str) -> None:
-        """An event that deadlines may start from or be met by."""
+    def perform(self, case: LiveCase, place: Place) -> None:
+        """Carries out the action of a service task, or asks the tables of a business rule task."""
+
+    def happened(self, case: LiveCase, event: str, at: datetime | None = None, scope: str = "") -> None:
+        """An event in a scope that deadlines may start from or be met by."""
 
     def outcome_of(self, case: LiveCase, place: Place, end: str) -> None:
         """Keeps which end event a call or subprocess reached."""
@@ -35,19 +39,26 @@ class Steps:
         """Whether a flow's condition holds at a place."""
         return names.evaluate(self._case, expression, place.scope) is True
 
+    def items(self, place: Place) -> int:
+        """How many instances of a multi-instance element there are: one for each entry of its list."""
+        return self._act().enter_many(self._case, place)
+
     def perform(self, place: Place) -> None:
-        """Carries out the action of a service task."""
+        """Carries out the action of a service task, or asks the tables of a business rule task."""
         self._act().perform(self._case, place)
 
     def entered(self, place: Place, kind: str) -> None:
-        """An element became active: deadlines may start from it."""
+        """An element became active: deadlines may start from it. Of many only the whole is an event of the case."""
+        if place.item:
+            return
         if kind == "userTask":
             self._case.visited(place.scope, place.element, place.visit)
-        self._act().happened(self._case, f"entered({place.element})")
+        self._act().happened(self._case, f"entered({place.element})", scope=place.scope)
 
     def left(self, place: Place, end: str | None) -> None:
         """An element was completed; of a call or subprocess the end event's name is its outcome."""
-        self._act().happened(self._case, f"done({place.element})")
+        if not place.item:
+            self._act().happened(self._case, f"done({place.element})", scope=place.scope)
         if end is not None:
             self._act().outcome_of(self._case, place, end)
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
-from portal.cases import attachments, telling
+from portal.cases import attachments, delivery, lengths, telling
 from portal.cases.act import Act
 from portal.cases.conduct import conduct
 from portal.cases.errors import (
+    AnsweredBefore,
     FormRefused,
     NotTheirDeputy,
     NotYourRole,
@@ -21,19 +22,21 @@ from portal.cases.errors import (
     TaskDoneFor,
     TaskGone,
     TaskHeld,
+    TaskTooLate,
     UnknownCase,
 )
 from portal.cases.kernel import Kernel
 from portal.cases.live import LiveCase
 from portal.cases.models import Task
-from portal.cases.names import scope_of
+from portal.cases.names import form_at, scope_of
 from portal.cases.rights import check_may_file
 from portal.cases.separation import Doers, Done, conflict
 from portal.clock import TZ, day_of
-from portal.forms import Checked, Choices, Form, Option, uscc
+from portal.forms import Checked, Choices, Form, Option, parties
 from portal.identity import Actor, queries
 from portal.identity import service as identity
 from portal.procedures.regulation import PARTY
+from portal.procedures.validity import in_words
 
 
 def claim(kernel: Kernel, tx: Session, actor: Actor, task_id: int, moment: datetime, for_id: int | None = None) -> None:
@@ -67,7 +70,7 @@ def release(kernel: Kernel, tx: Session, actor: Actor, task_id: int, moment: dat
 
 def left_behind(tx: Session, moment: datetime) -> list[int]:
     """The open tasks whose holders have left their roles, or the portal, and cannot do them any more."""
-    held = (Task.state == "open", Task.holder_id.is_not(None), Task.role != PARTY)
+    held = (Task.state == "open", Task.holder_id.is_not(None), Task.role != PARTY, Task.assignee_id.is_(None))
     place = (Task.holder_id, Task.regulation, Task.role)
     places = tx.execute(select(*place).where(*held).distinct()).all()
     holders = {row.holder_id: identity.actor_of(tx, row.holder_id, day_of(moment)) for row in places}
@@ -114,12 +117,16 @@ def complete(
 
     def verb(act: Act) -> None:
         task, case = _open_task(act, actor, task_id, for_id)
-        values = check_answers(case, task.scope, task.form, answers)
+        values = check_answers(case, task.inside, task.form, answers)
         if values.errors:
             raise FormRefused(values.errors)
-        attachments.bind(act.tx, case, task.form, values.values, actor)
+        lengths.check(
+            case.procedure, case.element(task.scope, task.element), values.values, day_of(moment), act.calendar
+        )
+        attachments.bind(act.tx, case, form_at(case, task.inside, task.form), values.answered, actor)
         task.holder_id, task.for_id = actor.person_id, act.for_id
-        act.complete(case, task, values.values)
+        delivery.prove_by_acting(act, case, actor)
+        act.complete(case, task, values.values, values.revised)
         telling.done_in_name(act.post, case, act.for_id, f"{actor.name}代您办理了：{task.name}", moment)
 
     conduct(kernel, tx, _case_of(tx, task_id), moment, "complete", verb, actor)
@@ -127,7 +134,8 @@ def complete(
 
 def check_answers(case: LiveCase, scope: str, form: str, answers: Mapping[str, object]) -> Checked:
     """The answers to a form at a place of a case, checked; an organisation named in them must exist."""
-    read = case.procedure.forms[form]
+    read = form_at(case, scope, form)
+    answers = read.spread(answers)
     return read.check(answers, scope_of(case, scope), known_parties(case.tx, read, answers))
 
 
@@ -151,8 +159,8 @@ def known_in_tables(tx: Session, form: Form, answers: Mapping[str, object]) -> d
         for column in field.columns:
             if column.kind_name == "party":
                 typed = (row.get(column.name) for row in form.rows(field, answers))
-                codes = {uscc.normal(text) for text in typed if isinstance(text, str)}
-                names = queries.organisation_names(tx, filter(uscc.is_valid, codes))
+                codes = {parties.normal(text) for text in typed if isinstance(text, str)}
+                names = queries.organisation_names(tx, filter(parties.is_valid, codes))
                 choices[f"{field.name}.{column.name}"] = [Option(code, name) for code, name in names.items()]
     return choices
 
@@ -179,8 +187,12 @@ def may_stand_in_for(case: LiveCase, task: Task, actor: Actor) -> tuple[int, ...
 def may_do(case: LiveCase, task: Task, actor: Actor, chosen: int | None = None) -> None:
     """Raises NotYourRole, NotTheirDeputy, MayOnlyRead or Separated when a person may not do a task.
 
-    `chosen` is for whom he would do it. What keeps the one from it keeps the other too.
+    `chosen` is for whom he would do it. What keeps the one from it keeps the other too. A task that is assigned to one
+    party its people do and nobody in their place; to anybody else of an organisation it does not exist (UnknownCase).
     """
+    if task.assignee_id is not None:
+        _may_do_assigned(case, task, actor, chosen)
+        return
     if task.role == PARTY:
         if actor.organisation_id is None or actor.organisation_id != case.row.party_id:
             raise UnknownCase()
@@ -196,6 +208,15 @@ def may_do(case: LiveCase, task: Task, actor: Actor, chosen: int | None = None) 
     principal = done_for(case, task, actor, chosen)
     if principal is not None:
         _check_separated(case, task, principal, PrincipalSeparated)
+
+
+def _may_do_assigned(case: LiveCase, task: Task, actor: Actor, chosen: int | None) -> None:
+    if actor.organisation_id != task.assignee_id:
+        raise NotYourRole(role=case.published.regulation.role_title(task.role)) if actor.official else UnknownCase()
+    check_may_file(actor)
+    if chosen is not None:
+        raise NotTheirDeputy()
+    _check_separated(case, task, actor.person_id, Separated)
 
 
 def _check_separated(case: LiveCase, task: Task, person_id: int, refusal: type[Separated]) -> None:
@@ -214,8 +235,8 @@ def _barred_by(case: LiveCase, task: Task, person_id: int) -> Done | None:
 def check_free(tx: Session, task: Task, actor: Actor, moment: datetime) -> None:
     """Raises TaskHeld when somebody else has claimed a task who can still do it.
 
-    Within a party one person's claim must not let another miss the day, so there it keeps nobody out. Nor does it
-    keep out who stands in for the holder, or for whom the holder has claimed it.
+    Within a party, also one to whom the task is assigned, one person's claim must not let another miss the day, so
+    there it keeps nobody out. Nor does it keep out who stands in for the holder, or for whom the holder has claimed it.
     """
     if task.for_id == actor.person_id or task.holder_id in actor.principals(task.regulation, task.role):
         return
@@ -226,7 +247,9 @@ def check_free(tx: Session, task: Task, actor: Actor, moment: datetime) -> None:
 
 def _other_holder(tx: Session, task: Task, actor: Actor, moment: datetime) -> str | None:
     """The name of whoever else has claimed a task and can still do it."""
-    if task.role == PARTY or task.holder_id is None or task.holder_id == actor.person_id:
+    if task.role == PARTY or task.assignee_id is not None:
+        return None
+    if task.holder_id is None or task.holder_id == actor.person_id:
         return None
     holder = identity.actor_of(tx, task.holder_id, day_of(moment))
     return holder.name if holder is not None and _holds(holder, task.regulation, task.role) else None
@@ -246,6 +269,19 @@ def _case_of(tx: Session, task_id: int) -> int:
     return found
 
 
+def gone(case: LiveCase, task: Task) -> TaskGone:
+    """What is said to whoever comes to a task that waits no more: that its period was over, where a timer ended it."""
+    if task.due is None or task.closed_at is None or task.closed_at < task.due:
+        return TaskGone()
+    drawn = case.procedure.drawing_at(task.scope).elements.values()
+    if not any(one.attached_to == task.element and one.deadline == task.deadline for one in drawn):
+        return TaskGone()
+    title = case.procedure.manifest.deadlines[task.deadline or ""].title
+    # A period is over at 24:00, the next day's beginning.
+    last_day = in_words(day_of(task.due - timedelta(seconds=1)))
+    return TaskTooLate(title=title, last_day=last_day, task=task.name)
+
+
 def _open_task(act: Act, actor: Actor, task_id: int, chosen: int | None = None) -> tuple[Task, LiveCase]:
     """The task as it is under the lock, with its case, if the actor may do it now; says for whom he does it."""
     task = act.tx.get_one(Task, task_id)
@@ -254,10 +290,27 @@ def _open_task(act: Act, actor: Actor, task_id: int, chosen: int | None = None) 
     if task.state == "done" and task.holder_id is not None and task.closed_at is not None:
         raise _done(act.tx, task, task.closed_at)
     if task.state != "open":
-        raise TaskGone()
+        raise gone(case, task)
     check_free(act.tx, task, actor, act.moment)
     act.done_for(done_for(case, task, actor, chosen))
     return task, case
+
+
+def answered_before(tx: Session, case: LiveCase, task: Task, answers: Mapping[str, object]) -> AnsweredBefore | None:
+    """What is said to the party who hands in a task that it has done already; nothing to a second click.
+
+    That says the same once more; its files were taken the first time.
+    """
+    handed_in = case.values.at(task.place)
+    if task.state != "done" or task.closed_at is None or handed_in is None:
+        return None
+    files = {field.name for field in form_at(case, task.inside, task.form).fields if field.kind_name == "filepicker"}
+    again = {**answers, **{name: handed_in.value.get(name) for name in files}}
+    checked = check_answers(case, task.inside, task.form, again)
+    if not checked.errors and checked.values == handed_in.value:
+        return None
+    who, when = queries.person_name(tx, task.holder_id), task.closed_at.astimezone(TZ).strftime("%m-%d %H:%M")
+    return AnsweredBefore(task=task.name, who=who, when=when, case_id=case.id)
 
 
 def _done(tx: Session, task: Task, closed_at: datetime) -> TaskDone:

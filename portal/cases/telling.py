@@ -13,6 +13,8 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from portal import notify
+from portal.cases import assigned
+from portal.cases.assigned import Over
 from portal.cases.live import LiveCase
 from portal.cases.models import Case, Task
 from portal.clock import TZ, day_of
@@ -23,6 +25,12 @@ from portal.documents.service import Served
 from portal.identity import PARTY
 from portal.identity import queries as identity
 from portal.notify import Post
+
+_WHY_GONE = {
+    Over.REPLACED: "已改由他人办理。",
+    Over.ENDED: "案件已办结。",
+    Over.CLOSED: "这一环节已经结束。",
+}
 
 
 def letter_waits(post: Post, case: LiveCase, letter: Letter, moment: datetime) -> None:
@@ -36,11 +44,29 @@ def letter_waits(post: Post, case: LiveCase, letter: Letter, moment: datetime) -
 
 
 def tasks_wait(post: Post, case: LiveCase, opened: Iterable[Task], moment: datetime) -> None:
-    """The party is asked for something, such as a correction."""
+    """The party is asked for something, such as a correction, or another party to whom a task is assigned."""
     for task in opened:
-        if task.role == PARTY:
-            until = f"请在 {_due(task.due)} 前办理。" if task.due else "请尽快办理。"
-            _to_party(post, case, "task", moment, f"请办理：{task.name}", f"{_called(case)}。{until}", task.id)
+        until = f"请在 {_due(task.due)} 前办理。" if task.due else "请尽快办理。"
+        title, body = f"请办理：{task.name}", f"{_called(case)}。{until}"
+        if task.assignee_id is not None:
+            people = identity.people_of(post.tx, task.assignee_id)
+            notify.send(
+                post, people, case_id=case.id, kind="task", at=moment, title=title, body=body, subject_id=task.id
+            )
+        elif task.role == PARTY:
+            _to_party(post, case, "task", moment, title, body, task.id)
+
+
+def tasks_gone(post: Post, case: LiveCase, gone: Iterable[Task], moment: datetime) -> None:
+    """A party to whom a task was assigned has nothing to do there any more, though nobody did it."""
+    for task in gone:
+        why = assigned.over(post.tx, task) if task.assignee_id is not None else None
+        if task.assignee_id is not None and why in _WHY_GONE:
+            people = identity.people_of(post.tx, task.assignee_id)
+            title, body = f"不再需要办理：{task.name}", f"{_called(case)}。{_WHY_GONE[why]}"
+            notify.send(
+                post, people, case_id=case.id, kind="task", at=moment, title=title, body=body, subject_id=task.id
+            )
 
 
 def outcome_known(post: Post, case: LiveCase, moment: datetime, replaced: LiveCase | None = None) -> None:
@@ -77,6 +103,13 @@ def calendar_moved(post: Post, case: LiveCase, changes: Iterable[Change], moment
         _to_party(post, case, "warning", moment, "期限因放假安排调整", f"{_called(case)}：{moved}")
 
 
+def deadline_extended(post: Post, case: LiveCase, change: Change, moment: datetime) -> None:
+    """The office has given a deadline of the party's case more time, and says why."""
+    until = f"延长至 {_due(change.new_due)}" if change.new_due else "延长；现暂停计时，恢复后顺延"
+    body = f"{_called(case)}：“{change.title}”{until}。{change.reason}。"
+    _to_party(post, case, "warning", moment, f"期限延长：{change.title}", body)
+
+
 def outcome_kept(post: Post, case: LiveCase, moment: datetime) -> None:
     """The desk has decided that a corrected service changes nothing in the outcome."""
     body = f"{_called(case)}：送达更正后，经决定维持原结果。"
@@ -92,6 +125,11 @@ def notice_renewed(post: Post, case: LiveCase, new: LiveCase, moment: datetime) 
 def note_added(post: Post, case: LiveCase, text: str, moment: datetime, note_id: int) -> None:
     """The office has written something for the party beside the procedure."""
     _to_party(post, case, "note", moment, "办理机关说明", f"{_called(case)}：{text}", note_id)
+
+
+def told(post: Post, case: LiveCase, people: Iterable[int], title: str, text: str, moment: datetime) -> None:
+    """The diagram has something told to people beside the procedure."""
+    notify.send(post, people, case_id=case.id, kind="note", at=moment, title=title, body=f"{_called(case)}：{text}")
 
 
 def done_in_name(post: Post, case: LiveCase, principal_id: int | None, title: str, moment: datetime) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from portal.cases import scopes
 from portal.cases.models import ActRecord, CaseValue
 from portal.clock import TZ
 from portal.engine import Place
@@ -35,8 +36,12 @@ def plain(value: object) -> Any:  # noqa: ANN401 - JSON
 
 def digest(value: Any) -> str:  # noqa: ANN401 - JSON
     """SHA-256 of a value, kept in the chained history so that a changed value shows."""
-    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(canonical(value)).hexdigest()
+
+
+def canonical(value: Any) -> bytes:  # noqa: ANN401 - JSON
+    """JSON in one form only: keys sorted, no blanks, UTF-8."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
 
 @dataclass(frozen=True)
@@ -46,10 +51,21 @@ class Said:
     scope: str
     element: str
     visit: int
+    item: int
     person_id: int | None
     act_id: int
     value: Any
     for_id: int | None = None
+
+    @property
+    def place(self) -> Place:
+        """Where it was said."""
+        return Place(self.scope, self.element, self.visit, self.item)
+
+    @property
+    def inside(self) -> str:
+        """The scope from which the expressions of its form see the case."""
+        return scopes.seen_from(self.place)
 
 
 class Values:
@@ -61,10 +77,10 @@ class Values:
             select(CaseValue, ActRecord.for_id)
             .join(ActRecord, ActRecord.id == CaseValue.act_id)
             .where(CaseValue.case_id == case_id)
-            .order_by(CaseValue.act_id, CaseValue.visit)
+            .order_by(CaseValue.act_id, CaseValue.visit, CaseValue.item)
         )
         self.all = [
-            Said(row.scope, row.element, row.visit, row.person_id, row.act_id, row.value, for_id)
+            Said(row.scope, row.element, row.visit, row.item, row.person_id, row.act_id, row.value, for_id)
             for row, for_id in rows
         ]
 
@@ -74,9 +90,16 @@ class Values:
         return next(found, None)
 
     def at(self, place: Place) -> Said | None:
-        """What was said at one visit of an element."""
-        here = (place.scope, place.element, place.visit)
-        return next((s for s in reversed(self.all) if (s.scope, s.element, s.visit) == here), None)
+        """What was said last at one visit of an element, or at one instance of many."""
+        return next((said for said in reversed(self.all) if said.place == place), None)
+
+    def last_visit(self, scope: str, element: str) -> int:
+        """The latest visit of an element at which, or inside which, anything was said; 0 when nothing was."""
+        within = f"{scope}/{element}:".removeprefix("/")
+        at = (said.visit for said in self.all if (said.scope, said.element) == (scope, element))
+        # `seat:2.1/opinion`: the second visit of the many `seat`.
+        inner = (said.scope.removeprefix(within) for said in self.all if said.scope.startswith(within))
+        return max((*at, *(int(rest.split("/")[0].split(".")[0]) for rest in inner)), default=0)
 
     def persons(self, element: str) -> set[int]:
         """Who said anything at an element, in whatever scope and visit, and for whom deputies did."""
@@ -87,7 +110,7 @@ class Values:
         self, place: Place, act_id: int, person_id: int | None, value: Mapping[str, Any], for_id: int | None = None
     ) -> None:
         """Adds a value; `for_id` is that of its act."""
-        said = Said(place.scope, place.element, place.visit, person_id, act_id, dict(value), for_id)
+        said = Said(place.scope, place.element, place.visit, place.item, person_id, act_id, dict(value), for_id)
         self.all.append(said)
         self._tx.add(
             CaseValue(
@@ -96,6 +119,7 @@ class Values:
                 scope=place.scope,
                 element=place.element,
                 visit=place.visit,
+                item=place.item,
                 person_id=person_id,
                 value=said.value,
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from sqlalchemy import func, select, update
@@ -93,15 +93,20 @@ def put_off(tx: Session, root_id: int, now: datetime, until: datetime) -> None:
 def _say(act: Act, case: LiveCase, deadline: Deadline, said: Said) -> None:
     """Reminds people, each once however many warnings reach them, and lays an overdue duty on its desk."""
     named = dict.fromkeys(case.procedure.manifest.role(role) for warn in said.warns for role in warn.remind)
-    roles = [role for role in named if role != PARTY or _may_still_act(act, case, deadline)]
+    tasks = _assigned(act, case, deadline, named)
+    doing = {task.role for task in tasks}
+    others = [role for role in named if not _is_of_applicants(case, role)]
+    if PARTY in others and not _may_still_act(act, case, deadline):
+        others.remove(PARTY)
+    roles = [role for role in named if role in doing or role in others]
     if not roles and all(warn.raises is None for warn in said.warns):
         # Who is named has nothing to do any more: nothing is said, and the history tells of no reminder.
         return
-    people = _people(act, case, roles)
-    notify.send(
-        act.post, people, case_id=case.id, kind="warning", at=act.moment,
-        title=_title(act, deadline, said), body=_body(act, case, deadline),
-    )  # fmt: skip
+    title = _title(act, deadline, said)
+    people = _people(act, case, others)
+    body = _body(act, case, deadline, f"（{case.party.name}）" if case.party else "")
+    notify.send(act.post, people, case_id=case.id, kind="warning", at=act.moment, title=title, body=body)
+    people = sorted(_remind_assignees(act, case, deadline, tasks, title).union(people))
     regulation = case.published.regulation
     due = deadline.due.astimezone(TZ).isoformat()
     act.note(
@@ -115,12 +120,41 @@ def _say(act: Act, case: LiveCase, deadline: Deadline, said: Said) -> None:
             matters.raise_matter(act, case, warn.raises, matters.OVERDUE, str(deadline.id), details)
 
 
+def _is_of_applicants(case: LiveCase, role: str) -> bool:
+    return role != PARTY and bool(case.published.regulation.roles[role].applicant)
+
+
+def _assigned(act: Act, case: LiveCase, deadline: Deadline, roles: Collection[str]) -> list[Task]:
+    """The open tasks of a deadline, each of one party alone, in roles of applicants."""
+    wanted = [role for role in roles if _is_of_applicants(case, role)]
+    if not wanted:
+        return []
+    named = (Task.deadline == deadline.name, Task.role.in_(wanted), Task.assignee_id.is_not(None))
+    waiting = select(Task).where(Task.case_id == case.id, Task.state == "open", *named).order_by(Task.id)
+    return [one for one in act.tx.scalars(waiting) if case.deadlines_at(one.scope)[deadline.name].id == deadline.id]
+
+
+def _remind_assignees(act: Act, case: LiveCase, deadline: Deadline, tasks: Iterable[Task], title: str) -> set[int]:
+    """Reminds whoever has some tasks, without saying whose case it is: he reads what the manifest shows him."""
+    body, reminded = _body(act, case, deadline), set[int]()
+    for task in tasks:
+        own = identity.people_of(act.tx, task.assignee_id) if task.assignee_id else []
+        notify.send(
+            act.post, own, case_id=case.id, kind="task", at=act.moment, title=title, body=body, subject_id=task.id
+        )
+        reminded.update(own)
+    return reminded
+
+
 def _may_still_act(act: Act, case: LiveCase, deadline: Deadline) -> bool:
     """Whether a party may still do what the deadline is for: not when a timer of it is drawn that waits no more."""
     if case.ended:
         return _reopened(case, deadline)
     drawn = any(element.deadline == deadline.name for _drawing, element in case.procedure.elements())
-    return not drawn or any(timer.deadline == deadline.name for timer in act.family.position(case).waiting().timers)
+    return not drawn or any(
+        timer.deadline == deadline.name and case.deadlines_at(timer.place.scope)[deadline.name].id == deadline.id
+        for timer in act.family.position(case).waiting().timers
+    )
 
 
 def _reopened(case: LiveCase, deadline: Deadline) -> bool:
@@ -170,8 +204,7 @@ def _title(act: Act, deadline: Deadline, said: Said) -> str:
     return f"{deadline.title}：{which}" if last.kind == "day" else f"{deadline.title}：期限将满"
 
 
-def _body(act: Act, case: LiveCase, deadline: Deadline) -> str:
-    party = f"（{case.party.name}）" if case.party else ""
+def _body(act: Act, case: LiveCase, deadline: Deadline, party: str = "") -> str:
     until = f"期限至 {due_text(deadline.last_day)}"
     if act.moment < deadline.due:
         said = f"{until}，{left(deadline, act.moment, act.family.calendar).text}。"

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import secrets
-import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from portal import app, clock
 from portal.cases.actions import ACTIONS
+from portal.commands import trials
 from portal.commands.servers import database_of, serving
-from portal.db import Database, migrations
+from portal.db import Database
 from portal.errors import ContentFaults, Fault, PortalError
 from portal.procedures import Content, from_folder, publish
 from portal.procedures.check import check
@@ -35,8 +33,8 @@ class NoContent(PortalError):
     en = "There is no content in {path} (bpmn/<regulation>/regulation.toml)."
 
 
-def contents(path: Path | None) -> list[Content]:
-    """The content under a path: of a whole folder, or of the one regulation that the path lies in."""
+def contents(path: Path) -> list[Content]:
+    """The content under a path: of a whole folder, or of the one regulation that the path lies in; NoContent."""
     folder, only = _located(path)
     found = [slug for slug in regulations(folder) if only in (None, slug)]
     if not found:
@@ -44,9 +42,9 @@ def contents(path: Path | None) -> list[Content]:
     return [from_folder(folder, slug) for slug in found]
 
 
-def _located(given: Path | None) -> tuple[Path, str | None]:
-    """The content folder that a path lies in (the shipped one without a path), and the regulation it names."""
-    path = (given or app.content_folder()).resolve()
+def _located(given: Path) -> tuple[Path, str | None]:
+    """The content folder that a path lies in, and the regulation it names."""
+    path = given.resolve()
     for place in (path, *path.parents):
         if (place / "bpmn").is_dir():
             parts = path.relative_to(place).parts
@@ -55,8 +53,9 @@ def _located(given: Path | None) -> tuple[Path, str | None]:
     return path, None
 
 
-def check_command(path: Path | None, *, as_json: bool) -> int:
-    """Checks content; 1 when there are faults."""
+def check_command(settings: Settings, given: Path | None, *, as_json: bool) -> int:
+    """Checks content, that of the settings without a path; 1 when there are faults."""
+    path = given or app.content_folder(settings)
     found = list(strays.faults(_located(path)[0]))
     for content in contents(path):
         found += [*check(content, RULES), *scenarios.unread(content)]
@@ -65,35 +64,47 @@ def check_command(path: Path | None, *, as_json: bool) -> int:
     return 1 if faults else 0
 
 
-def act_command(settings: Settings, path: Path | None, *, as_json: bool) -> int:
+def act_command(settings: Settings, given: Path | None, *, as_json: bool) -> int:
     """Acts every path in a schema of its own; 1 when one turns out otherwise, or something is never reached."""
+    path = given or app.content_folder(settings)
     found = contents(path)
-    faults, acted = [], 0
     with serving(settings, objects=False) as served:
-        for content in found:
-            report = acted_out(served, content)
-            faults += report.faults
-            acted += len(report.results)
-    _tell(faults, as_json=as_json, good=f"{acted} 条路径全部成立。", acted=acted)
+        outcomes = trials.act_each(served, _located(path)[0], found)
+    faults = [fault for outcome in outcomes for fault in outcome.faults]
+    acted = sum(outcome.acted for outcome in outcomes)
+    hashes = {content.regulation: content.hash for content in found}
+    _tell(faults, as_json=as_json, good=f"{acted} 条路径全部成立。", acted=acted, hashes=hashes)
     return 1 if faults else 0
 
 
 def publish_command(settings: Settings) -> None:
-    """Checks, acts and publishes the shipped content; ContentFaults when it is faulty."""
+    """Checks, acts and publishes the content of the settings; ContentFaults when it is faulty."""
     with serving(settings, objects=False) as served:
-        for line in publish_shipped(served):
+        for line in publish_changed(served):
             print(line, flush=True)
 
 
-def publish_shipped(settings: Settings) -> Iterator[str]:
-    """Publishes every regulation whose content has changed, saying so; ContentFaults stops it."""
+def publish_changed(settings: Settings) -> Iterator[str]:
+    """Publishes every regulation whose content has changed, saying so; ContentFaults of those that it leaves out."""
     with database_of(settings) as database:
-        for content in contents(None):
+        changed: list[Content] = []
+        faults: list[Fault] = []
+        for content in contents(app.content_folder(settings)):
             if _is_newest(database, content):
                 yield f"{content.regulation}: unchanged"
             else:
-                yield f"{content.regulation}: being checked and acted out …"
-                yield f"{content.regulation}: release {_publish(settings, database, content)}"
+                changed.append(content)
+        if changed:
+            yield f"{', '.join(content.regulation for content in changed)}: being checked and acted out …"
+        for content, found in _tried(settings, changed):
+            if found:
+                faults += found
+            else:
+                with database.transaction() as tx:
+                    release, _ = publish(tx, content, clock.now(), "portal publish")
+                yield f"{content.regulation}: release {release.id}"
+    if faults:
+        raise ContentFaults(dict.fromkeys(faults))
 
 
 def _is_newest(database: Database, content: Content) -> bool:
@@ -102,35 +113,15 @@ def _is_newest(database: Database, content: Content) -> bool:
         return tx.scalar(newest) == content.hash
 
 
-def _publish(settings: Settings, database: Database, content: Content) -> str:
-    began = time.monotonic()
-    faults = [*strays.faults(app.content_folder()), *check(content, RULES)] or acted_out(settings, content).faults
-    if faults:
-        raise ContentFaults(faults)
-    with database.transaction() as tx:
-        release, _ = publish(tx, content, clock.now(), "portal publish")
-    return f"{release.id} ({time.monotonic() - began:.1f} s)"
-
-
-def acted_out(settings: Settings, content: Content) -> scenarios.Report:
-    """What became of every path of the content."""
-    with _trial(settings) as database:
-        return scenarios.act_all(database, app.kernel(settings), content)
-
-
-@contextmanager
-def _trial(settings: Settings) -> Iterator[Database]:
-    """Empty tables in a schema of their own, so that a trial meets nobody's cases and blocks none."""
-    assert settings.database_url is not None
-    schema = f"trial_{secrets.token_hex(4)}"
-    migrations.upgrade(settings.database_url, app.metadata(), schema)
-    database = Database(settings.database_url, schema=schema, pool_size=1)
-    try:
-        yield database
-    finally:
-        with database.transaction() as tx:
-            tx.execute(text(f"DROP SCHEMA {schema} CASCADE"))
-        database.close()
+def _tried(settings: Settings, changed: Sequence[Content]) -> Iterator[tuple[Content, Sequence[Fault]]]:
+    """The faults of each content: what does not pass the check is not acted."""
+    folder = app.content_folder(settings)
+    strange = list(strays.faults(folder)) if changed else []
+    checked = [(content, [*strange, *check(content, RULES)]) for content in changed]
+    sound = [content for content, faults in checked if not faults]
+    acted = dict(zip((one.regulation for one in sound), trials.act_each(settings, folder, sound), strict=True))
+    for content, faults in checked:
+        yield content, faults or acted[content.regulation].faults
 
 
 def _tell(faults: Sequence[Fault], *, as_json: bool, good: str, **more: object) -> None:

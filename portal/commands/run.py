@@ -15,7 +15,7 @@ from typing import NoReturn
 
 from portal import app, demo
 from portal.commands.administration import migrate
-from portal.commands.content import publish_shipped
+from portal.commands.content import publish_changed
 from portal.commands.parts import Child, Part, Server, say
 from portal.commands.servers import RUNNING, Embedded, database_of, serving
 from portal.db import servers
@@ -82,7 +82,7 @@ def _servers(embedded: Embedded) -> list[Part]:
 def _prepare(settings: Settings) -> None:
     """Tables, content and, in an empty demo, people and cases."""
     _timed("tables", lambda: migrate(settings))
-    for line in publish_shipped(settings):
+    for line in publish_changed(settings):
         say(line)
     if settings.demo:
         tools = app.tools(settings)
@@ -171,7 +171,7 @@ def _accounts(settings: Settings) -> Sequence[DemoAccount]:
     """Who can sign in to the demo that is there."""
     tools = app.tools(settings)
     with tools.database.transaction() as tx:
-        found = demo.present(tx)
+        found = demo.present(tools.kernel.releases, tx)
     tools.database.close()
     return found
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Sequence
 from typing import Any
 
 from flask import Flask
@@ -11,7 +10,7 @@ from gunicorn.app.base import BaseApplication
 
 from portal import app
 from portal.settings import Settings
-from portal.web import DemoAccount
+from portal.web import Accounts
 
 THREADS = 8
 REQUEST_SECONDS = 120
@@ -50,7 +49,7 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
         return self._application
 
 
-def serve(settings: Settings, host: str, accounts: Sequence[DemoAccount]) -> None:
+def serve(settings: Settings, host: str, accounts: Accounts) -> None:
     """Serves until told to stop; content is opened once, before the processes part ways."""
     application = app.web(settings, accounts)
     machine = application.extensions["portal"]

@@ -48,6 +48,13 @@ class DatabaseBusy(PortalError):
     en = "The database is busy: {reason}"
 
 
+class TextWithNul(PortalError):
+    """A text with a NUL character, which PostgreSQL does not store; forms tell by their own rules where it stands."""
+
+    zh = "填写的内容含有不能使用的控制字符（U+0000）。"
+    en = "What was filled in holds a control character that cannot be used (U+0000)."
+
+
 def url_for(url: str) -> URL:
     """A libpq address (`postgresql://…`) as SQLAlchemy wants it, with the psycopg 3 driver."""
     return make_url(url.replace("postgres://", "postgresql://", 1)).set(drivername="postgresql+psycopg")
@@ -132,7 +139,7 @@ class Database:
 
 @contextmanager
 def speaking_of_outages() -> Iterator[None]:
-    """Turn the driver's words for an outage or a wait in vain into the portal's."""
+    """Turn the driver's words for an outage, a wait in vain or a text that it does not take into the portal's."""
     try:
         yield
     except PoolTimeout as error:
@@ -143,6 +150,8 @@ def speaking_of_outages() -> Iterator[None]:
             raise DatabaseBusy(reason=str(said)) from error
         if _is_outage(said):
             raise DatabaseUnreachable(reason=str(said)) from error
+        if isinstance(said, psycopg.DataError) and "NUL (0x00)" in str(said):
+            raise TextWithNul() from error
         raise
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-What = Literal["started", "met", "dropped", "moved", "confirmed", "kept"]
+What = Literal["started", "met", "dropped", "moved", "confirmed", "kept", "paused", "resumed", "extended"]
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,8 @@ class Change:
     """One change: of which deadline, its due moment before and after (None: no such), and why, in Chinese.
 
     `confirmed`: an official notice left the date as it was, no longer provisional. `kept`: a new calendar
-    would change it, but what is past, or would move into the past, stays.
+    would change it, but what is past, or would move into the past, stays. While a deadline is paused it has no due
+    moment.
     """
 
     what: What
@@ -26,7 +27,7 @@ class Change:
     new_due: datetime | None
     provisional: bool
     reason: str
-    stands: Mapping[str, str | None] = field(default_factory=dict)
+    stands: Mapping[str, object] = field(default_factory=dict)
     """What the row says after it, beside its end: the history vouches for that, too."""
 
     @property

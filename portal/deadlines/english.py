@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 
 from portal.calendar.rules import WEEKDAYS
+from portal.deadlines.rules import Fixed, Length, Until
 from portal.deadlines.telling import Told, told
 from portal.deadlines.wording import EVENTS as CHINESE_EVENTS
 
@@ -19,6 +20,10 @@ EVENTS = {
     "entered": "step begun",
     "done": "step done",
     "received": "message received",
+    "opened": "public notice opened",
+    "closed": "public notice closed",
+    "date": "starting day",
+    "action": "counting begun",
 }
 _FESTIVALS = {
     "元旦": "New Year's Day",
@@ -41,6 +46,9 @@ _ONE = {
     "当月无对应日，取月末日": "no corresponding day, so the last of the month",
     "固定期限日": "fixed date",
     "顺延后的最后一日": "last day after moving on",
+    "恢复计时后的最后一日": "last day after the clock ran again",
+    "暂停计时日": "day on which the clock stood",
+    "暂停计时日，最后一日顺延至恢复之后": "the clock stood at its end, so the last day moves on",
     "案件已结束": "the case has ended",
     "通知已重新作出": "the notice was made anew",
     "": "",
@@ -121,6 +129,38 @@ class _English:
         count = "is a make-up day and counts" if len(days) == 1 else "are make-up days and count"
         return f"{', '.join(days)} {count}"
 
+    def stood(self, span: str, why: str) -> str:
+        return f"the clock stood {span} ({why}), which does not count"
+
+    def held(self, day: str) -> str:
+        return f", at whose end the clock stood, so it moves on to {day}"
+
+    def put_off(self, days: int, day: str) -> str:
+        return f", put off by {_number(days, working=False)} on which the clock stood, to {day}"
+
+    def lengths(self, parts: Sequence[Length]) -> str:
+        return f"the period is {' and then '.join(map(length_text, parts))}"
+
+    def last(self, day: str) -> str:
+        return f"its last day is {day}"
+
+    def counted(self, number: int, *, working: bool) -> str:
+        return f"{_number(number, working=working)} counted so far"
+
+    def paused(self, day: str, why: Sequence[str]) -> str:
+        return f"the clock stands since {day} ({', '.join(why)})"
+
+    def remaining(self, number: int, *, working: bool) -> str:
+        if not number:
+            return "when it runs again, the last day moves on"
+        return f"when it runs again, the remaining {_number(number, working=working)} are counted"
+
+    def resumes(self) -> str:
+        return "when it runs again, what remains is counted"
+
+    def stands(self, course: Sequence[str]) -> str:
+        return "; ".join(course)
+
     def over(self, course: Sequence[str]) -> str:
         return "; ".join(course) + ", over at 24:00 of that day"
 
@@ -132,6 +172,17 @@ class _English:
 
     def text(self, sentences: Sequence[str]) -> str:
         return " ".join(f"{sentence[:1].upper()}{sentence[1:]}." for sentence in sentences)
+
+
+def length_text(length: Length) -> str:
+    """A length or fixed date: 7 working days, 30 Apr, 30 Apr 2026."""
+    if isinstance(length, Until):
+        return f"{length.day} {MONTHS[length.month - 1]}"
+    return _iso(str(length)) if isinstance(length, Fixed) else str(length)
+
+
+def _number(days: int, *, working: bool) -> str:
+    return f"{days} {'working day' if working else 'day'}{'' if days == 1 else 's'}"
 
 
 def _months(amount: int) -> str:
@@ -183,9 +234,31 @@ _PATTERNS: tuple[tuple[re.Pattern[str], _Said], ...] = tuple(
             rf"放假安排更新后应为({_ISO})，但该日已过，维持原期限({_ISO})",
             lambda m: f"by the new holiday notice it would be {_iso(m[1])}, which is past, so {_iso(m[2])} stays",
         ),
+        (r"暂停计时（(.+)）", lambda m: f"the clock stood ({m[1]})"),
+        (
+            rf"固定期限日({_ISO})顺延(\d+)日",
+            lambda m: f"fixed date {_iso(m[1])}, put off by {_number(int(m[2]), working=False)}",
+        ),
+        (
+            rf"({_ISO})经(.+?)批准延长(.+?)，理由：(.+)",
+            lambda m: f"extended by {_length(m[3])} on {_iso(m[1])}, decided by {m[2]}: {m[4]}",
+        ),
+        (r"期限长度由(.+?)改为(.+)", lambda m: f"its length was changed from {_length(m[1])} to {_length(m[2])}"),
+        (r"(.+)已结束，仍在暂停", lambda m: f"“{m[1]}” is over; the clock still stands"),
+        (r"(.+)已结束", lambda m: f"“{m[1]}” is over"),
         (rf"{_BY}更新(?:：(?P<days>.+))?", lambda m: _renewed(m["by"], m["days"])),
     )
 )
+
+
+def _length(text: str) -> str:
+    """A Chinese length, 10个工作日, 15日, 1个月 or a date, in English; what is none stays as it is."""
+    found = re.fullmatch(r"(\d+)(个工作日|个月|日)", text)
+    if found is None:
+        day = re.fullmatch(r"(?:(\d{4})年)?(\d+)月(\d+)日", text)
+        return f"{day[3]} {MONTHS[int(day[2]) - 1]}{f' {day[1]}' if day[1] else ''}" if day else text
+    number = int(found[1])
+    return _months(number) if found[2] == "个月" else _number(number, working=found[2] == "个工作日")
 
 
 def _renewed(number: str | None, days: str | None) -> str:

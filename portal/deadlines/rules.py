@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import calendar as gregorian
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Literal, Protocol, TypedDict, cast
+from typing import Literal, Protocol, TypedDict, cast, get_args
 
-from portal.calendar.rules import Calendar, Count, CountedDay
+from portal.calendar.rules import NEVER, Aside, Calendar, Count, CountedDay
 from portal.clock import day_of, end_of
 from portal.deadlines.warn import Warn
 from portal.errors import ContentFaults, Fault
 
-Kind = Literal["right", "obligation", "duty"]
+Kind = Literal["right", "obligation", "duty", "minimum"]
 Unit = Literal["working days", "days", "months"]
 Holiday = Literal["moves", "stays"]
 Light = Literal["red", "amber", "green"]
@@ -23,10 +24,19 @@ MOST: dict[Unit, int] = {"working days": 2500, "days": 3660, "months": 120}
 # A party's filing received at 23:59:59 may still wait for the case's lock; its timer waits a minute.
 GRACE = timedelta(seconds=60)
 AMBER = 2
+KINDS: tuple[Kind, ...] = get_args(Kind)
+# What simply ends: nobody is late with it. Its timer waits for what came at the last second.
+ENDS: frozenset[str] = frozenset({"right", "minimum"})
+# What the authority may give itself, or another, more time for; a right of a party is as long as the law says.
+EXTENDABLE: frozenset[str] = frozenset({"obligation", "duty", "minimum"})
+LIVE: frozenset[str] = frozenset({"running", "paused"})
+"""The states of a deadline that is not settled yet."""
 
 _PERIOD = re.compile(r"([0-9]{1,5}) (working day|day|month)s?")
 _UNTIL = re.compile(r"([0-9]{2})-([0-9]{2})")
-_EVENT = re.compile(r"filed|started|(?:issued|served|entered|done|received)\([\w.:-]+\)")
+_FIXED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_EVENT = re.compile(r"filed|started|(?:issued|served|entered|done|received|opened|closed|date)\([\w.:-]+\)")
+_WHILE = re.compile(r"(cases)\(([\w@-]+)\)|(\w+)")
 
 
 class Explained(TypedDict):
@@ -64,8 +74,44 @@ class Until:
 
 
 @dataclass(frozen=True)
+class Fixed:
+    """A date of its own, which somebody has set in the case."""
+
+    day: date
+
+    def __str__(self) -> str:
+        return self.day.isoformat()
+
+
+Length = Period | Until | Fixed
+
+
+@dataclass(frozen=True)
+class While:
+    """What a clock stands for: an element of the diagram that is open, or open cases of a procedure about this one."""
+
+    kind: Literal["element", "cases"]
+    what: str
+
+    def __str__(self) -> str:
+        return f"cases({self.what})" if self.kind == "cases" else self.what
+
+
+@dataclass(frozen=True)
+class Extend:
+    """By how much, how often and by which office a deadline may be extended."""
+
+    by: Period
+    times: int
+    role: str
+
+
+@dataclass(frozen=True)
 class DeadlineRule:
-    """A deadline as the manifest defines it; ContentFaults unless it has one of `within` and `until`."""
+    """A deadline as the manifest defines it; ContentFaults unless it has one of `within` and `until`.
+
+    `within` is a `minimum`'s `length`, too. `set_by` is the path to a number or date in its place.
+    """
 
     name: str
     title: str
@@ -78,6 +124,9 @@ class DeadlineRule:
     assumed: str | None = None
     holiday: Holiday = "moves"
     warn: tuple[Warn, ...] = ()
+    set_by: str | None = None
+    pauses: tuple[While, ...] = ()
+    extend: Extend | None = None
 
     def __post_init__(self) -> None:
         if (self.within is None) == (self.until is None):
@@ -94,6 +143,11 @@ class DeadlineRule:
     def length(self) -> Period | Until:
         """The period or the fixed date that ends it."""
         return cast("Period | Until", self.within or self.until)
+
+    @property
+    def dates(self) -> tuple[str, ...]:
+        """The paths of the dates that it starts from: `date(path)`."""
+        return tuple(path for event in self.after if (path := dated(event)))
 
 
 @dataclass(frozen=True)
@@ -160,6 +214,28 @@ def parse_until(text: str) -> Until:
     return Until(month, day)
 
 
+def parse_length(text: str) -> Length:
+    """Read a stored length: "10 working days", "04-30" or "2026-12-31"."""
+    if _FIXED.fullmatch(text):
+        return Fixed(date.fromisoformat(text))
+    return parse_until(text) if "-" in text else parse_period(text)
+
+
+def parse_while(text: str) -> While:
+    """Read what a clock stands for: "correct", an element, or "cases(objection)"; ContentFaults."""
+    found = _WHILE.fullmatch(text.strip())
+    if not found:
+        raise ContentFaults(
+            [Fault(f"while“{text}”读不懂", '写成 "环节的 id"，或 "cases(事项)"：针对本案的这类案件未办结期间')]
+        )
+    return While("cases", found[2]) if found[1] else While("element", found[3])
+
+
+def dated(event: str) -> str | None:
+    """The path in the event `date(path)`; None for any other."""
+    return event[5:-1] if event.startswith("date(") else None
+
+
 def parse_event(text: str) -> str:
     """Check the name of an event, "filed" or "served(decision)"; ContentFaults lists what there is."""
     if not _EVENT.fullmatch(text):
@@ -167,7 +243,8 @@ def parse_event(text: str) -> str:
             [
                 Fault(
                     f"事件“{text}”不存在",
-                    "可用：filed、started、issued(文书)、served(文书)、entered(环节)、done(环节)、received(消息)",
+                    "可用：filed、started、issued(文书)、served(文书)、entered(环节)、done(环节)、received(消息)、"
+                    "opened(公示)、closed(公示)、date(日期的路径)",
                 )
             ]
         )
@@ -176,26 +253,61 @@ def parse_event(text: str) -> str:
 
 def compute(rule: DeadlineRule, event_day: date, calendar: Calendar) -> Computed:
     """When a deadline that starts on an event's day is over; NotCountable when it leaves the calendar."""
-    count = _count(rule, event_day, calendar)
-    return Computed(count.last_day, end_of(count.last_day), count.provisional, count.days)
+    return course(rule.length, event_day, calendar, stays=rule.holiday == "stays")
 
 
-def _count(rule: DeadlineRule, event_day: date, calendar: Calendar) -> Count:
-    stays = rule.holiday == "stays"
-    match rule.length:
+def course(
+    length: Length,
+    event_day: date,
+    calendar: Calendar,
+    *,
+    stays: bool = False,
+    extensions: Sequence[Period] = (),
+    aside: Aside = NEVER,
+) -> Computed:
+    """When a deadline of a length is over, extended and with the days set aside on which its clock stood.
+
+    An extension in the unit of what it extends makes one longer period; another is counted from the last day on.
+    """
+    parts = joined(length, extensions)
+    days: list[CountedDay] = []
+    provisional, start = False, event_day
+    for part in parts:
+        count = _count(part, start, event_day, calendar, stays=stays, aside=aside)
+        days += count.days
+        provisional, start = provisional or count.provisional, count.last_day
+    return Computed(start, end_of(start), provisional, tuple(days))
+
+
+def joined(length: Length, extensions: Sequence[Period]) -> list[Length]:
+    """The lengths that are counted one after the other: those of the same unit make one."""
+    parts: list[Length] = [length]
+    for extension in extensions:
+        last = parts[-1]
+        if isinstance(last, Period) and last.unit == extension.unit:
+            parts[-1] = replace(last, amount=last.amount + extension.amount)
+        else:
+            parts.append(extension)
+    return parts
+
+
+def _count(length: Length, start: date, event_day: date, calendar: Calendar, *, stays: bool, aside: Aside) -> Count:
+    match length:
         case Until() as until:
-            return calendar.fixed(until.of(event_day.year), stays=stays)
+            return calendar.fixed(until.of(event_day.year), stays=stays, start=start, aside=aside)
+        case Fixed(day):
+            return calendar.fixed(day, stays=stays, start=start, aside=aside)
         case Period(amount, "working days"):
-            return calendar.count(event_day, amount)
+            return calendar.count(start, amount, aside)
         case Period(amount, "days"):
-            return calendar.count_days(event_day, amount, stays=stays)
+            return calendar.count_days(start, amount, stays=stays, aside=aside)
         case Period(amount):
-            return calendar.count_months(event_day, amount, stays=stays)
+            return calendar.count_months(start, amount, stays=stays, aside=aside)
 
 
 def ripe(kind: str, due: datetime) -> datetime:
-    """The moment from which a timer on a deadline fires: its end; of a party's right a minute later."""
-    return due + GRACE if kind == "right" else due
+    """The moment from which a timer on a deadline fires: its end; of what simply ends a minute later."""
+    return due + GRACE if kind in ENDS else due
 
 
 def left(deadline: Ending, moment: datetime, calendar: Calendar) -> Left:

@@ -118,8 +118,9 @@ def misfits(warns: Collection[Warn], kind: str, amount: int | None, unit: str | 
     """The warnings that can never come in a deadline of a kind, of so many units (None: it ends on a fixed date)."""
     for warn in warns:
         said = f"warn 的“{warn.kind} = {warn.days}”"
-        if warn.kind == "overdue" and kind == "right":
-            yield Fault(f"{said}：权利期满即止，没有逾期", "改用 day 或 left，或改 kind")
+        if warn.kind == "overdue" and kind in ("right", "minimum"):
+            what = "权利期满即止" if kind == "right" else "期间届满即止"
+            yield Fault(f"{said}：{what}，没有逾期", "改用 day 或 left，或改 kind")
         if warn.kind == "day" and amount is None:
             yield Fault(f"{said}：到固定日期为止的期限不逐日计数", "改用 left")
         # A month has at least 28 days.

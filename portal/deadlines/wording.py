@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
+from typing import Protocol
 
 from portal.calendar.rules import WEEKDAYS
-from portal.deadlines.rules import Period, Until
+from portal.clock import day_of
+from portal.deadlines.rules import Fixed, Length, Until, parse_period
 from portal.deadlines.telling import Told, told
 
 EVENTS = {
@@ -17,6 +19,10 @@ EVENTS = {
     "entered": "进入该环节",
     "done": "办结该环节",
     "received": "收到来件",
+    "opened": "公示开始",
+    "closed": "公示结束",
+    "date": "起算日",
+    "action": "开始计时",
 }
 _UNITS = {"working days": "个工作日", "days": "日", "months": "个月"}
 
@@ -26,11 +32,28 @@ def event_text(event: str) -> str:
     return EVENTS[event.partition("(")[0]]
 
 
-def length_text(length: Period | Until) -> str:
-    """A length or fixed date as letters say it: 7个工作日, 15日, 1个月, 4月30日."""
+def length_text(length: Length) -> str:
+    """A length or fixed date as letters say it: 7个工作日, 15日, 1个月, 4月30日, 2026年4月30日."""
     if isinstance(length, Until):
         return f"{length.month}月{length.day}日"
+    if isinstance(length, Fixed):
+        return f"{length.day.year}年{length.day.month}月{length.day.day}日"
     return f"{length.amount}{_UNITS[length.unit]}"
+
+
+class Extension(Protocol):
+    """More time that was given; a stored extension has it."""
+
+    by: str
+    reason: str
+    signer: str
+    at: datetime
+
+
+def extension_text(extension: Extension) -> str:
+    """That it was extended, by whom and why: 2026-10-09经局领导批准延长10个工作日，理由：案情复杂."""
+    more = length_text(parse_period(extension.by))
+    return f"{day_of(extension.at)}经{extension.signer}批准延长{more}，理由：{extension.reason.rstrip('。')}"
 
 
 def due_text(day: date) -> str:
@@ -92,6 +115,38 @@ class _Chinese:
 
     def made_up(self, days: Sequence[str]) -> str:
         return "、".join(days) + "调休上班，计入"
+
+    def stood(self, span: str, why: str) -> str:
+        return f"{span}暂停计时（{why}），不计"
+
+    def held(self, day: str) -> str:
+        return f"，该日24:00仍在暂停计时，顺延至{day}"
+
+    def put_off(self, days: int, day: str) -> str:
+        return f"，因暂停计时顺延{days}日至{day}"
+
+    def lengths(self, parts: Sequence[Length]) -> str:
+        return f"期限为{'，再加'.join(map(length_text, parts))}"
+
+    def last(self, day: str) -> str:
+        return f"最后一日为{day}"
+
+    def counted(self, number: int, *, working: bool) -> str:
+        return f"已计{number}{_UNITS['working days' if working else 'days']}"
+
+    def paused(self, day: str, why: Sequence[str]) -> str:
+        return f"{day}起暂停计时（{'、'.join(why)}）"
+
+    def remaining(self, number: int, *, working: bool) -> str:
+        if not number:
+            return "恢复计时后，最后一日顺延"
+        return f"恢复计时后，接着计算剩余{number}{_UNITS['working days' if working else 'days']}"
+
+    def resumes(self) -> str:
+        return "恢复计时后，接着计算剩余期限"
+
+    def stands(self, course: Sequence[str]) -> str:
+        return "；".join(course)
 
     def over(self, course: Sequence[str]) -> str:
         return "；".join(course) + "，当日24:00届满"

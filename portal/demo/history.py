@@ -26,11 +26,13 @@ from portal.documents.models import Letter
 from portal.identity import Actor, entry, registering
 from portal.jobs import Collected
 from portal.procedures.manifest import Material
+from portal.scenarios.demo import Before
 from portal.web.files import TYPES
 from portal.worker.letters import make_file
 from portal.worker.tools import Tools
 
 REGULATION = "chongqing-ets"
+_ANY = Material("paper", "材料", tuple(TYPES), 1, 1_000_000)
 _EVIDENCE = "evidence"
 """The material under which an application's papers are handed in."""
 Story = Iterator[datetime]
@@ -48,6 +50,15 @@ def working_days_before(calendar: Calendar, day: date, n: int) -> date:
         day -= timedelta(days=1)
         n -= calendar.is_working(day)
     return day
+
+
+def days_before(calendar: Calendar, today: date) -> Before:
+    """The moments at which the stories of a demo.toml happen, when it begins today."""
+
+    def before(days: int, moment: time) -> datetime:
+        return datetime.combine(working_days_before(calendar, today, days), moment, TZ)
+
+    return before
 
 
 @dataclass
@@ -72,7 +83,7 @@ class History:
             moment, _, story = heappop(waiting)
             self._pass_to(moment)
             following = next(story, None)
-            self._do_jobs()
+            self.do_jobs()
             if following is not None:
                 heappush(waiting, (following, next(tie), story))
         self._pass_to(until)
@@ -85,11 +96,12 @@ class History:
     def _work(self, moment: datetime) -> None:
         self.now = moment
         while claim_ripe(self.kernel, self.tx, moment) is not None:
-            self._do_jobs()
+            self.do_jobs()
         while warning.warn_one(self.kernel, self.tx, moment) is not None:
             pass
 
-    def _do_jobs(self) -> None:
+    def do_jobs(self) -> None:
+        """Does what the acts so far have deferred; letters are made for real."""
         while self.queue.jobs:
             job = self.queue.jobs.pop(0)
             if job.name == delivery.RENDER:
@@ -134,7 +146,7 @@ class History:
     def do(self, login: str, case: Case, element: str, answers: Mapping[str, object]) -> None:
         """Somebody completes the open task of an element; what it starts is there right after."""
         tasks.complete(self.kernel, self.tx, self.who(login), self._open_task(case, element), answers, self.now)
-        self._do_jobs()
+        self.do_jobs()
 
     def _open_task(self, case: Case, element: str) -> int:
         task = select(Task.id).where(Task.case_id == case.id, Task.element == element, Task.state == "open")
@@ -158,6 +170,14 @@ class History:
         who = entry.Newcomer(unit.person, unit.login, PASSWORD)
         what = entry.Entry(unit.uscc, unit.name, unit.district, "enterprise", electronic_service=True)
         registering.hand_in(self.tx, who, what, file.key, file.key, self.now)
+
+    def uploaded_in_public(self, bundle: str, paper: Paper) -> str:
+        """A file that somebody without an account uploads with his form: its id."""
+        return str(attachments.keep_in_bundle(self.tx, self._stored(paper, _ANY), bundle, self.now).id)
+
+    def uploaded(self, actor: Actor, paper: Paper) -> str:
+        """A file that somebody uploads: its id, as an answer to a file field."""
+        return str(attachments.keep(self.tx, self._stored(paper, _ANY), actor, self.now).id)
 
     def _uploaded(self, actor: Actor, procedure: str, papers: Iterable[Paper]) -> dict[str, list[str]]:
         """The answer to a form's file field: the ids of what was uploaded; none without papers."""

@@ -1,15 +1,20 @@
-"""The made-up people and units of the demo, and the table of accounts that is shown to whoever starts it."""
+"""The made-up people and units of the demo, and the table of accounts that is shown to whoever starts it.
+
+Those of the first regulation stand here; whoever else there is, the demo.toml of a regulation says.
+"""
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.identity import Person
+from portal.procedures import Published, Releases
+from portal.scenarios.demo import Account, read_demo
 from portal.web import DemoAccount
 
 PASSWORD = "chongqing-2026"
@@ -49,6 +54,8 @@ class Unit:
     person: str
 
 
+PLACE = "重庆市"
+"""Where they are, all but the administrator."""
 # Separation of duties needs two handlers and two reviewers.
 OFFICIALS = (
     Official("li", "李敏", "intake", "受理人员"),
@@ -73,16 +80,33 @@ PAPER = Unit("91500107MA5DEMD04D", "重庆某造纸有限公司", "九龙坡区"
 """A unit that has asked for its registration, on which nobody has decided yet."""
 
 
-def accounts() -> tuple[DemoAccount, ...]:
-    """Everybody who can sign in to the demo."""
-    officials = [DemoAccount(one.login, PASSWORD, one.name, one.title) for one in OFFICIALS]
-    units = [DemoAccount(unit.login, PASSWORD, unit.person, unit.name) for unit in UNITS]
-    return (*officials, *units, DemoAccount(PAPER.login, PASSWORD, PAPER.person, f"{PAPER.name}（注册待审核）"))
+def accounts(published: Iterable[Published] = ()) -> tuple[DemoAccount, ...]:
+    """Everybody who can sign in to the demo, with those whom the content of these releases adds."""
+    officials = [
+        DemoAccount(one.login, PASSWORD, one.name, one.title, PLACE if one.role else "", office=True)
+        for one in OFFICIALS
+    ]
+    units = [DemoAccount(unit.login, PASSWORD, unit.person, unit.name, PLACE, office=False) for unit in UNITS]
+    waiting = DemoAccount(PAPER.login, PASSWORD, PAPER.person, f"{PAPER.name}（注册待审核）", PLACE, office=False)
+    more = (
+        _account(account, release)
+        for release in sorted(published, key=lambda one: one.regulation.slug)
+        for account in read_demo(release.content).accounts.values()
+    )
+    return (*officials, *units, waiting, *more)
 
 
-def present(tx: Session) -> tuple[DemoAccount, ...]:
+def _account(account: Account, published: Published) -> DemoAccount:
+    """Somebody of demo.toml, for what it says he is there, else for his offices, else for his party."""
+    regulation = published.regulation
+    titles = "、".join(regulation.roles[role].title for role in account.roles)
+    does = account.title or titles or (account.party.org if account.party else "")
+    return DemoAccount(account.login, PASSWORD, account.name, does, regulation.region, office=bool(account.roles))
+
+
+def present(releases: Releases, tx: Session) -> tuple[DemoAccount, ...]:
     """Those who can sign in as things are: a demo made by an earlier version lacks whoever was thought up later."""
-    everybody = accounts()
+    everybody = accounts(releases.in_force(tx))
     wanted = select(Person.login).where(Person.login.in_(one.login for one in everybody), Person.active)
     known = set(tx.scalars(wanted))
     return tuple(one for one in everybody if one.login in known)
@@ -90,8 +114,8 @@ def present(tx: Session) -> tuple[DemoAccount, ...]:
 
 def table(accounts: Sequence[DemoAccount]) -> str:
     """Accounts as text in columns."""
-    rows = [("账号", "密码", "姓名", "岗位或单位")]
-    rows += [(one.login, one.password, one.name, one.role) for one in accounts]
+    rows = [("账号", "密码", "姓名", "地方", "岗位或单位")]
+    rows += [(one.login, one.password, one.name, one.place, one.role) for one in accounts]
     widths = [max(map(_width, column)) + 2 for column in zip(*rows, strict=True)]
     return "".join(f"  {_line(row, widths)}\n" for row in rows)
 

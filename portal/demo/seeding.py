@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from portal import identity
 from portal.calendar import service as calendars
 from portal.clock import day_of
-from portal.demo.history import REGULATION, History
+from portal.demo import content, renewals
+from portal.demo.history import REGULATION, History, days_before
 from portal.demo.people import OFFICIALS, PASSWORD, STAND_IN, UNITS
 from portal.demo.stories import Stories
 from portal.identity import Person, delegating
@@ -27,9 +28,14 @@ def seed(tools: Tools) -> str:
             return "there already"
         now = tools.kernel.now(tx)
         people = _people(tx, now)
-        history = History(tools, tx, people, now)
-        stories = Stories(history, calendars.current(tx), day_of(now))
-        history.tell(stories.all(), now)
+        published = sorted(tools.kernel.releases.in_force(tx), key=lambda one: one.regulation.slug)
+        renewals.enter(tools.kernel.releases, tx, people["admin"], now)
+        for release in published:
+            people |= content.enter(tx, release, now - LONG_BEFORE)
+        history, calendar, today = History(tools, tx, people, now), calendars.current(tx), day_of(now)
+        before = days_before(calendar, today)
+        told = [story for release in published for story in content.stories(history, release, before)]
+        history.tell([*Stories(history, calendar, today).all(), *told], now)
         _stand_in(tx, people, now)
     return "made"
 

@@ -115,7 +115,7 @@ class ServiceProof(Base):
     service_id: Mapped[int] = mapped_column(ForeignKey("services.id"), index=True)
     how: Mapped[str]
     received_at: Mapped[datetime]
-    entered_by: Mapped[int]
+    entered_by: Mapped[int | None]
     """The person; without foreign key, for the proof outlives accounts."""
     entered_for: Mapped[int | None]
     """For whom a deputy entered it."""

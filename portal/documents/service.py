@@ -241,14 +241,15 @@ def prove(
     at: datetime,
     *,
     now: datetime,
-    by: int,
+    by: int | None,
     for_id: int | None = None,
     note: str = "",
     attachment_id: int | None = None,
 ) -> Served:
     """Enter a proof of service (read, post, in person) by a person, for another if he stands in; the earliest counts.
 
-    ServedInFuture, ServedBeforeIssue and FileNotReady refuse moments at which it cannot have happened.
+    Without a person (`by`) it is the addressee himself, who has no account. ServedInFuture, ServedBeforeIssue and
+    FileNotReady refuse moments at which it cannot have happened.
     """
     if service.kind == "copy":
         raise CopyIsNotServed
@@ -347,6 +348,12 @@ def letters_with_service(tx: Session, case_id: int) -> list[Letter]:
     proofs = selectinload(Letter.services).selectinload(Service.proofs).selectinload(ServiceProof.struck)
     wanted = select(Letter).where(Letter.case_id == case_id).order_by(Letter.issued_at, Letter.id)
     return list(tx.scalars(wanted.options(proofs)))
+
+
+def verification_codes(tx: Session, letter_ids: Collection[int]) -> dict[int, str]:
+    """The codes by which letters are verified, by their ids."""
+    wanted = select(Letter.id, Letter.verification_code).where(Letter.id.in_(letter_ids))
+    return {letter_id: code for letter_id, code in tx.execute(wanted)} if letter_ids else {}
 
 
 def by_verification_code(tx: Session, code: str) -> Letter | None:

@@ -1,7 +1,7 @@
 """The port to SpiffWorkflow: where a case stands, moved by a few verbs; only plain values cross it."""
 
 from portal.engine.derive import derive
-from portal.engine.errors import BadState, EngineFault, NotWaiting, Runaway, Stuck, TooDeep
+from portal.engine.errors import BadState, EngineFault, NotWaiting, Runaway, Stuck, TooDeep, TooMany
 from portal.engine.names import reserved
 from portal.engine.places import Environment, OpenMessage, OpenTask, OpenTimer, Place, Waiting
 from portal.engine.position import Position, load, start
@@ -25,6 +25,7 @@ __all__ = [
     "Spec",
     "Stuck",
     "TooDeep",
+    "TooMany",
     "Waiting",
     "derive",
     "load",

@@ -9,6 +9,7 @@ from lxml import etree
 from portal.engine.names import BODY, OPERATOR, derived_id, process_id
 from portal.engine.shape import (
     NODES,
+    completion_of,
     condition_of,
     deadline_of,
     definitions_of,
@@ -16,6 +17,8 @@ from portal.engine.shape import (
     flows_of,
     interrupts,
     is_event_subprocess,
+    is_sequential,
+    many_of,
     nodes_of,
 )
 from portal.engine.xml import BPMN, bpmn, local
@@ -146,7 +149,10 @@ class _Derivation:
             extension = _add(copy, "extensionElements")
             operator = etree.SubElement(extension, f"{{{SPIFF}}}serviceTaskOperator", {"id": OPERATOR + id})
             etree.SubElement(operator, f"{{{SPIFF}}}parameters")
-        elif kind == "callActivity":
+        many = many_of(node)
+        if many is not None:
+            self._many(many, copy)
+        if kind == "callActivity":
             copy.set("calledElement", process_id(self.calls[id]))
         elif kind == "subProcess":
             self.fill(node, copy, f"{BODY}.{id}")
@@ -156,6 +162,14 @@ class _Derivation:
             copy.set("attachedToRef", node.get("attachedToRef", ""))
             copy.set("cancelActivity", "true" if interrupts(node) else "false")
         self._definitions(node, copy)
+
+    def _many(self, drawn: etree._Element, made: etree._Element) -> None:
+        """How many they are is asked of the portal, so only the order and the completion condition are copied."""
+        sequential = "true" if is_sequential(drawn) else "false"
+        loop = _add(made, local(drawn), isSequential=sequential)
+        completion = completion_of(drawn)
+        if completion is not None:
+            _add(loop, "completionCondition").text = completion
 
     def _definitions(self, event: etree._Element, made: etree._Element) -> None:
         for definition in definitions_of(event):

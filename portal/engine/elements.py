@@ -7,12 +7,14 @@ remember stands in its task's `internal_data` (its visit) and its workflow's `da
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from SpiffWorkflow.bpmn.specs import defaults as plain
 from SpiffWorkflow.bpmn.specs.bpmn_process_spec import BpmnProcessSpec
+from SpiffWorkflow.bpmn.specs.control import BoundaryEventJoin, SimpleBpmnTask
 from SpiffWorkflow.bpmn.specs.event_definitions.base import EventDefinition
 from SpiffWorkflow.bpmn.specs.event_definitions.simple import TerminateEventDefinition
+from SpiffWorkflow.bpmn.specs.mixins.bpmn_spec_mixin import BpmnSpecMixin
 from SpiffWorkflow.bpmn.specs.mixins.events.event_types import CatchingEvent
 from SpiffWorkflow.specs.base import TaskSpec
 from SpiffWorkflow.spiff.specs import defaults as spiff
@@ -27,6 +29,9 @@ Task: TypeAlias = Any
 """A SpiffWorkflow task: which attributes its spec and workflow have is known here, not to a type checker."""
 
 VISIT = "visit"
+ITEM = "item"
+ITEMS = "items"
+LEFT = "left"
 FIRED = "event_fired"
 CHOSEN = "chosen"
 END = "end"
@@ -56,7 +61,7 @@ class Choice(EventDefinition):
 class Told:
     """A spec whose comings and goings are told to the portal; put first among the bases."""
 
-    kind: ClassVar[str] = ""
+    kind: str = ""
 
     def __init__(self, wf_spec: BpmnProcessSpec, name: str, **kwargs: object) -> None:
         super().__init__(wf_spec, name, **kwargs)  # type: ignore[call-arg]
@@ -71,6 +76,8 @@ class Told:
     def _on_complete_hook(self, my_task: Task) -> None:
         super()._on_complete_hook(my_task)  # type: ignore[misc]
         run_of(my_task).leave(my_task, self.end_of(my_task))
+        if ITEM in my_task.internal_data:
+            my_task.parent.task_spec.one_left(my_task.parent, my_task)
 
     def end_of(self, my_task: Task) -> str | None:
         """The end event that was reached inside; only activities with something inside have one."""
@@ -93,6 +100,20 @@ class ServiceTask(Told, spiff.ServiceTask):
     """A task that the portal performs within the step (H12)."""
 
     kind = "serviceTask"
+
+    def _run_hook(self, my_task: Task) -> bool:
+        run_of(my_task).perform(my_task)
+        return True
+
+
+class BusinessRule(Told, SimpleBpmnTask):
+    """Decision tables, which the portal evaluates within the step as it performs a service task."""
+
+    kind = "businessRuleTask"
+
+    def __init__(self, wf_spec: BpmnProcessSpec, name: str, **kwargs: object) -> None:
+        super().__init__(wf_spec, name, **kwargs)
+        self.bpmn_id = name
 
     def _run_hook(self, my_task: Task) -> bool:
         run_of(my_task).perform(my_task)
@@ -141,6 +162,67 @@ class SubProcess(Inside, spiff.SubWorkflowTask):
             terminate(my_task)
 
 
+class Many(Told, BpmnSpecMixin):
+    """An activity that is done by many: it has one child task for each, all at once or one after the other.
+
+    Stock SpiffWorkflow keeps items and results as data, asks the completion condition of the last child's data, and
+    connects callbacks to the shared spec at run time. Here the portal says how many they are, a child tells its
+    parent itself, and what must be remembered are three numbers.
+    """
+
+    def __init__(
+        self,
+        wf_spec: BpmnProcessSpec,
+        name: str,
+        *,
+        kind: str,
+        sequential: bool,
+        enough: str | None,
+        **kwargs: object,
+    ) -> None:
+        self.kind = kind
+        super().__init__(wf_spec, name, **kwargs)
+        self.sequential = sequential
+        self.enough = enough
+        """The completion condition."""
+        self.task_spec = ""
+        """The name of the spec of one of them, set by the parser."""
+
+    def _update_hook(self, my_task: Task) -> bool:
+        super()._update_hook(my_task)
+        run_of(my_task).enter(my_task)
+        items = run_of(my_task).items(my_task)
+        if items == 0:
+            return True
+        my_task._set_state(TaskState.STARTED)
+        my_task._set_internal_data(**{ITEMS: items, LEFT: 0})
+        for item in range(1, 2 if self.sequential else items + 1):
+            self._begin(my_task, item)
+        return False
+
+    def _begin(self, my_task: Task, item: int) -> None:
+        one = my_task._add_child(my_task.workflow.spec.task_specs[self.task_spec], TaskState.WAITING)
+        one.triggered = True  # else it is taken away again as none of those that follow
+        one._set_internal_data(**{ITEM: item})
+        run_of(my_task).begun(my_task)
+        one.task_spec._update(one)
+
+    def one_left(self, my_task: Task, one: Task) -> None:
+        """One of them has left: perhaps that is enough, perhaps it was the last, perhaps it is the next one's turn."""
+        run_of(my_task).forget(one)
+        items, left = my_task.internal_data[ITEMS], my_task.internal_data[LEFT] + 1
+        my_task._set_internal_data(**{LEFT: left})
+        enough = self.enough is not None and run_of(my_task).condition(my_task, self.enough)
+        if enough or left == items:
+            for other in my_task.children:
+                if ITEM in other.internal_data and not other.has_state(TaskState.FINISHED_MASK):
+                    other.cancel()
+                    run_of(my_task).forget(other)
+            my_task._ready()
+        elif self.sequential:
+            self._begin(my_task, left + 1)
+
+
 class Catch(Told, plain.IntermediateCatchEvent):
     """A message or timer on the way."""
 
@@ -159,6 +241,18 @@ class Boundary(Told, plain.BoundaryEvent):
     def _update_hook(self, my_task: Task) -> object:
         run_of(my_task).enter(my_task)
         return super()._update_hook(my_task)
+
+
+class EdgeJoin(BoundaryEventJoin):
+    """Closes an activity with events at its edge: what came first of these ends the others.
+
+    Stock Spiff ends the joins of all that stands below the activity in the tree. Where an event leads straight back
+    to its own activity these are the next round's too: it would stay open beside a third round, and its events too.
+    """
+
+    def _find_tasks(self, my_task: Task) -> list[Task]:
+        beside = my_task.parent.parent.children
+        return [join for one in beside for join in one.children if join.task_spec is self]
 
 
 class HandlerStart(Told, plain.BoundaryEvent):

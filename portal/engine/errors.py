@@ -36,6 +36,10 @@ class Runaway(EngineFault):
     """One step completed more elements than any honest diagram does: a loop without a waiting state."""
 
 
+class TooMany(EngineFault):
+    """An element is to be done by more than a diagram may ask for, or by what is no number."""
+
+
 class BadState(EngineFault):
     """Saved bytes that are no state of this engine, of this version, or of this diagram."""
 

@@ -28,6 +28,11 @@ def derived_id(id: str, part: str) -> str:
     return f"{id}.portal_{part}"
 
 
+def each_name(id: str) -> str:
+    """The spec of one instance of what is done by many; no id holds a blank."""
+    return f"{id} [each]"
+
+
 def process_id(name: str) -> str:
     """The id of the process of a diagram: apart from all drawn ids, for a diagram may be called like its task."""
     return PROCESS + re.sub(r"[^\w.-]", lambda found: f".{ord(found[0]):x}.", name)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from lxml import etree
+from SpiffWorkflow.bpmn.parser.BpmnParser import BpmnParser
 from SpiffWorkflow.bpmn.parser.event_parsers import EventBasedGatewayParser
 from SpiffWorkflow.bpmn.parser.task_parsers import ConditionalGatewayParser, GatewayParser
+from SpiffWorkflow.bpmn.parser.TaskParser import TaskParser
 from SpiffWorkflow.bpmn.parser.util import full_tag
 from SpiffWorkflow.specs.base import TaskSpec
 from SpiffWorkflow.spiff.parser import event_parsers as events
@@ -14,22 +16,30 @@ from SpiffWorkflow.spiff.parser.process import SpiffBpmnParser, SpiffProcessPars
 from SpiffWorkflow.spiff.parser.task_spec import CallActivityParser, ServiceTaskParser, SpiffTaskParser
 
 from portal.engine import elements
-from portal.engine.names import BODY, derived, derived_id
-from portal.engine.shape import deadline_of
+from portal.engine.names import BODY, derived, derived_id, each_name
+from portal.engine.shape import completion_of, deadline_of, is_sequential
 
 
 class _Node:
-    """Remembers which drawn flow leads to which following spec; put first among the bases."""
+    """Remembers which drawn flow leads to which following spec, and has its events end by ours; put first."""
 
     task: Any
+    spec: Any
     node: etree._Element
     process_parser: Any
 
     def connect_outgoing(self, outgoing_task: TaskSpec, sequence_flow_node: etree._Element, is_default: bool) -> None:
-        super().connect_outgoing(outgoing_task, sequence_flow_node, is_default)  # type: ignore[misc]
+        super().connect_outgoing(outgoing_task, sequence_flow_node, is_default)  # type: ignore[misc]  # of the parser it is put before
         flow = sequence_flow_node.get("id", "")
         if not derived(flow):
             self.task.flows[outgoing_task.name] = flow
+
+    def _add_boundary_event(self, children: list[etree._Element]) -> TaskSpec:
+        split: TaskSpec = super()._add_boundary_event(children)  # type: ignore[misc]  # of the parser it is put before
+        stock = self.spec.task_specs.pop(f"{self.task.name}.BoundaryEventJoin")
+        join = elements.EdgeJoin(self.spec, stock.name, split_task=split.name, cancel=True)
+        join.inputs = stock.inputs
+        return split
 
 
 class _Event(_Node):
@@ -43,7 +53,28 @@ class _Event(_Node):
         return elements.LegalTimer(deadline_of(event))
 
 
-class _Task(_Node, SpiffTaskParser):
+class _Activity(_Node):
+    """May be done by many: what was parsed becomes the spec of one of them, under another name."""
+
+    spec_class: Any
+    bpmn_attributes: dict[str, object]
+
+    def _add_multiinstance_task(self, loop_characteristics: etree._Element) -> None:
+        one = self.spec.task_specs.pop(self.task.name)
+        self.task = elements.Many(  # type: ignore[abstract]  # SpiffWorkflow's specs are never serialized
+            self.spec,
+            one.name,
+            kind=self.spec_class.kind,
+            sequential=is_sequential(loop_characteristics),
+            enough=completion_of(loop_characteristics),
+            **self.bpmn_attributes,
+        )
+        one.name = self.task.task_spec = each_name(one.name)
+        one.inputs = [self.task]
+        self.spec.task_specs[one.name] = one
+
+
+class _Task(_Activity, SpiffTaskParser):
     pass
 
 
@@ -51,7 +82,11 @@ class _ServiceTask(_Node, ServiceTaskParser):
     pass
 
 
-class _CallActivity(_Node, CallActivityParser):
+class _BusinessRule(_Node, TaskParser):
+    pass
+
+
+class _CallActivity(_Activity, CallActivityParser):
     pass
 
 
@@ -89,7 +124,7 @@ class _EventGateway(_Node, EventBasedGatewayParser):
         return task
 
 
-class _SubProcess(_Node, SpiffTaskParser):
+class _SubProcess(_Activity, SpiffTaskParser):
     def create_task(self) -> TaskSpec:
         name = self.process_parser.parser.add_inner(self.node, self.process_parser)
         task: TaskSpec = self.spec_class(
@@ -126,6 +161,9 @@ class Parser(SpiffBpmnParser):
     def _get_parser_class(self, tag: str) -> tuple[Any, Any]:
         return _PARSERS.get(tag, (None, None))
 
+    def _find_dependencies(self, process: etree._Element) -> None:
+        BpmnParser._find_dependencies(self, process)  # decision tables are the portal's, not SpiffWorkflow's
+
     def add_inner(self, node: etree._Element, outer: _Process) -> str:
         """Get ready to parse what stands inside a subprocess; returns the name of its spec."""
         name = f"{outer.bpmn_id}/{node.get('id')}"
@@ -143,6 +181,7 @@ _PARSERS = {
     full_tag("boundaryEvent"): (_Boundary, elements.Boundary),
     full_tag("userTask"): (_Task, elements.UserTask),
     full_tag("serviceTask"): (_ServiceTask, elements.ServiceTask),
+    full_tag("businessRuleTask"): (_BusinessRule, elements.BusinessRule),
     full_tag("callActivity"): (_CallActivity, elements.CallActivity),
     full_tag("subProcess"): (_SubProcess, elements.SubProcess),
     full_tag("exclusiveGateway"): (_Exclusive, elements.Exclusive),

@@ -68,7 +68,7 @@ class Position:
     @property
     def ended(self) -> bool:
         """Whether an end event of the diagram was reached and nothing is open any more."""
-        return self._run.completed is True and END in self._run.data
+        return self._run.over
 
     @property
     def end(self) -> str | None:

@@ -98,6 +98,9 @@ class _Nobody:
     def condition(self, expression: str, place: Place) -> bool:
         return True
 
+    def items(self, place: Place) -> int:
+        return 1
+
     def perform(self, place: Place) -> None:
         pass
 

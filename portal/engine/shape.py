@@ -12,7 +12,9 @@ from portal.engine.names import reserved
 from portal.engine.xml import BPMN, bpmn, local
 from portal.errors import Fault
 
-TASKS = frozenset({"userTask", "serviceTask", "callActivity", "subProcess"})
+TASKS = frozenset({"userTask", "serviceTask", "businessRuleTask", "callActivity", "subProcess"})
+BY_MANY = frozenset({"userTask", "callActivity", "subProcess"})
+"""The activities that may be done by many."""
 EVENTS = frozenset({"startEvent", "endEvent", "intermediateCatchEvent", "boundaryEvent"})
 GATEWAYS = frozenset({"exclusiveGateway", "parallelGateway", "eventBasedGateway"})
 NODES = TASKS | EVENTS | GATEWAYS
@@ -30,6 +32,7 @@ WHITELIST = (
     | DEFINITIONS
     | DECORATION
     | {"definitions", "process", "message", "sequenceFlow", "timeDate", "conditionExpression"}
+    | {"multiInstanceLoopCharacteristics", "completionCondition"}
 )
 """The local names of all BPMN elements that a drawing may hold; everything else is refused."""
 
@@ -76,6 +79,22 @@ def flows_of(container: etree._Element) -> list[etree._Element]:
 def condition_of(flow: etree._Element) -> str | None:
     """The text of a flow's condition, None when it has none."""
     condition = flow.find(bpmn("conditionExpression"))
+    return None if condition is None else (condition.text or "").strip()
+
+
+def many_of(node: etree._Element) -> etree._Element | None:
+    """The marker (three bars) by which an activity is done by many, None when it has none."""
+    return node.find(bpmn("multiInstanceLoopCharacteristics"))
+
+
+def is_sequential(many: etree._Element) -> bool:
+    """Whether they do it one after the other, not all at once."""
+    return many.get("isSequential", "false") in ("true", "1")
+
+
+def completion_of(many: etree._Element) -> str | None:
+    """The text of the condition under which the others need not, None when there is none."""
+    condition = many.find(bpmn("completionCondition"))
     return None if condition is None else (condition.text or "").strip()
 
 
@@ -194,12 +213,22 @@ class _Container:
 
     def _node(self, id: str, node: etree._Element) -> Iterator[Fault]:
         kind = local(node)
+        yield from self._many(node)
         if kind in EVENTS:
             yield from self._event(node)
         elif kind == "exclusiveGateway":
             yield from self._exclusive(id, node)
         elif kind == "eventBasedGateway":
             yield from self._event_gateway(id, node)
+
+    def _many(self, node: etree._Element) -> Iterator[Fault]:
+        many = many_of(node)
+        if many is None:
+            return
+        if local(node) not in BY_MANY or is_event_subprocess(node):
+            yield _fault(node, "此元素不能多份办理（多实例标记）", "只有人员任务、调用活动和子流程可以；请去掉标记")
+        if completion_of(many) == "":
+            yield _fault(node, "多份办理的完成条件是空的", "请写上条件，或删去完成条件")
 
     def _event(self, node: etree._Element) -> Iterator[Fault]:
         kind, definitions = local(node), definitions_of(node)

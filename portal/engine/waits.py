@@ -8,7 +8,7 @@ from functools import cached_property
 from lxml import etree
 
 from portal.engine.names import derived
-from portal.engine.shape import flows_of, nodes_of
+from portal.engine.shape import flows_of, many_of, nodes_of
 from portal.engine.xml import bpmn, local
 from portal.errors import Fault
 
@@ -95,6 +95,8 @@ class _Walk:
 
     def _waits(self, node: etree._Element) -> bool:
         kind = local(node)
+        if many_of(node) is not None:
+            return False  # there may be none to wait for
         if kind == "callActivity":
             return not self.walks.of(self.walks.processes[node.get("calledElement", "")]).passes
         if kind == "subProcess":

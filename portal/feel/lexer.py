@@ -21,6 +21,7 @@ _LETTER = r"A-Za-z_\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff"
 _BLANK = re.compile(r"(?:\s|//[^\n]*|/\*.*?\*/)++", re.DOTALL)
 _WORD = re.compile(f"[{_LETTER}][{_LETTER}0-9]*+")
 _NUMBER = re.compile(r"(?:\d++(?:\.\d++)?|\.\d++)(?:[eE][+-]?\d++)?", re.ASCII)
+_QUESTION = re.compile(r"\?")
 _STRING = re.compile(r'"((?:[^"\\\n]|\\.)*+)"')
 _SIGNS = {
     "**": "POWER",
@@ -81,28 +82,58 @@ _REFUSED_FUNCTIONS = {
     "matches": "不支持正则表达式，用 contains、starts with 或 ends with",
     "replace": "不支持正则表达式，用 substring before 与 substring after",
     "split": "不支持正则表达式，用 substring before 与 substring after",
+    "sort": "不能把函数作参数，在填写处排好顺序",
+    "context": "直接写 {名称: 值}",
+    "range": "直接写 [1..5]",
 }
 
 
-def tokens(text: str, functions: Mapping[str, bool]) -> list[Token]:
-    """The tokens of a text, or FeelError. `functions`: what may be called, and whether it takes names."""
-    return _Lexer(text, functions).run()
+def is_word(name: str) -> bool:
+    """Whether a name is read as one without being declared: a single word, and no keyword."""
+    return bool(_WORD.fullmatch(name)) and name not in KEYWORDS
+
+
+def tokens(
+    text: str, functions: Mapping[str, bool], names: frozenset[str] = frozenset(), *, unary: bool = False
+) -> list[Token]:
+    """The tokens of a text, or FeelError. `functions`: what may be called, and whether it takes names.
+
+    `names` are those that are no single words and yet may be written; in `unary` tests `?` is one too.
+    """
+    found = _Lexer(text, functions, names, unary).run()
+    if unary and _negated(found):
+        found[0] = Token("_NOT", "not", start_pos=found[0].start_pos, end_pos=found[0].end_pos)
+    return found
+
+
+def _negated(found: list[Token]) -> bool:
+    """Whether unary tests stand in a `not(…)` that encloses all of them."""
+    if len(found) < 3 or found[0].type != "FUNCTION" or found[0] != "not":
+        return False
+    depth = 0
+    for place, token in enumerate(found):
+        depth += (token.type in _OPENING) - (token.type in _CLOSING)
+        if place and not depth:
+            return place == len(found) - 1
+    return False
 
 
 class _Lexer:
     """One pass over one text."""
 
-    def __init__(self, text: str, functions: Mapping[str, bool]) -> None:
+    def __init__(self, text: str, functions: Mapping[str, bool], names: frozenset[str], unary: bool) -> None:
         self.text = text
         self.functions = functions
         self.spaced = _spaced(frozenset(functions))
+        self.declared = _declared(names)
+        self.unary = unary
         self.at = 0
         self.found: list[Token] = []
         # Of each bracket not yet closed: where it stands, and whether a ".." came directly inside it.
         self.open: list[tuple[int, bool]] = []
 
     def run(self) -> list[Token]:
-        if self.text.lstrip().startswith("="):
+        if self.text.lstrip().startswith("=") and not self.unary:
             raise self.refusal(self.text.index("="), "多余的“=”", "表达式本身不带开头的 =")
         self.skip()
         while self.at < len(self.text):
@@ -132,7 +163,9 @@ class _Lexer:
         self.at = end
 
     def one(self) -> None:
-        if word := _WORD.match(self.text, self.at):
+        if declared := self.name():
+            self.take("NAME", len(declared.group()), " ".join(declared.group().split()))
+        elif word := _WORD.match(self.text, self.at):
             self.word(word.group())
         elif number := _NUMBER.match(self.text, self.at):
             self.take("NUMBER", len(number.group()))
@@ -140,6 +173,13 @@ class _Lexer:
             self.string()
         else:
             self.sign()
+
+    def name(self) -> re.Match[str] | None:
+        """A declared name that is no single word, unless a function is called here."""
+        if self.unary and self.text[self.at] == "?":
+            return _QUESTION.match(self.text, self.at)
+        called = self.spaced and self.spaced.match(self.text, self.at)
+        return self.declared.match(self.text, self.at) if self.declared and not called else None
 
     def word(self, word: str) -> None:
         end = self.at + len(word)
@@ -237,3 +277,13 @@ def _spaced(names: frozenset[str]) -> re.Pattern[str] | None:
     if not spaced:
         return None
     return re.compile("(?:" + "|".join(r"\s+".join(map(re.escape, name.split())) for name in spaced) + r")(?=\s*\()")
+
+
+@lru_cache(maxsize=256)
+def _declared(names: frozenset[str]) -> re.Pattern[str] | None:
+    """What matches the declared names that are no single words, the longest first."""
+    odd = sorted((name for name in names if not is_word(name)), key=len, reverse=True)
+    if not odd:
+        return None
+    written = "|".join(r"\s+".join(map(re.escape, name.split())) for name in odd)
+    return re.compile(f"(?:{written})(?![{_LETTER}0-9])")

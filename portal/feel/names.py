@@ -34,13 +34,14 @@ class Uses:
     calls: set[Call] = field(default_factory=set)
 
 
-def uses(node: Node, text: str, declared: Mapping[str, Collection[int]]) -> Uses:
+def uses(node: Node, text: str, declared: Mapping[str, Collection[int]], bound: frozenset[str] = frozenset()) -> Uses:
     """The free names and the calls of an expression; FeelError for a call with the wrong number of arguments.
 
-    `declared` holds the numbers of arguments that each function handed in by the portal takes.
+    `declared` holds the numbers of arguments that each function handed in by the portal takes; the names in
+    `bound` are not free.
     """
     reader = _Reader(text, declared)
-    reader.read(node, frozenset(), False)
+    reader.read(node, bound, False)
     return reader.uses
 
 

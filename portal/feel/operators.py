@@ -45,6 +45,11 @@ def _text_sum(left: str, right: str) -> str:
     return left + right
 
 
+def _power(base: Decimal, exponent: Decimal) -> Decimal:
+    # 0 to a negative power is a division by zero, which decimal's power does not signal.
+    return DECIMAL.divide(Decimal(1), base) if not base and exponent < 0 else DECIMAL.power(base, exponent)
+
+
 def _swapped(operation: _Operation) -> _Operation:
     return lambda left, right: operation(right, left)
 
@@ -99,7 +104,7 @@ _OPERATIONS: Mapping[str, Mapping[tuple[str, str], _Operation]] = {
     "-": _SUBTRACT,
     "*": _MULTIPLY,
     "/": _DIVIDE,
-    "**": {("number", "number"): DECIMAL.power},
+    "**": {("number", "number"): _power},
 }
 
 

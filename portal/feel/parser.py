@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from pathlib import Path
@@ -16,8 +17,9 @@ from portal.feel.budget import DEFAULT, MAX_DEPTH, Meter
 from portal.feel.builtins import BUILTINS, CONSTRUCTORS
 from portal.feel.errors import FeelError, FeelTooLarge, Position
 from portal.feel.lexer import KEYWORDS, tokens
+from portal.feel.operators import negated
 from portal.feel.syntax import Node
-from portal.feel.values import DECIMAL, EXPONENT
+from portal.feel.values import DECIMAL, EXPONENT, Months
 
 _MAX_BINDINGS = 4
 _GRAMMAR = Path(__file__).with_name("feel.lark")
@@ -47,18 +49,22 @@ class _Ready(Lexer):
 @lru_cache(maxsize=1)
 def _grammar() -> Lark:
     text = _GRAMMAR.read_text(encoding="utf-8")
-    return Lark(text, parser="lalr", lexer=_Ready, transformer=_Builder(), maybe_placeholders=False)
+    start = ["start", "unary_tests"]
+    return Lark(text, start=start, parser="lalr", lexer=_Ready, transformer=_Builder(), maybe_placeholders=False)
 
 
-def parse(text: str, functions: Mapping[str, bool]) -> Node:
+def parse(
+    text: str, functions: Mapping[str, bool], names: frozenset[str] = frozenset(), *, unary: bool = False
+) -> Node:
     """The parts of an expression. `functions`: what may be called, and whether it takes names.
 
-    FeelError for anything outside the subset, FeelTooLarge for a text nested too deeply.
+    `names` are those that are no single words and yet may be written. Of `unary` tests, the condition that they
+    put to the name `?`. FeelError for anything outside the subset, FeelTooLarge for a text nested too deeply.
     """
-    found = tokens(text, functions)
+    found = tokens(text, functions, names, unary=unary)
     try:
         # LALR parses and builds without recursion, so that depth can be judged afterwards.
-        node = cast(Node, _grammar().parse(found))
+        node = cast(Node, _grammar().parse(found, start="unary_tests" if unary else "start"))
     except UnexpectedToken as error:
         raise _unexpected(text, found, error) from None
     except _RefusedError as refused:
@@ -113,6 +119,17 @@ class _Builder(Transformer[Token, Node]):
     def start(self, expression: Node) -> Node:
         return expression
 
+    def anything(self, _sign: Token) -> Node:
+        return syntax.Literal(True)
+
+    def any_of(self, *tests: Node) -> Node:
+        asked = tuple(map(_asked, tests))
+        return asked[0] if len(asked) == 1 else syntax.Either(asked)
+
+    def none_of(self, left: Token, *tests: Node | Token) -> Node:
+        passes = self.any_of(*self.tests(*tests))
+        return syntax.Invocation("not", (passes,), False, (left.start_pos or 3) - 3)
+
     def number(self, token: Token) -> Node:
         try:
             value = Decimal(token)
@@ -154,8 +171,8 @@ class _Builder(Transformer[Token, Node]):
         return base
 
     def negate(self, _sign: Token, operand: Node) -> Node:
-        if isinstance(operand, syntax.Literal) and isinstance(operand.value, Decimal):
-            return syntax.Literal(DECIMAL.minus(operand.value))
+        if isinstance(operand, syntax.Literal) and isinstance(operand.value, Decimal | timedelta | Months):
+            return syntax.Literal(negated(operand.value))
         return syntax.Negate(operand)
 
     def chain(self, first: Node, *rest: Token | Node) -> Node:
@@ -231,6 +248,12 @@ class _Builder(Transformer[Token, Node]):
 
     def context(self, entries: tuple[tuple[str, Node], ...] = ()) -> Node:
         return syntax.Entries(entries)
+
+
+def _asked(test: Node) -> Node:
+    """A unary test as a condition: one that speaks of `?` is one already, else the value is compared with it."""
+    own = not isinstance(test, syntax.Against) and syntax.QUESTION in syntax.names(test)
+    return test if own else syntax.In(syntax.Name(syntax.QUESTION), (test,))
 
 
 def _too_large(number: Token) -> _RefusedError:

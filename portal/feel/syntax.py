@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -224,6 +225,24 @@ def parts(node: Node) -> tuple[Node, ...]:  # noqa: C901 - one case for each kin
 
 def _sources(binding: Binding) -> tuple[Node, ...]:
     return (binding.source,) if binding.until is None else (binding.source, binding.until)
+
+
+# The name of the value that unary tests are about.
+QUESTION = "?"
+
+
+def below(node: Node) -> Iterator[Node]:
+    """A node and every one below it, found without recursion."""
+    waiting = [node]
+    while waiting:
+        here = waiting.pop()
+        yield here
+        waiting += parts(here)
+
+
+def names(node: Node) -> frozenset[str]:
+    """The names that stand anywhere in a node."""
+    return frozenset(part.name for part in below(node) if isinstance(part, Name))
 
 
 def depth(node: Node) -> int:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from portal.feel import syntax
-from portal.feel.budget import Budget, Meter
+from portal.feel.budget import Meter
 from portal.feel.builtins import BUILTINS
 from portal.feel.errors import FeelScope
 from portal.feel.operators import apply, negated
@@ -71,14 +71,15 @@ _ORDERED: Mapping[str, Callable[[int], bool]] = {
 class Walker:
     """One evaluation: a scope, and what is left of the budget."""
 
-    def __init__(self, scope: Scope, budget: Budget, costs: Mapping[str, int]) -> None:
+    def __init__(self, scope: Scope, meter: Meter, costs: Mapping[str, int]) -> None:
         self._scope = scope
         self._costs = costs
-        self.meter = Meter(budget)
+        self.meter = meter
 
-    def value(self, node: Node) -> object:
-        """The value of a whole expression."""
-        return self._walk(node, _Frame(self._scope.names, None))
+    def value(self, node: Node, bound: Mapping[str, object] | None = None) -> object:
+        """The value of a whole expression; the names in `bound` come before those of the scope."""
+        frame = _Frame(self._scope.names, None)
+        return self._walk(node, frame if bound is None else _Frame(bound, frame))
 
     def _walk(self, node: Node, frame: _Frame) -> object:
         self.meter.charge(1)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import dataclasses
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
@@ -14,15 +15,19 @@ from portal.forms import tables, views
 from portal.forms.answers import ROWS, Choices, FieldError, Refused, flat, nested
 from portal.forms.characters import printable
 from portal.forms.expressions import Names, Overlaid, Written, options, plain_answer, value
+from portal.forms.items import asked_in
+from portal.forms.kinds.corrections import Corrections
 from portal.forms.kinds.table import Cells, Rows, carried
 from portal.forms.pages import Page, pages
 from portal.forms.tables import CellFault, Number
 from portal.forms.tree import Field, Part, drivers, fields_of, groups_of
 from portal.forms.validation import breaches, schema_of
-from portal.forms.views import FormView, TableShown
+from portal.forms.views import ChangeView, FormView, ItemView, TableShown
 
 NO_CHOICES: Choices = MappingProxyType({})
 _LONGEST_NAME = 60
+_ASKED_ONCE = ("prefill", "items", "refuse", "refusal")
+"""Expressions on which nothing that is shown hangs."""
 
 
 class Shown(NamedTuple):
@@ -38,6 +43,10 @@ class Checked:
 
     values: dict[str, object]
     errors: dict[str, FieldError]
+    answered: Mapping[str, object] = dataclasses.field(default_factory=dict)
+    """The good answers by the names of the fields, those of a correction too."""
+    revised: dict[str, object] | None = None
+    """What the corrected form's answers come to, where this form answers corrections."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +62,7 @@ class _Reading:
 
 
 @dataclass(frozen=True)
-class _Laid:
+class Laid:
     """What some answers come to: the visible fields, the scope with these answers on top, what may be chosen."""
 
     visible: tuple[Field, ...]
@@ -74,6 +83,13 @@ class Form:
     """Every expression with its place, for `portal check`."""
     order: tuple[Field, ...]
     """The fields, each after those that its conditions ask for."""
+    of: Form | None = None
+    """The form whose answers it corrects, put in by `correcting`."""
+
+    @cached_property
+    def corrections(self) -> Field | None:
+        """The items of a correction in it; they are laid out by `opened` before anybody is asked."""
+        return next((field for field in self.fields if isinstance(field.kind, Corrections)), None)
 
     @cached_property
     def fields(self) -> tuple[Field, ...]:
@@ -99,7 +115,7 @@ class Form:
         reading = self._read(answers)
         laid = self._lay(reading.values, names, choices)
         values = {field.name: reading.values[field.name] for field in laid.visible if field.name in reading.values}
-        errors = {name: _unknown(name) for name in reading.unknown}
+        errors = {name: self._no_question(name) for name in reading.unknown}
         for field, error in self._wrong(reading, laid, values):
             errors.setdefault(field.name, error.about(field.label.render(laid.scope)))
         good = {name: value for name, value in values.items() if name not in errors}
@@ -110,7 +126,27 @@ class Form:
             for fault in faults:
                 errors[f"{field.name}.{fault.row}.{fault.column.name}"] = tables.labelled(fault, labels)
                 good.pop(field.name, None)
-        return Checked(nested(good), errors)
+        return Checked(nested(good), errors, good)
+
+    def _no_question(self, name: str) -> FieldError:
+        """What is said to an answer that is not asked for."""
+        return FieldError(
+            f"这份表单没有“{name}”这一项，请刷新页面后重新提交",
+            f"This form does not ask for “{name}”; reload the page and submit again",
+        )
+
+    def spread(self, answers: Mapping[str, object]) -> Mapping[str, object]:
+        """Answers with those to the items of a correction, which JSON may give as a list, under the fields' names."""
+        return answers
+
+    @property
+    def replaced_files(self) -> frozenset[str]:
+        """The file fields in which a new file takes the place of one that was handed in before."""
+        return frozenset()
+
+    def laid(self, answers: Mapping[str, object], names: Names, choices: Choices = NO_CHOICES) -> Laid:
+        """What some answers come to: which fields they bring into view, and what these can choose from."""
+        return self._lay(self._read(answers).values, names, choices)
 
     @property
     def has_tables(self) -> bool:
@@ -184,7 +220,7 @@ class Form:
     def begun(self, answers: Mapping[str, object], names: Names) -> dict[str, object]:
         """Answers so far, with what the form begins with where nobody has answered."""
         given, _unknown_names = self._given(answers)
-        begun = {name: value for name, value in flat(self.prefill(names), self._groups) if name not in given}
+        begun = {name: value for name, value in flat(self.prefill(names), self.group_names) if name not in given}
         return {**begun, **answers}
 
     @cached_property
@@ -223,13 +259,17 @@ class Form:
         names: Names,
         choices: Choices = NO_CHOICES,
         language: Language = "zh",
+        only: Collection[str] | None = None,
     ) -> list[Shown]:
-        """Stored values read back, one line for each visible field; an unanswered one shows 未填写."""
+        """Stored values read back, one line for each visible field (of those in `only`, where it is given); an
+        unanswered one shows 未填写."""
         chinese = language == "zh"
         read = self._read(values).values
         laid = self._lay(read, names, choices)
         lines = []
         for field in laid.visible:
+            if only is not None and field.name not in only:
+                continue
             known = laid.choices.get(field.name)
             text = field.kind.shown(read[field.name], known, language) if field.name in read else ""
             if field.columns and text:
@@ -246,23 +286,71 @@ class Form:
         names: Names,
         choices: Choices = NO_CHOICES,
         language: Language = "zh",
+        only: Collection[str] | None = None,
     ) -> list[TableShown]:
-        """The tables among stored values, each with its first rows read back."""
+        """The tables among stored values (those in `only`, where it is given), each with its first rows read back."""
         read = self._read(values).values
         laid = self._lay(read, names, choices)
         return [
             views.table_shown(field, self._stored_rows(read[field.name]), laid.scope, laid.choices, language)
             for field in laid.visible
-            if field.columns and field.name in read
+            if field.columns and field.name in read and (only is None or field.name in only)
         ]
 
+    def changes(
+        self,
+        before: Mapping[str, object],
+        after: Mapping[str, object],
+        names: Names,
+        choices: Choices = NO_CHOICES,
+        language: Language = "zh",
+        only: Collection[str] | None = None,
+    ) -> tuple[ChangeView, ...]:
+        """Two stored answers side by side: the fields in which they differ, or those in `only`."""
+        old, new = self._read(before).values, self._read(after).values
+        laid = self._lay(new or old, names, choices)
+        if only is None:
+            only = {field.name for field in self.fields if old.get(field.name, []) != new.get(field.name, [])}
+        return tuple(
+            views.change(field, old.get(field.name), new.get(field.name), laid.scope, laid.choices, language)
+            for field in self.fields
+            if field.name in only
+        )
+
+    def sides(self, values: Mapping[str, object]) -> list[Mapping[str, object]]:
+        """What the items of a correction among stored values hold of before and after, by field name."""
+        if self.corrections is None or self.of is None:
+            return []
+        items = asked_in(values.get(self.corrections.name), self.of.group_names)
+        return [side for item in items for side in (item.before, item.after)]
+
+    def display_items(
+        self,
+        values: Mapping[str, object],
+        names: Names,
+        choices: Choices = NO_CHOICES,
+        language: Language = "zh",
+    ) -> tuple[ItemView, ...]:
+        """The items of a correction among stored values, each with what was said before and after."""
+        field, of = self.corrections, self.of
+        if field is None or of is None or not isinstance(field.kind, Corrections):
+            return ()
+        part = field.kind.part
+        return tuple(
+            views.item_shown(
+                one, part, of.changes(one.before, one.after, names, choices, language, {*one.before, *one.after})
+            )
+            for one in asked_in(values.get(field.name), of.group_names)
+        )
+
     @cached_property
-    def _groups(self) -> frozenset[str]:
+    def group_names(self) -> frozenset[str]:
+        """The names of its groups whose answers form an object."""
         return frozenset(groups_of(self.parts))
 
     @cached_property
     def _drivers(self) -> frozenset[str]:
-        seen = (written for written in self.expressions if written.attribute not in ("prefill", "refuse", "refusal"))
+        seen = (written for written in self.expressions if written.attribute not in _ASKED_ONCE)
         return frozenset(field.name for field in drivers(seen, self.fields))
 
     @cached_property
@@ -292,7 +380,7 @@ class Form:
         given: dict[str, object] = {}
         pieces: dict[str, dict[str, object]] = {}
         unknown = []
-        for name, answer in flat(answers, self._groups):
+        for name, answer in flat(answers, self.group_names):
             table = next((field.name for field in self._tables if name.startswith(f"{field.name}.")), None)
             # An answer both nested and under its dotted name would be given twice.
             if name in self._by_name and name not in given:
@@ -321,7 +409,7 @@ class Form:
             reading.refused[field.name] = kind.too_many(sum(1 for row in rows.given if row))
         return rows.stored or None
 
-    def _cells(self, field: Field, rows: Rows, laid: _Laid, number: Number) -> list[CellFault]:
+    def _cells(self, field: Field, rows: Rows, laid: Laid, number: Number) -> list[CellFault]:
         return tables.faults_of(field, rows, laid.scope, tables.column_choices(field, laid.choices), number)
 
     @staticmethod
@@ -332,8 +420,8 @@ class Form:
     def _stored_rows(value: object) -> list[Cells]:
         return list(value) if isinstance(value, list) else []
 
-    def _lay(self, values: Mapping[str, object], names: Names, choices: Choices) -> _Laid:
-        own = nested(dict.fromkeys((field.name for field in self.fields), None))
+    def _lay(self, values: Mapping[str, object], names: Names, choices: Choices) -> Laid:
+        own = self._blank()
         scope = self._scope(own, names)
         visible = set()
         for field in self.order:
@@ -345,13 +433,17 @@ class Form:
         asked += [(f"{field.name}.{column.name}", column) for field in self._tables for column in field.columns]
         given = {name: options(value(one.options, scope)) for name, one in asked if one.options is not None}
         shown = tuple(field for field in self.fields if field.name in visible)
-        return _Laid(shown, scope, {**choices, **given})
+        return Laid(shown, scope, {**choices, **given})
+
+    def _blank(self) -> dict[str, object]:
+        """Its own names before anything is answered."""
+        return nested(dict.fromkeys((field.name for field in self.fields), None))
 
     def _scope(self, own: Mapping[str, object], names: Names) -> Scope:
         below = names if isinstance(names, Scope) else Scope(names, {})
         return Scope(Overlaid(own, below.names), below.functions)
 
-    def _wrong(self, reading: _Reading, laid: _Laid, values: Mapping[str, object]) -> list[tuple[Field, FieldError]]:
+    def _wrong(self, reading: _Reading, laid: Laid, values: Mapping[str, object]) -> list[tuple[Field, FieldError]]:
         found = [(field, reading.refused[field.name]) for field in laid.visible if field.name in reading.refused]
         for field, keyword in breaches(schema_of(laid.visible, laid.choices), laid.visible, values):
             if keyword == "required":
@@ -360,10 +452,15 @@ class Form:
                     found.append((field, field.kind.missing()))
             else:
                 found.append((field, field.kind.complaint(keyword, values[field.name])))
+        scope = self._ruling(laid.scope, values)
         for field in laid.visible:
-            if field.refuse is not None and field.name in values and value(field.refuse, laid.scope) is True:
-                found.append((field, tables.refused_by(field, laid.scope)))
+            if field.refuse is not None and field.name in values and value(field.refuse, scope) is True:
+                found.append((field, tables.refused_by(field, scope)))
         return found
+
+    def _ruling(self, scope: Scope, values: Mapping[str, object]) -> Scope:
+        """What the rules that refuse answers see."""
+        return scope
 
     def _prefilled(self, field: Field, scope: Scope) -> object:
         if field.prefill is not None:
@@ -383,10 +480,3 @@ def _put(own: dict[str, object], field: Field, value: object) -> None:
         assert isinstance(inner, dict)
         place = inner
     place[field.path[-1]] = value
-
-
-def _unknown(name: str) -> FieldError:
-    return FieldError(
-        f"这份表单没有“{name}”这一项，请刷新页面后重新提交",
-        f"This form does not ask for “{name}”; reload the page and submit again",
-    )

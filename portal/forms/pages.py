@@ -22,7 +22,7 @@ class Page:
 
     def asks(self, name: str) -> bool:
         """Whether an answer of that name belongs here: to a field, or to a cell of a table."""
-        return any(_belongs(name, field) for field in self.fields)
+        return any(belongs(name, field) for field in self.fields)
 
     def typed(self, answers: Mapping[str, list[str]]) -> dict[str, list[str]]:
         """Those of the answers that belong here but for files; a field without any has an empty one.
@@ -31,7 +31,7 @@ class Page:
         """
         asked = [field for field in self.fields if not isinstance(field.kind, FilePicker)]
         empty: dict[str, list[str]] = {field.name: [] for field in asked if not _is_answered(field, answers)}
-        return empty | {name: texts for name, texts in answers.items() if any(_belongs(name, field) for field in asked)}
+        return empty | {name: texts for name, texts in answers.items() if any(belongs(name, field) for field in asked)}
 
     def is_answered(self, answers: Mapping[str, object]) -> bool:
         """Whether somebody has gone through it, if only to leave it empty."""
@@ -82,9 +82,10 @@ def _same_row(one: Part, other: Part) -> bool:
     return bool(one.row) and one.row == other.row and not isinstance(one, Group) and not isinstance(other, Group)
 
 
-def _belongs(name: str, field: Field) -> bool:
+def belongs(name: str, field: Field) -> bool:
+    """Whether an answer of that name is one to a field, or to a cell of it."""
     return name == field.name or (bool(field.columns) and name.startswith(f"{field.name}."))
 
 
 def _is_answered(field: Field, answers: Mapping[str, object]) -> bool:
-    return any(_belongs(name, field) for name in answers)
+    return any(belongs(name, field) for name in answers)

@@ -20,6 +20,7 @@ from portal.forms.expressions import Compiler, Functions, Wording, Written
 from portal.forms.form import Form
 from portal.forms.kinds import KINDS, NOT_BUILT
 from portal.forms.kinds.base import Answered, Kind
+from portal.forms.kinds.corrections import ANSWER, ASK, JUDGE, Corrections
 from portal.forms.kinds.datetime import Day
 from portal.forms.kinds.group import Group as GroupKind
 from portal.forms.kinds.number import Number
@@ -28,7 +29,9 @@ from portal.forms.kinds.text import StaticText
 from portal.forms.kinds.year import Year
 from portal.forms.tree import Beside, Field, Group, Part, Static, drivers, fields_of
 
-PROTECTED = frozenset({"about", "case", "deadlines", "documents", "facts", "parameters", "party", "periods", "with"})
+PROTECTED = frozenset(
+    {"about", "case", "deadlines", "documents", "facts", "instrument", "parameters", "party", "periods", "with"}
+)
 """Names the case offers its forms; a field of that name would hide them, or could be taken for them."""
 
 _LARGEST = 256 * 1024
@@ -117,6 +120,7 @@ class _Reader:
         self._compiler = Compiler(functions)
         self._names: set[str] = set()
         self._count = 0
+        self._correcting = 0
 
     def form(self, raw: dict[str, object]) -> Form:
         """The form, as far as it could be read."""
@@ -160,6 +164,8 @@ class _Reader:
         place = replace(place, hidden_when=place.hidden_when + self._condition(component))
         if issubclass(kind, Table):
             return self._table(component, kind_name, kind, place)
+        if issubclass(kind, Corrections):
+            return self._corrections(component, kind_name, kind, place)
         if issubclass(kind, Answered):
             return self._field(component, kind_name, kind, place)
         if kind is GroupKind:
@@ -174,7 +180,8 @@ class _Reader:
             return self._domain_kind(component, type_)
         elif type_ == Table.ON:
             component.fault(
-                f"不支持的组件类型“{type_}”（{NOT_BUILT[type_]}）", '表格写上 "properties": { "kind": "table" }'
+                f"不支持的组件类型“{type_}”（{NOT_BUILT[type_]}）",
+                '表格写上 "properties": { "kind": "table" }，补正事项写 corrections',
             )
         elif type_ in NOT_BUILT:
             component.fault(f"不支持的组件类型“{type_}”（{NOT_BUILT[type_]}）", f"改用：{_types()}")
@@ -256,6 +263,25 @@ class _Reader:
         asked = tuple(Column(column.name, column.kind) for column in columns)
         kind = replace(field.kind, columns=asked, unique=unique, sum=total)
         return replace(field, kind=kind, columns=columns)
+
+    def _corrections(
+        self, component: Component, kind_name: str, kind_type: type[Corrections], place: _Place
+    ) -> Field | None:
+        field = self._field(component, kind_name, kind_type, place, "path")
+        self._correcting += 1
+        if place.depth or self._correcting > 1:
+            component.fault("补正事项应直接写在表单里，且只写一处", "移出分组，或删去多余的一处")
+        items = None
+        if "items" in component.properties:
+            items = self._compiler.marked(component, "items", component.properties["items"])
+        if field is None:
+            return None
+        assert isinstance(field.kind, Corrections)
+        if field.kind.part == ASK and "items" in component.properties:
+            component.fault("提出补正事项（ask）不写 items", "删去 items；逐项补正和审查时才写")
+        elif field.kind.part in (ANSWER, JUDGE) and "items" not in component.properties:
+            component.fault("没有写明要逐项补正或审查哪些事项（items）", '写成 "items": "=check.items"')
+        return replace(field, items=items)
 
     def _columns(self, component: Component, place: _Place) -> tuple[Field, ...]:
         raw = component.raw.get("components")

@@ -53,6 +53,8 @@ class Field(Part):
     """What others said that bears on this answer, shown beside it."""
     columns: tuple[Field, ...] = ()
     """What is asked in each row of a table; the name of a column is its key alone, and its rule sees the row first."""
+    items: Written | None = None
+    """What gives the items of a correction that are open, where they are answered or judged."""
 
     @property
     def path(self) -> tuple[str, ...]:

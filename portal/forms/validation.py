@@ -10,7 +10,7 @@ from typing import Any
 from jsonschema import Draft202012Validator, FormatChecker, ValidationError
 from jsonschema.validators import extend
 
-from portal.forms import uscc
+from portal.forms import parties, residents, uscc
 from portal.forms.answers import Choices
 from portal.forms.pattern import compiled
 from portal.forms.tree import Field
@@ -21,6 +21,16 @@ _FORMATS = FormatChecker(formats=())
 @_FORMATS.checks("uscc")
 def _is_uscc(instance: object) -> bool:
     return not isinstance(instance, str) or uscc.is_valid(instance)
+
+
+@_FORMATS.checks("party")
+def _is_party(instance: object) -> bool:
+    return not isinstance(instance, str) or parties.is_valid(instance)
+
+
+@_FORMATS.checks("identity")
+def _is_identity(instance: object) -> bool:
+    return not isinstance(instance, str) or residents.is_valid(instance)
 
 
 @_FORMATS.checks("date", raises=ValueError)

@@ -12,7 +12,9 @@ from portal.feel import Scope
 from portal.forms.answers import ROWS, SHEET, UPLOAD, Choices, Option, Refused
 from portal.forms.characters import printable
 from portal.forms.expressions import value, words
+from portal.forms.items import Asked, Item
 from portal.forms.kinds.base import Answered, Kind
+from portal.forms.kinds.corrections import ACCEPTED
 from portal.forms.kinds.filepicker import FilePicker
 from portal.forms.kinds.number import Number, grouped, plain
 from portal.forms.kinds.table import Cells, Rows, carried
@@ -177,6 +179,7 @@ class TableView(FieldView):
     most: int
     sums: tuple[Total, ...]
     json: str
+    imports: bool
 
     @property
     def carried(self) -> tuple[tuple[str, str], ...]:
@@ -218,6 +221,48 @@ class GroupView:
 
 
 @dataclass(frozen=True)
+class ChangeView:
+    """One field before and after: in words, as files (their ids), or as rows; empty where nothing was said."""
+
+    label: str
+    before: str
+    after: str
+    is_files: bool = False
+    old_files: tuple[str, ...] = ()
+    new_files: tuple[str, ...] = ()
+    old_rows: TableShown | None = None
+    new_rows: TableShown | None = None
+    same: bool = False
+
+
+@dataclass(frozen=True)
+class ItemView(GroupView):
+    """An item of a correction, with the questions put about it; none where it is only read."""
+
+    no: int
+    part: str
+    """Whether it is asked for, answered or judged."""
+    ask: str
+    why: str
+    """What is still to be corrected, in the words of who judged it last."""
+    note: str
+    result: str
+    changes: tuple[ChangeView, ...] = ()
+    is_open: bool = False
+    """Whether it waits to be answered or judged."""
+
+    @property
+    def id(self) -> str:
+        """Where a link leads to it."""
+        return f"item-{self.no}"
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether the answer to it was accepted."""
+        return self.result == ACCEPTED
+
+
+@dataclass(frozen=True)
 class TextView:
     """Paragraphs that ask nothing."""
 
@@ -253,6 +298,11 @@ class FormView:
         return tuple(field for field in self.fields if isinstance(field, TableView))
 
     @property
+    def items(self) -> tuple[ItemView, ...]:
+        """The items of a correction."""
+        return tuple(part for part in self.parts if isinstance(part, ItemView))
+
+    @property
     def fields(self) -> tuple[FieldView, ...]:
         """All questions, those inside groups too."""
         return tuple(_fields(self.parts))
@@ -266,7 +316,7 @@ class FormView:
     def uploads(self) -> tuple[str, ...]:
         """The names under which new files are posted; the page's form is then multipart."""
         files = tuple(field.upload for field in self.fields if field.kind == "filepicker")
-        return files + tuple(table.sheet for table in self.tables)
+        return files + tuple(table.sheet for table in self.tables if table.imports)
 
 
 def _fields(parts: tuple[PartView, ...]) -> Iterator[FieldView]:
@@ -313,6 +363,10 @@ class Showing:
         match part:
             case Field():
                 return self._field(part)
+            case Item():
+                shown = item_shown(part.asked, part.part, ())
+                inside = tuple(map(self._part, part.parts))
+                return replace(shown, visible=part.visible(self.scope), parts=inside)
             case Group():
                 return self._group(part)
             case Static():
@@ -348,6 +402,7 @@ class Showing:
             most=kind_of(field).most,
             sums=totals(field, read, {column.name: column.label for column in columns}),
             json=carried([row for row in texts if row]),
+            imports=kind_of(field).imports,
         )
 
     def _row(
@@ -515,6 +570,30 @@ def table_shown(
         count=len(rows),
         sums=totals(field, rows, labels),
     )
+
+
+def item_shown(asked: Asked, part: str, changes: tuple[ChangeView, ...]) -> ItemView:
+    """An item as it is read."""
+    return ItemView(
+        "item", asked.label, True, (), asked.no, part, asked.ask, asked.why, asked.note, asked.result, changes
+    )
+
+
+def change(
+    field: Field, old: object, new: object, scope: Scope, choices: Choices, language: Language = "zh"
+) -> ChangeView:
+    """One field before and after."""
+    label, same = field.label.render(scope), old == new
+    if isinstance(field.kind, FilePicker):
+        files = [tuple(map(str, ids)) if isinstance(ids, list) else () for ids in (old, new)]
+        return ChangeView(label, "", "", True, files[0], files[1], same=same)
+    known = choices.get(field.name)
+    texts = ["" if one is None else field.kind.shown(one, known, language) for one in (old, new)]
+    rows = [
+        table_shown(field, one, scope, choices, language) if field.columns and isinstance(one, list) else None
+        for one in (old, new)
+    ]
+    return ChangeView(label, texts[0], texts[1], old_rows=rows[0], new_rows=rows[1], same=same)
 
 
 def _is_day(text: str) -> bool:

@@ -47,6 +47,7 @@ class Permission(StrEnum):
     PERSON_ADD = "person.add"
     PERSON_MANAGE = "person.manage"
     REGISTER_READ = "register.read"
+    REGULATION_RENEW = "regulation.renew"
     REGISTRATION_DECIDE = "registration.decide"
     REGISTRATION_HAND_IN = "registration.hand_in"
     REGISTRATION_READ = "registration.read"
@@ -71,8 +72,12 @@ class Subject:
     """The kinds of organisation for whom a procedure is open."""
     assignee_id: int | None = None
     """The person who has claimed the task."""
+    assigned_id: int | None = None
+    """The party to whom alone the task is assigned."""
     uploader_id: int | None = None
     """The person who has uploaded the file."""
+    shown: bool = False
+    """Whether the file is shown to the person beside a task of his."""
     person_id: int | None = None
     """The person whom the registration concerns, or whose roles are lent."""
     region: str | None = None
@@ -134,6 +139,16 @@ def is_free_or_his(actor: Actor, subject: Subject) -> bool:
     return subject.assignee_id in (None, actor.person_id)
 
 
+def is_its_assignee(actor: Actor, subject: Subject) -> bool:
+    """A person of the party to whom alone it is assigned."""
+    return actor.organisation_id is not None and actor.organisation_id == subject.assigned_id
+
+
+def is_shown_it(actor: Actor, subject: Subject) -> bool:
+    """Somebody of a party beside whose task it is shown."""
+    return actor.organisation_id is not None and subject.shown
+
+
 def is_its_uploader(actor: Actor, subject: Subject) -> bool:
     """He has uploaded the file."""
     return subject.uploader_id == actor.person_id
@@ -166,7 +181,7 @@ def is_in_a_demo(actor: Actor, subject: Subject) -> bool:
 
 ACCESS: Mapping[Permission, Sequence[Sequence[Predicate]]] = {
     Permission.ACCOUNT_READ: [[is_party], [is_official]],
-    Permission.ATTACHMENT_READ: [[is_its_uploader], [is_party], [is_official]],
+    Permission.ATTACHMENT_READ: [[is_its_uploader], [is_party], [is_official], [is_shown_it]],
     Permission.CALENDAR_ENTER: [[is_administrator]],
     Permission.CASE_FILE: [[holds_a_role], [is_of_a_kind], [is_open_to_the_party]],
     Permission.CASE_READ: [[is_party], [is_official]],
@@ -189,13 +204,18 @@ ACCESS: Mapping[Permission, Sequence[Sequence[Predicate]]] = {
     Permission.PERSON_ADD: [[is_administrator]],
     Permission.PERSON_MANAGE: [[is_administrator]],
     Permission.REGISTER_READ: [[is_official]],
+    Permission.REGULATION_RENEW: [[is_administrator]],
     Permission.REGISTRATION_DECIDE: [[looks_after_organisations]],
     Permission.REGISTRATION_HAND_IN: [[is_himself]],
     Permission.REGISTRATION_READ: [[is_himself], [looks_after_organisations]],
     Permission.ROLE_GRANT: [[is_administrator]],
     Permission.SERVICE_ENTER: [[is_official]],
     Permission.SYSTEM_READ: [[is_administrator]],
-    Permission.TASK_COMPLETE: [[holds_a_role, is_free_or_his], [is_open_to_the_party, is_free_or_his]],
+    Permission.TASK_COMPLETE: [
+        [holds_a_role, is_free_or_his],
+        [is_open_to_the_party, is_free_or_his],
+        [is_its_assignee],
+    ],
     Permission.TASK_LIST: [[is_signed_in]],
 }
 """Allowed when all predicates of any one row hold."""

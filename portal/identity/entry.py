@@ -5,10 +5,11 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from portal.errors import PortalError, Words
 from portal.forms.characters import narrow
+from portal.identity import idnumber
 from portal.identity.rules import InvalidUscc, TooManyAttempts, accepted_uscc, digest
 
 MANAGE, FILE, READ = "manage", "file", "read"
@@ -17,7 +18,11 @@ RIGHTS = (MANAGE, FILE, READ)
 FIRST_RIGHTS = (MANAGE, FILE)
 """Those of the first person of an organisation."""
 
-KINDS = ("enterprise", "institution")
+PERSON = "person"
+"""The kind of a party that is one natural person."""
+ORGANISATION_KINDS = ("enterprise", "institution", "association")
+KINDS = (*ORGANISATION_KINDS, PERSON)
+"""The kinds of parties, as roles for applicants name them."""
 
 NAME_LENGTH, ORGANISATION_LENGTH, NOTE_LENGTH, REASON_LENGTH = 40, 100, 60, 500
 
@@ -32,21 +37,28 @@ PROOF_FORGOTTEN = timedelta(hours=24)
 
 REGISTER, JOIN = "register", "join"
 TRACK, TRACK_NUMBER, VERIFY_FILE = "track", "track number", "verify file"
+REGISTRY_FILE = "registry file"
 ASK_CODE, OLD_PASSWORD = "ask code", "old password"
+OBJECT, OBJECT_NOTICE, OBJECT_FILES = "object", "object notice", "object files"
 ATTEMPTS_ALLOWED: Mapping[str, int] = {
     REGISTER: 30,
     JOIN: 10,
     TRACK: 30,
     TRACK_NUMBER: 10,
     VERIFY_FILE: 30,
+    REGISTRY_FILE: 30,
     ASK_CODE: 5,
     OLD_PASSWORD: 10,
+    OBJECT: 20,
+    OBJECT_NOTICE: 5,
+    OBJECT_FILES: 30,
 }
 """What is counted by network address, failures with a case's number by address and number together, and what a person
 does to his account by that.
 
 Were failures counted by the number alone, any stranger could lock a case's own people out of it: numbers run on and
-stand on letters. From one address ten codes an hour can be tried for a number; a thousand addresses that guess for a
+stand on letters. What is filed in public is counted by address, and by address and notice together; its files by
+address. From one address ten codes an hour can be tried for a number; a thousand addresses that guess for a
 year find one code of 7 * 10^10 with a chance of 1 in 900, and then read what the applicant reads without a name.
 """
 _QUARTER, _HOUR = timedelta(minutes=15), timedelta(hours=1)
@@ -56,8 +68,12 @@ ATTEMPTS_WITHIN: Mapping[str, timedelta] = {
     TRACK: _QUARTER,
     TRACK_NUMBER: _HOUR,
     VERIFY_FILE: _QUARTER,
+    REGISTRY_FILE: _QUARTER,
     ASK_CODE: _HOUR,
     OLD_PASSWORD: _QUARTER,
+    OBJECT: _HOUR,
+    OBJECT_NOTICE: _HOUR,
+    OBJECT_FILES: _HOUR,
 }
 
 
@@ -149,6 +165,27 @@ class UnknownRegistration(PortalError):
 
     zh = "找不到所请求的内容，或者您无权查看。"
     en = "This does not exist, or it is not yours to see."
+
+
+class IdProofMissing(ProofMissing):
+    """No picture of the identity card was uploaded."""
+
+    zh = "请上传身份证明：居民身份证的照片或 PDF，人像面和国徽面在一个文件里。"
+    en = "Please upload a picture or PDF of both sides of the resident identity card, in one file."
+
+
+class PersonTaken(PortalError):
+    """The natural person has an account already that acts for him."""
+
+    zh = "该居民身份号码已由{name}（{code}）登记并有账号，一人一个账号，不能核准。请退回或不予核准，并说明使用原账号。"
+    en = "This identity number belongs to {name} ({code}), who has an account; nobody gets a second one."
+
+
+class ActsAlone(PortalError):
+    """A natural person acts for himself alone: nobody joins him, and he cannot leave himself."""
+
+    zh = "自然人只由本人办理，不能邀请他人、变更权限或退出。"
+    en = "A natural person acts alone: nobody can be invited, and there is nothing to leave."
 
 
 class AlreadyDecided(PortalError):
@@ -270,6 +307,16 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class PersonalEntry:
+    """A natural person as he typed himself; the 居民身份号码 goes nowhere but where it is kept."""
+
+    name: str
+    id_number: str = field(repr=False)
+    district: str
+    electronic_service: bool = False
+
+
+@dataclass(frozen=True)
 class Newcomer:
     """A person who has no account yet."""
 
@@ -287,6 +334,8 @@ _NAME = Words("单位名称", "name of the organisation")
 _DISTRICT = Words("所在区县", "district")
 _KIND = Words("单位类别", "kind of organisation")
 _USCC = Words("统一社会信用代码", "unified social credit code")
+_PERSON_NAME = Words("姓名", "name")
+_ID_NUMBER = Words("居民身份号码", "resident identity number")
 
 
 def text_fault(what: str | Words, text: str, most: int) -> PortalError | None:
@@ -304,11 +353,33 @@ def entry_faults(entry: Entry, districts: Sequence[str]) -> dict[str, PortalErro
         "uscc": _uscc_fault(entry.uscc),
         "name": text_fault(_NAME, entry.name, ORGANISATION_LENGTH),
         "district": text_fault(_DISTRICT, entry.district, NAME_LENGTH),
-        "kind": None if entry.kind in KINDS else NotOffered(what=_KIND),
+        "kind": None if entry.kind in ORGANISATION_KINDS else NotOffered(what=_KIND),
     }
     if districts and entry.district not in districts:
         faults["district"] = NotOffered(what=_DISTRICT)
     return {name: fault for name, fault in faults.items() if fault is not None}
+
+
+def personal_faults(entry: PersonalEntry, districts: Sequence[str], today: date) -> dict[str, PortalError]:
+    """What is wrong with a natural person as typed, by field; without `districts` any name of one will do."""
+    faults: dict[str, PortalError | None] = {
+        "name": text_fault(_PERSON_NAME, entry.name, NAME_LENGTH),
+        "id_number": _id_number_fault(entry.id_number, today),
+        "district": text_fault(_DISTRICT, entry.district, NAME_LENGTH),
+    }
+    if districts and entry.district not in districts:
+        faults["district"] = NotOffered(what=_DISTRICT)
+    return {name: fault for name, fault in faults.items() if fault is not None}
+
+
+def _id_number_fault(text: str, today: date) -> PortalError | None:
+    if not text.strip():
+        return Missing(what=_ID_NUMBER)
+    try:
+        idnumber.accepted(text, today)
+    except idnumber.InvalidIdNumber as error:
+        return error
+    return None
 
 
 def _uscc_fault(text: str) -> PortalError | None:

@@ -15,6 +15,7 @@ from portal.identity.actor import Actor
 from portal.identity.entry import (
     INVITATION_LASTS,
     MANAGE,
+    ActsAlone,
     InvitationUnknown,
     LastManager,
     MayNotManage,
@@ -53,8 +54,9 @@ def open_invitations(tx: Session, organisation_id: int, moment: datetime) -> lis
 
 
 def invite(tx: Session, actor: Actor, rights: Iterable[str], note: str, moment: datetime) -> tuple[Invitation, str]:
-    """A new invitation and its code, which is kept nowhere; MayNotManage."""
+    """A new invitation and its code, which is kept nowhere; MayNotManage, ActsAlone."""
     organisation = _managed(tx, actor)
+    _check_joinable(organisation)
     code = new_code()
     invitation = Invitation(
         organisation_id=organisation.id,
@@ -124,8 +126,9 @@ def join(tx: Session, who: Newcomer | Actor, code: str, moment: datetime) -> Per
 
 
 def change_rights(tx: Session, actor: Actor, person_id: int, rights: Iterable[str], moment: datetime) -> Person:
-    """Gives a person of the organisation other rights; MayNotManage, NotOfYourOrganisation, LastManager."""
+    """Gives a person of the organisation other rights; MayNotManage, ActsAlone, NotOfYourOrganisation, LastManager."""
     organisation = _managed(tx, actor)
+    _check_joinable(organisation)
     person = _member(tx, organisation, person_id)
     before, after = list(person.rights), list(normal_rights(rights))
     if before == after:
@@ -156,13 +159,14 @@ def remove(tx: Session, actor: Actor, person_id: int, moment: datetime, now: dat
 
 
 def leave(tx: Session, actor: Actor, moment: datetime, now: datetime) -> None:
-    """Leaves one's organisation; `now` is real time. LastManager while others remain, NotOfYourOrganisation.
+    """Leaves one's organisation; `now` is real time. LastManager while others remain, NotOfYourOrganisation, ActsAlone.
 
     When the last person goes, open invitations and the agreement to electronic service end: nobody is there to read.
     """
     if actor.organisation_id is None:
         raise NotOfYourOrganisation()
     organisation = _locked(tx, actor.organisation_id)
+    _check_joinable(organisation)
     person = _member(tx, organisation, actor.person_id)
     _check_not_last_manager(tx, organisation, person)
     last = _others(tx, organisation, person) == 0
@@ -203,6 +207,12 @@ def _managed(tx: Session, actor: Actor) -> Organisation:
     if own is None or own.organisation_id != organisation.id or MANAGE not in own.rights or not own.active:
         raise MayNotManage()
     return organisation
+
+
+def _check_joinable(organisation: Organisation) -> None:
+    """Raises ActsAlone for a natural person, whose only person he is himself."""
+    if organisation.natural:
+        raise ActsAlone()
 
 
 def _locked(tx: Session, organisation_id: int) -> Organisation:

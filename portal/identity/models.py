@@ -12,16 +12,25 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.db import Base, Id
 from portal.db.append_only import append_only
-from portal.identity.entry import FIRST_RIGHTS
+from portal.identity.entry import FIRST_RIGHTS, PERSON
 
 
 class Organisation(Base):
-    """Who files or is addressed; `kinds` are those of a regulation's `applicant`: enterprise, …"""
+    """Who files or is addressed; `kinds` are those of a regulation's `applicant`: enterprise, …
+
+    One of kind `person` is a natural person: he alone belongs to it, and his own code (个人编号, see
+    `portal.forms.personal`) takes the place of the 统一社会信用代码.
+    """
 
     __tablename__ = "organisations"
+    __table_args__ = (
+        CheckConstraint("(kinds @> '[\"person\"]'::jsonb) = (uscc ~ '^P[0-9]{9}[0-9X]$')", name="code_of_person"),
+        CheckConstraint("NOT kinds @> '[\"person\"]'::jsonb OR jsonb_array_length(kinds) = 1", name="person_alone"),
+    )
 
     id: Mapped[Id]
     uscc: Mapped[str] = mapped_column(unique=True)
+    """The code by which the party is known everywhere: 统一社会信用代码, of a natural person his 个人编号."""
     name: Mapped[str]
     district: Mapped[str]
     kinds: Mapped[list[str]]
@@ -31,6 +40,11 @@ class Organisation(Base):
     def electronic_service(self) -> bool:
         """Whether it agreed to be served by reading in the portal."""
         return self.electronic_service_since is not None
+
+    @property
+    def natural(self) -> bool:
+        """Whether it is a natural person."""
+        return PERSON in self.kinds
 
 
 def _belongs(row: DefaultExecutionContext) -> bool:
@@ -178,6 +192,7 @@ class Registration(Base):
     __tablename__ = "registrations"
     __table_args__ = (
         CheckConstraint("state IN ('waiting', 'returned', 'approved', 'refused', 'withdrawn')", name="state"),
+        CheckConstraint("(kind = 'person') = (identity_number_id IS NOT NULL)", name="number_of_person"),
         Index("ix_registrations_waiting", "handed_in_at", "id", postgresql_where=text("state = 'waiting'")),
     )
 
@@ -187,6 +202,8 @@ class Registration(Base):
     person_id: Mapped[int] = mapped_column(ForeignKey("persons.id"), index=True)
     round: Mapped[int] = mapped_column(default=1)
     uscc: Mapped[str] = mapped_column(index=True)
+    """Of a natural person the code that he gets when he is approved."""
+    identity_number_id: Mapped[int | None] = mapped_column(ForeignKey("identity_numbers.id"), index=True)
     name: Mapped[str]
     district: Mapped[str]
     kind: Mapped[str]
@@ -206,9 +223,25 @@ class Registration(Base):
     """That which he was let into."""
 
     @property
+    def natural(self) -> bool:
+        """Whether a natural person registers himself."""
+        return self.kind == PERSON
+
+    @property
     def number(self) -> str:
         """What people call it by: ZC00000012."""
         return f"ZC{self.id:08d}"
+
+
+class IdentityNumber(Base):
+    """The 居民身份号码 of a natural person, apart from all else that is known of him; see `portal.identity.numbers`."""
+
+    __tablename__ = "identity_numbers"
+
+    id: Mapped[Id]
+    number: Mapped[str] = mapped_column(unique=True)
+    organisation_id: Mapped[int | None] = mapped_column(ForeignKey("organisations.id"), unique=True)
+    """The party that the person is since he was approved."""
 
 
 class Proof(Base):

@@ -75,6 +75,13 @@ def organisation_names(tx: Session, usccs: Iterable[str]) -> dict[str, str]:
     return {uscc: name for uscc, name in tx.execute(found)}
 
 
+def names_of(tx: Session, ids: Iterable[int]) -> dict[int, str]:
+    """The names of parties by their ids."""
+    wanted = set(ids)
+    found = select(Organisation.id, Organisation.name).where(Organisation.id.in_(wanted))
+    return {number: name for number, name in tx.execute(found)} if wanted else {}
+
+
 def registered(tx: Session, most: int) -> list[tuple[str, str, str]]:
     """Code, name and district of the organisations, at most so many."""
     found = select(Organisation.uscc, Organisation.name, Organisation.district).order_by(Organisation.id).limit(most)

@@ -1,4 +1,5 @@
-"""Registering an organisation: handed in by its first person or a further one, decided by an official."""
+"""Registering an organisation, handed in by its first person or a further one, or oneself as a natural person; decided
+by an official."""
 
 from __future__ import annotations
 
@@ -9,21 +10,25 @@ from datetime import datetime
 from sqlalchemy import ScalarSelect, and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from portal.clock import TZ
+from portal.clock import TZ, day_of
 from portal.errors import Words
-from portal.identity import changes, rules, service
+from portal.identity import changes, numbers, rules, service
 from portal.identity.actor import Actor
 from portal.identity.entry import (
     FIRST_RIGHTS,
+    PERSON,
     AlreadyDecided,
     AlreadyDecidedFor,
     AlreadyInOrganisation,
     Entry,
     HandedInAnew,
+    IdProofMissing,
     Newcomer,
     NotYourOwn,
     OfficialsDoNotJoin,
     PeopledAlready,
+    PersonalEntry,
+    PersonTaken,
     ProofMissing,
     RegistrationWaits,
     SituationChanged,
@@ -74,6 +79,17 @@ class StoredProof:
     kind: str
     size: int
     sha256: str
+
+
+def situation_of(tx: Session, row: Registration) -> Situation:
+    """What is known of whom a registration is about: of a natural person by his identity number, whatever code his
+    registration was given."""
+    if row.identity_number_id is None:
+        return situation(tx, row.uscc)
+    party = numbers.party_of(tx, row.identity_number_id)
+    same = Registration.identity_number_id == row.identity_number_id, Registration.state == "waiting"
+    waiting = tx.scalar(select(func.count()).where(*same)) or 0
+    return Situation(party, people_count(tx, party.id) if party else 0, waiting)
 
 
 def situation(tx: Session, uscc: str) -> Situation:
@@ -131,8 +147,12 @@ def registration(tx: Session, registration_id: int) -> Registration:
 
 
 def waiting_for(tx: Session, row: Registration) -> list[Registration]:
-    """The other registrations of the same code on which nothing was decided, longest waiting first."""
-    same = Registration.uscc == row.uscc, Registration.state == "waiting", Registration.id != row.id
+    """The other registrations of the same code, or the same natural person, on which nothing was decided, longest
+    waiting first."""
+    one = Registration.uscc == row.uscc
+    if row.identity_number_id is not None:
+        one = Registration.identity_number_id == row.identity_number_id
+    same = one, Registration.state == "waiting", Registration.id != row.id
     return list(tx.scalars(select(Registration).where(*same).order_by(Registration.id)))
 
 
@@ -161,14 +181,15 @@ def decided(tx: Session, before: int | None = None) -> list[Registration]:
 
 
 def hand_in(
-    tx: Session, who: Newcomer | Actor, entry: Entry, proof_key: str, once: str, moment: datetime
+    tx: Session, who: Newcomer | Actor, entry: Entry | PersonalEntry, proof_key: str, once: str, moment: datetime
 ) -> Registration:
     """Registers a newcomer, who gets an account, or an applicant without organisation.
 
-    Raises InvalidUscc, PeopledAlready, ProofMissing, InvalidLogin, LoginTaken, WeakPassword, OfficialsDoNotJoin,
-    AlreadyInOrganisation or RegistrationWaits.
+    Raises InvalidUscc, InvalidIdNumber, PeopledAlready, ProofMissing, InvalidLogin, LoginTaken, WeakPassword,
+    OfficialsDoNotJoin, AlreadyInOrganisation or RegistrationWaits. That a natural person is registered already is
+    told to the official, not to whoever types an identity number.
     """
-    uscc = _accepted(tx, entry)
+    facts = _facts(tx, entry, moment)
     if isinstance(who, Newcomer):
         person = service.add_person(tx, login=who.login, name=who.name, password=who.password, applicant=True)
     else:
@@ -177,7 +198,7 @@ def hand_in(
         if earlier is not None and earlier.state in ("waiting", "returned"):
             raise RegistrationWaits(number=earlier.number)
     row = Registration(
-        once=once, person_id=person.id, handed_in_at=moment, state="waiting", **_facts(entry, uscc)
+        once=once, person_id=person.id, handed_in_at=moment, state="waiting", **facts
     )  # fmt: skip
     tx.add(row)
     tx.flush()
@@ -187,24 +208,32 @@ def hand_in(
 
 
 def hand_in_again(
-    tx: Session, actor: Actor, registration_id: int, entry: Entry, proof_key: str, moment: datetime
+    tx: Session,
+    actor: Actor,
+    registration_id: int,
+    entry: Entry | PersonalEntry,
+    proof_key: str,
+    moment: datetime,
 ) -> Registration:
-    """Hands in a returned registration anew; without `proof_key` the proof of before counts.
+    """Hands in a returned registration anew; without `proof_key` the proof of before counts, without identity number
+    the one of before.
 
-    Raises UnknownRegistration, RegistrationWaits, InvalidUscc, PeopledAlready or ProofMissing.
+    Raises UnknownRegistration, RegistrationWaits, InvalidUscc, InvalidIdNumber, PeopledAlready or ProofMissing.
     """
     row = _under_lock(tx, registration_id)
     if row.person_id != actor.person_id:
         raise UnknownRegistration()
     if row.state != "returned":
         raise RegistrationWaits(number=row.number)
-    uscc = _accepted(tx, entry)
-    for name, value in _facts(entry, uscc).items():
+    number_before = row.identity_number_id
+    for name, value in _facts(tx, entry, moment, row).items():
         setattr(row, name, value)
     row.round, row.state, row.handed_in_at = row.round + 1, "waiting", moment
     row.decided_at = row.decided_by_id = row.decided_for_id = row.reason = None
     if proof_key:
         _bind(tx, proof_key, row)
+    tx.flush()
+    numbers.forget_unused(tx, number_before)
     _note_round(tx, row, moment)
     return row
 
@@ -222,19 +251,27 @@ def approve(
     """Lets the person into the organisation, which is made when nobody had registered it; the first decision wins.
 
     `seen` is the round the official looked at, `expects` how the organisation stood then. The first person gets every
-    right, a further one `rights`. `for_id` is for whom a deputy decides. Raises AlreadyDecided, HandedInAnew,
-    SituationChanged, NotYourOwn, AlreadyInOrganisation or UnknownRegistration.
+    right, a further one `rights`. A natural person who was registered before comes back to his code if nobody acts
+    for it. `for_id` is for whom a deputy decides. Raises AlreadyDecided, HandedInAnew, SituationChanged, PersonTaken,
+    NotYourOwn, AlreadyInOrganisation or UnknownRegistration.
     """
     row = _to_decide(tx, actor, registration_id, seen)
+    number = numbers.locked(tx, row.identity_number_id) if row.identity_number_id is not None else None
+    now = situation_of(tx, row)
+    row.uscc = now.organisation.uscc if now.organisation else row.uscc
     lock_organisation(tx, row.uscc)
-    now = situation(tx, row.uscc)
+    now = situation_of(tx, row)
     if now.stands != expects:
         raise SituationChanged(now=_STANDS[now.stands])
+    if row.natural and now.organisation is not None and now.stands == PEOPLED:
+        raise PersonTaken(name=now.organisation.name, code=now.organisation.uscc)
     organisation = now.organisation or _made(tx, row, actor, moment, for_id)
     person = unattached(tx, row.person_id)
     granted = normal_rights(rights) if now.stands == PEOPLED else FIRST_RIGHTS
     person.organisation_id, person.rights = organisation.id, list(granted)
     row.organisation_id = organisation.id
+    if number is not None:
+        number.organisation_id = organisation.id
     _decide(tx, row, actor, "approved", None, moment, for_id)
     changes.note(
         tx, "person.joined", moment, organisation_id=organisation.id, person_id=person.id, by_id=actor.person_id,
@@ -331,8 +368,15 @@ def _accepted(tx: Session, entry: Entry) -> str:
     return uscc
 
 
-def _facts(entry: Entry, uscc: str) -> dict[str, object]:
+def _facts(
+    tx: Session, entry: Entry | PersonalEntry, moment: datetime, before: Registration | None = None
+) -> dict[str, object]:
+    """What a registration says, checked; `before` is the one that was returned."""
+    if isinstance(entry, PersonalEntry):
+        return _personal_facts(tx, entry, moment, before)
+    uscc = _accepted(tx, entry)
     return {
+        "identity_number_id": None,
         "uscc": uscc,
         "name": entry.name,
         "district": entry.district,
@@ -343,11 +387,29 @@ def _facts(entry: Entry, uscc: str) -> dict[str, object]:
     }
 
 
+def _personal_facts(
+    tx: Session, entry: PersonalEntry, moment: datetime, before: Registration | None
+) -> dict[str, object]:
+    number_id = before.identity_number_id if before and not entry.id_number else None
+    if number_id is None:
+        number_id = numbers.keep(tx, entry.id_number, day_of(moment)).id
+    return {
+        "identity_number_id": number_id,
+        "uscc": before.uscc if before and before.natural else numbers.new_code(tx),
+        "name": entry.name,
+        "district": entry.district,
+        "kind": PERSON,
+        "electronic_service": entry.electronic_service,
+        "joins": False,
+        "rights": list(FIRST_RIGHTS),
+    }
+
+
 def _bind(tx: Session, key: str, row: Registration) -> None:
     loose = select(Proof).where(Proof.key == key, Proof.registration_id.is_(None)).with_for_update()
     proof = tx.scalar(loose)
     if proof is None:
-        raise ProofMissing()
+        raise IdProofMissing() if row.natural else ProofMissing()
     proof.registration_id = row.id
     tx.flush()
 

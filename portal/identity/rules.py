@@ -7,6 +7,7 @@ import unicodedata
 from datetime import datetime, timedelta
 
 from portal.errors import PortalError
+from portal.forms import personal
 from portal.forms import uscc as codes
 
 # One working day: whoever signs in in the morning signs in again the next.
@@ -94,6 +95,13 @@ class UsccCheckDigit(InvalidUscc):
     en = "The check digit of {uscc} is wrong: one of its characters is mistyped. Compare it with the licence."
 
 
+class InvalidPersonalCode(InvalidUscc):
+    """Not the code of a natural person."""
+
+    zh = "个人编号不正确：{uscc}"
+    en = "This is not the code of a natural person: {uscc}"
+
+
 class UsccTaken(PortalError):
     """The organisation of this code is registered already."""
 
@@ -123,6 +131,14 @@ def accepted_uscc(text: str) -> str:
         raise UsccCharacters()
     if not codes.is_valid(code):
         raise UsccCheckDigit(uscc=code)
+    return code
+
+
+def accepted_personal(text: str) -> str:
+    """The code of a natural person in its stored form, or InvalidPersonalCode."""
+    code = personal.normal(text)
+    if not personal.is_valid(code):
+        raise InvalidPersonalCode(uscc=text)
     return code
 
 

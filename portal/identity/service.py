@@ -6,16 +6,17 @@ import secrets
 from collections.abc import Iterable
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy import ColumnElement, delete, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from portal.clock import day_of
+from portal.db import locks
 from portal.forms import uscc as codes
 from portal.identity import passwords, queries, rules, throttle
 from portal.identity.access import PARTY
 from portal.identity.actor import Actor
-from portal.identity.entry import FIRST_RIGHTS, PROOF_FORGOTTEN, normal_rights
+from portal.identity.entry import FIRST_RIGHTS, PERSON, PROOF_FORGOTTEN, normal_rights
 from portal.identity.models import Grant, LoginAttempt, Organisation, Person, Proof, SignedIn
 from portal.identity.rules import (
     LoginTaken,
@@ -35,13 +36,14 @@ def add_organisation(
     kinds: Iterable[str],
     electronic_service_since: datetime | None = None,
 ) -> Organisation:
-    """Register an organisation; raises InvalidUscc (GB 32100-2015) or UsccTaken."""
-    code = rules.accepted_uscc(uscc)
+    """Register an organisation, or a natural person by his own code; InvalidUscc (GB 32100-2015) or UsccTaken."""
+    kept = sorted(set(kinds))
+    code = rules.accepted_personal(uscc) if PERSON in kept else rules.accepted_uscc(uscc)
     new = insert(Organisation).values(
         uscc=code,
         name=name,
         district=district,
-        kinds=sorted(set(kinds)),
+        kinds=kept,
         electronic_service_since=electronic_service_since,
     )
     new = new.on_conflict_do_nothing(index_elements=["uscc"])
@@ -220,6 +222,4 @@ def _is_locked_out(tx: Session, account: bytes, address: str, now: datetime) -> 
 
 
 def _queue_up(tx: Session, account: bytes, address: str) -> None:
-    keys = {int.from_bytes(text[:8], signed=True) for text in (account, digest(f"address {address}"))}
-    for key in sorted(keys):
-        tx.execute(select(func.pg_advisory_xact_lock(key)))
+    locks.take(tx, f"sign-in/{account.hex()}", f"sign-in from/{address}")

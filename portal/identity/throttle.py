@@ -9,6 +9,7 @@ from ipaddress import IPv6Address, ip_address, ip_network
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from portal.db import locks
 from portal.identity.entry import ATTEMPTS_ALLOWED, ATTEMPTS_WITHIN
 from portal.identity.models import AddressAttempt
 
@@ -41,8 +42,7 @@ def too_many(tx: Session, kind: str, address: str, now: datetime) -> bool:
 
 def queue_up(tx: Session, counted: Mapping[str, str]) -> None:
     """Has attempts of the same kind from the same address wait for each other, so that none is answered too many."""
-    for key in sorted(f"attempt/{kind}/{address}" for kind, address in counted.items()):
-        tx.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
+    locks.take(tx, *(f"attempt/{kind}/{address}" for kind, address in counted.items()))
 
 
 def note(tx: Session, kind: str, address: str, now: datetime) -> None:

@@ -55,6 +55,8 @@ from portal.inbox.rules import (
 )
 
 SIZE = 50
+PUBLIC = "public"
+"""Stands for the party of a case that somebody filed without an account."""
 COUNTED = 100
 """A count stops here and is shown as 99+."""
 UNITS = 100
@@ -102,12 +104,15 @@ class Row:
     regulation: str
     procedure: str
     party: str | None
+    """The name of its party; `PUBLIC` of a case that was filed without an account."""
     searchable: dict[str, str]
     visit: int
     """How often the step has been come to."""
     before: Before | None
     """What was answered last before a step was come to again."""
     element: str
+    assignee: str | None
+    """The party to whom alone it is assigned."""
     did: tuple[Did, ...] = ()
     """Of a task that nobody holds: what the place's person did in its case and in those it comes from."""
 
@@ -243,6 +248,7 @@ def task_names(tx: Session, place: Place, ids: Iterable[int]) -> dict[int, tuple
 _ORDER = (Task.due.asc(), Task.id.asc())
 _HOLDER = aliased(Person, name="holder")
 _PRINCIPAL = aliased(Person, name="principal")
+_ASSIGNEE = aliased(Organisation, name="assignee")
 
 
 def _before() -> ScalarSelect[dict[str, Any]]:
@@ -309,11 +315,12 @@ _COLUMNS = (
     Case.release_id,
     Case.regulation,
     Case.procedure,
-    Organisation.name,
+    case((Case.party_id.is_not(None), Organisation.name), (Case.query_code.is_not(None), PUBLIC)),
     Case.searchable,
     Task.visit,
     case((Task.visit > 1, _before())),
     Task.element,
+    _ASSIGNEE.name,
 )
 
 
@@ -331,6 +338,7 @@ def _rows() -> Select[*tuple[Any, ...]]:
         .outerjoin(Organisation, Organisation.id == Case.party_id)
         .outerjoin(_HOLDER, _HOLDER.id == Task.holder_id)
         .outerjoin(_PRINCIPAL, _PRINCIPAL.id == Task.for_id)
+        .outerjoin(_ASSIGNEE, _ASSIGNEE.id == Task.assignee_id)
     )
 
 
@@ -420,8 +428,10 @@ def _conditions(wanted: Wanted) -> dict[str, ColumnElement[bool]]:
         found["regulation"] = Task.regulation.in_(place.regulations)
     if wanted.view is View.ROLE or place.only_roles:
         found["role"] = tuple_(Task.regulation, Task.role).in_(place.roles)
-    if wanted.view is View.ROLE or (wanted.view is View.ALL and only.holder == NOBODY):
+    if wanted.view is View.ROLE:
         found["holder"] = Task.holder_id.is_(None)
+    elif wanted.view is View.ALL and only.holder == NOBODY:
+        found["holder"] = and_(Task.holder_id.is_(None), Task.assignee_id.is_(None))
     elif _holder_id(wanted) is not None:
         found["holder"] = Task.holder_id == _holder_id(wanted)
     if only.procedures is not None:

@@ -26,6 +26,7 @@ class Node:
     band: int = 0
     host: str | None = None
     apart: bool = False  # an event subprocess: no flow reaches it
+    many: bool = False  # three bars in the middle of its lower border say that it is done by many
     inner: Graph | None = None
 
     @property
@@ -136,14 +137,15 @@ def _carries(nodes: Mapping[str, Node], host: str) -> bool:
 
 def _node(part: etree._Element) -> Node | None:
     key, kind, name = part.get("id"), local(part), part.get("name") or ""
+    many = part.find(bpmn("multiInstanceLoopCharacteristics")) is not None
     if kind in SUBPROCESSES:
-        return Node(key, kind, name, apart=part.get("triggeredByEvent") == "true", inner=read(part))
+        return Node(key, kind, name, apart=part.get("triggeredByEvent") == "true", many=many, inner=read(part))
     if kind == "boundaryEvent":
         return Node(key, kind, name, host=part.get("attachedToRef") or "")
     if kind == "textAnnotation":
         return Node(key, kind, part.findtext(bpmn("text")) or "")
     if kind.endswith(("Event", "Gateway", "Task")) or kind in _TASKS or kind in _NOTES:
-        return Node(key, kind, name)
+        return Node(key, kind, name, many=many)
     return None
 
 

@@ -33,11 +33,12 @@ def name_of(node: Node) -> Text:
 
 
 def boundary_offsets(graph: Graph, host: str) -> tuple[int, ...]:
-    """How far each boundary event of a task stands to the right of the task's middle."""
+    """How far each boundary event of a task stands to the right of the task's middle; clear of the sign of many."""
     events = graph.boundary.get(host, ())
     widest = max((name_of(event).width for event in events), default=0)
     step = BOUNDARY_STEPS[0] if widest <= BOUNDARY_STEPS[0] - EVENT // 2 else BOUNDARY_STEPS[1]
-    return tuple(step * number - step * (len(events) - 1) // 2 for number in range(len(events)))
+    aside = step // 2 if len(events) % 2 and graph.nodes[host].many else 0
+    return tuple(step * number - step * (len(events) - 1) // 2 + aside for number in range(len(events)))
 
 
 def size_of(node: Node, graph: Graph, held: Picture | None) -> Size:
@@ -49,11 +50,13 @@ def size_of(node: Node, graph: Graph, held: Picture | None) -> Size:
     if node.kind.startswith("data"):
         return Size(36, 50) if node.kind == "dataObjectReference" else Size(50, 50)
     offsets = boundary_offsets(graph, node.id)
-    border = offsets[-1] - offsets[0] + EVENT + 24 if offsets else 0
+    border = 2 * max(-offsets[0], offsets[-1]) + EVENT + 24 if offsets else 0
     if held is not None:
         title = wrapped(node.name, 400, INSIDE)
         width = max(held.width + 2 * INNER_MARGIN, title.width + 40, border, TASK_WIDTH)
-        return _even(width, held.height + INNER_TITLE + INNER_MARGIN + (EVENT // 2 + NAME_GAP if offsets else 0))
+        below = EVENT // 2 + NAME_GAP if offsets else 0
+        below = max(below, SIGN - INNER_MARGIN) if node.many else below
+        return _even(width, held.height + INNER_TITLE + INNER_MARGIN + below)
     if node.kind == "textAnnotation":
         return _note(node.name)
     return _task(node.name, border)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from portal.errors import ContentFaults, Fault
 from portal.procedures.actions import ActionRule
 from portal.procedures.checks import actions as senders
-from portal.procedures.checks import elements, files, manifests, plane, registers, shape, texts
+from portal.procedures.checks import decisions, elements, files, manifests, plane, publicity, registers, shape, texts
 from portal.procedures.checks.whole import Report, Subject, Whole, read
 from portal.procedures.content import Content
 from portal.procedures.toml import parse
@@ -24,13 +24,17 @@ def check(content: Content, actions: Mapping[str, ActionRule]) -> list[Fault]:
     report.add(misshapen)
     report.add(plane.of_files(content))
     report.add(texts.of_files(content))
+    report.add(decisions.of_files(content))
     whole = read(content, actions, report)
     for subject in whole.subjects.values():
         report.caused(subject.slug, manifests.faults(whole, subject))
+        report.caused(subject.slug, publicity.faults(whole, subject))
         report.caused(subject.slug, texts.faults(whole, subject))
         report.caused(subject.slug, elements.faults(whole, subject))
+        report.caused(subject.slug, decisions.faults(whole, subject))
     report.add(files.faults(whole))
     report.add(registers.faults(whole))
+    report.add(manifests.after_last_day(whole))
     for slug, fault in (*manifests.shared_numbers(whole), *senders.unsent(whole)):
         report.caused(slug, [fault])
     faulty = {fault.file for fault in misshapen}

@@ -6,7 +6,7 @@ import hashlib
 import json
 import zlib
 from base64 import b64decode, b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from portal.errors import PortalError
 
 ROOTS = ("bpmn", "forms", "documents")
 SHARED = "_shared"  # the folder of what all regulations, or all procedures of one, may use
-_KEPT = {".toml", ".bpmn", ".json", ".docx"}
+_KEPT = {".toml", ".bpmn", ".dmn", ".json", ".docx"}
 _NOTES = {".md"}  # for readers of the folder; the portal never looks at them
 
 
@@ -48,6 +48,16 @@ class Content:
             if path in self.files:
                 return path
         return None
+
+    def find_decisions(self, procedure: str, diagrams: Iterable[str], name: str) -> str | None:
+        """The path of a file of decisions: the procedure's own, else one beside a diagram that it uses or calls.
+
+        Beside the regulation's shared diagrams it is looked for before those of everybody.
+        """
+        named = list(diagrams)
+        shared = [f"{owner}/{diagram}" for owner in (f"{self.regulation}/{SHARED}", SHARED) for diagram in named]
+        places = (f"bpmn/{place}/{name}" for place in (f"{self.regulation}/{procedure}", *shared))
+        return next((path for path in places if path in self.files), None)
 
     def paths(self, procedure: str) -> list[str]:
         """The acted-out legal cases of a procedure."""

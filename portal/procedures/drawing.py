@@ -5,23 +5,28 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from lxml import etree
 
+from portal.engine.shape import is_sequential
 from portal.engine.xml import safe_xml
 from portal.errors import ContentFaults, Fault
 
 BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
 PORTAL = "https://portal.example/bpmn/1.0"
 _TIMER = re.compile(r'=\s*deadline\("([^"]+)"\)')
-_SKIPPED = {"laneSet", "extensionElements", "incoming", "outgoing", "documentation", "sequenceFlow"}
+_SKIPPED = {
+    "laneSet", "extensionElements", "incoming", "outgoing", "documentation", "sequenceFlow",
+    "multiInstanceLoopCharacteristics",
+}  # fmt: skip
 _QUIET = {"textAnnotation", "association", "group"}
 
 # portal: element -> its attributes; `portal check` refuses others.
 EXTENSIONS: Mapping[str, frozenset[str]] = {
     "start": frozenset({"form"}),
-    "task": frozenset({"role", "form", "deadline", "revises"}),
+    "task": frozenset({"role", "form", "deadline", "revises", "assignee"}),
     "message": frozenset({"role", "form", "while", "otherwise", "document"}),
     "action": frozenset({"name"}),
     "input": frozenset({"name", "value"}),
@@ -29,6 +34,8 @@ EXTENSIONS: Mapping[str, frozenset[str]] = {
     "status": frozenset({"text"}),
     "basis": frozenset({"ref"}),
     "assumed": frozenset({"reason"}),
+    "each": frozenset({"in", "as"}),
+    "decide": frozenset({"tables"}),
     "outcome": frozenset({"replaces", "as", "again"}),
 }
 
@@ -41,6 +48,7 @@ class Task:
     form: str
     deadline: str | None = None
     revises: str | None = None  # the element whose values the answers replace
+    assignee: str | None = None  # `=…`: the code of the one party whose people do it
 
 
 @dataclass(frozen=True)
@@ -64,6 +72,19 @@ class Action:
 
 
 @dataclass(frozen=True)
+class Each:
+    """For whom an element is done by many: `items` (`=…`) gives the list, `name` is what an instance calls its entry.
+
+    `completion` (`=…`): once it holds, those that are not done yet need not be. `sequential`: one after the other.
+    """
+
+    items: str
+    name: str
+    completion: str | None = None
+    sequential: bool = False
+
+
+@dataclass(frozen=True)
 class Element:
     """One shape of the drawing."""
 
@@ -77,6 +98,8 @@ class Element:
     task: Task | None = None
     message: Message | None = None
     action: Action | None = None
+    each: Each | None = None
+    decide: tuple[str, ...] = ()  # the decision tables that a business rule task asks
     deadline: str | None = None  # the deadline that a timer names
     call: str | None = None
     form: str | None = None  # a start event's
@@ -94,7 +117,7 @@ class Element:
     @property
     def yields(self) -> bool:
         """Whether something can be said here, so that its id names a value; a start without form names none."""
-        return bool(self.task or self.form or self.message or self.action) or self.kind in {
+        return bool(self.task or self.form or self.message or self.action or self.decide) or self.kind in {
             "callActivity",
             "subProcess",
         }
@@ -146,12 +169,39 @@ class Drawing:
         """The flows that reach an element."""
         return [flow for flow in self.flows.values() if flow.target == element]
 
+    def held_by(self, many: str | None) -> Mapping[str, Element]:
+        """The elements whose nearest multi-instance subprocess is this one (None: that stand in none), by id."""
+        return self._held.get(many, {})
+
+    @cached_property
+    def _held(self) -> Mapping[str | None, Mapping[str, Element]]:
+        held: dict[str | None, dict[str, Element]] = {}
+        for element in self.elements.values():
+            held.setdefault(self._many_around(element), {})[element.id] = element
+        return held
+
+    def _many_around(self, element: Element) -> str | None:
+        holder = self.elements.get(element.parent) if element.parent else None
+        while holder is not None and holder.each is None:
+            holder = self.elements.get(holder.parent) if holder.parent else None
+        return holder.id if holder else None
+
     def start(self) -> Element:
         """The start event of the process itself; ContentFaults when there is not exactly one."""
         starts = [element for element in self.of_kind("startEvent") if element.parent is None]
         if len(starts) != 1:
             raise ContentFaults([Fault("流程应当有且只有一个开始事件", "画一个开始事件", self.name, None, self.file)])
         return starts[0]
+
+
+def calls(data: bytes) -> list[str]:
+    """The diagrams that a file's call activities name, in their order; none of what is not a diagram at all."""
+    try:
+        root = safe_xml(data)
+    except ContentFaults:
+        return []
+    named = (call.get("diagram") for call in root.iter(f"{{{PORTAL}}}call"))
+    return [name for name in named if name]
 
 
 def read(name: str, data: bytes, file: str) -> Drawing:
@@ -228,6 +278,8 @@ class _Reader:
     def _element(self, node: etree._Element, kind: str, parent: str | None) -> None:
         key = self._unique(node)
         said = self._extensions(node)
+        if "each" in said:
+            self._fault(node, "“portal:each”写错了地方", "写在多实例标记（multiInstanceLoopCharacteristics）里")
         event, definition = _definition(node)
         message = self._message(node, definition, said) if event == "message" else None
         self.elements[key] = Element(
@@ -241,6 +293,8 @@ class _Reader:
             task=_task(said.get("task")),
             message=message,
             action=_action(said.get("action")),
+            each=self._each(node),
+            decide=tuple((_attribute(said, "decide", "tables") or "").split()),
             deadline=self._deadline(node, definition) if event == "timer" else None,
             call=_attribute(said, "call", "diagram"),
             form=_attribute(said, "start", "form"),
@@ -256,17 +310,19 @@ class _Reader:
             default=node.get("default"),
         )
 
-    def _extensions(self, node: etree._Element) -> dict[str, etree._Element]:
+    def _extensions(self, node: etree._Element, shape: etree._Element | None = None) -> dict[str, etree._Element]:
+        """What a shape says, or a marker of it: faults are the shape's."""
         said: dict[str, etree._Element] = {}
+        at = node if shape is None else shape
         for extension in node.findall(f"{{{BPMN}}}extensionElements/*"):
             name = etree.QName(extension).localname
             if etree.QName(extension).namespace != PORTAL or name not in EXTENSIONS or name == "input":
-                self._fault(node, f"不认识的扩展元素“{name}”", f"可用：{'、'.join(sorted(EXTENSIONS))}")
+                self._fault(at, f"不认识的扩展元素“{name}”", f"可用：{'、'.join(sorted(EXTENSIONS))}")
                 continue
             for part in (extension, *extension):
-                self._attributes(node, part)
+                self._attributes(at, part)
             if name in said:
-                self._fault(node, f"“portal:{name}”写了两次", "只留一个")
+                self._fault(at, f"“portal:{name}”写了两次", "只留一个")
             said[name] = extension
         return said
 
@@ -294,6 +350,18 @@ class _Reader:
             _text(said_of_it, "document"),
         )
 
+    def _each(self, node: etree._Element) -> Each | None:
+        many = node.find(f"{{{BPMN}}}multiInstanceLoopCharacteristics")
+        if many is None:
+            return None
+        said = self._extensions(many, node).get("each")
+        if said is None or not said.get("in") or not said.get("as"):
+            self._fault(node, "多实例没有说明按哪份名单逐一办理", '写 <portal:each in="=draw.experts" as="expert"/>')
+            return None
+        until = many.find(f"{{{BPMN}}}completionCondition")
+        text = until.text.strip() if until is not None and until.text else None
+        return Each(said.get("in", ""), said.get("as", ""), text, is_sequential(many))
+
     def _deadline(self, node: etree._Element, definition: etree._Element | None) -> str | None:
         texts = [part.text or "" for part in definition] if definition is not None else []
         found = _TIMER.fullmatch(texts[0].strip()) if len(texts) == 1 else None
@@ -318,7 +386,8 @@ def _text(attributes: Mapping[Any, object], key: str) -> str | None:
 def _task(node: etree._Element | None) -> Task | None:
     if node is None:
         return None
-    return Task(node.get("role") or "", node.get("form") or "", node.get("deadline"), node.get("revises"))
+    said = (node.get(key) for key in ("deadline", "revises", "assignee"))
+    return Task(node.get("role") or "", node.get("form") or "", *said)
 
 
 def _action(node: etree._Element | None) -> Action | None:

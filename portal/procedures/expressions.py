@@ -12,8 +12,10 @@ from portal.procedures.procedure import Procedure
 # What every case has beside its elements; the parts of each are what an expression may ask for.
 NAMES: dict[str, frozenset[str]] = {
     "case": frozenset({"number", "title", "filed_at", "outcome"}),
-    "party": frozenset({"name", "uscc", "district"}),
+    "party": frozenset({"name", "uscc", "district", "kinds"}),
+    "materials": frozenset({"missing", "twice"}),
     "about": frozenset(),
+    "instrument": frozenset({"number", "title", "in_force", "last_day", "assumed"}),
     "deadlines": frozenset({"started", "due", "last_day", "state"}),
     "documents": frozenset({"number", "title", "issued_at", "served_at"}),
     "periods": frozenset(),

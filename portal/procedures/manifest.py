@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from portal.deadlines.rules import DeadlineRule, Period, parse_event, parse_period, parse_until
+from portal.deadlines.rules import (
+    EXTENDABLE,
+    DeadlineRule,
+    Extend,
+    Period,
+    Until,
+    While,
+    parse_event,
+    parse_period,
+    parse_until,
+    parse_while,
+)
+from portal.deadlines.rules import KINDS as DEADLINE_KINDS
 from portal.deadlines.warn import Warn, misfits, parse_warn
 from portal.documents.rules import DocumentRule, number_faults
 from portal.errors import ContentFaults, Fault
+from portal.procedures.publicity import Publicity, publicity
 from portal.procedures.spelling import referred
 from portal.procedures.tables import Table, line_of, opened
 from portal.procedures.toml import parse
@@ -24,31 +37,44 @@ DIAGRAM, PROCEDURE, TEXT = "diagram", "procedure", "text"
 OWN = "own"
 _TIMES = ("one", "one decided", "any")
 _BY = ("addressee", "same party", "anyone")
+_MOST_TIMES = 5
+EFFECTS = ("hard", "soft")
 _SIZE = re.compile(r"([0-9]{1,4}) MB")
 _COPY = re.compile(r"([^\s()]+)\(([^\s()]+)\)")
 # What a file that is handed in may be: the kinds whose content the portal can tell from their names.
 KINDS = ("pdf", "docx", "xlsx", "jpg", "jpeg", "png")
 # Keys whose values are merged entry by entry; all others a manifest replaces whole.
-_MERGED = {"about", "basis", "deadlines", "documents", "materials", "facts"}
+_MERGED = {"about", "basis", "deadlines", "decisions", "documents", "materials", "publicity", "facts", "shown"}
 
 
 @dataclass(frozen=True)
 class Start:
-    """Who may start a case: a role, or cases of other procedures; `party` is the path to whom it concerns."""
+    """Who may start a case: a role, cases of other procedures, or the public; `party` is the path to whom it concerns.
+
+    Of the public, who needs no account, `name` is the path to the real name and `code` those to the number that goes
+    with it, of which one is asked for.
+    """
 
     role: str | None
     cases: tuple[str, ...] = ()
     party: str | None = None
+    public: bool = False
+    name: str = ""
+    code: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class About:
-    """The procedure whose cases this one is about, who may file, how often, and the period that counts."""
+    """The procedure whose cases this one is about, who may file, how often, and the period that counts.
+
+    `during`: a publicity of that procedure; only while it is open may anybody file.
+    """
 
     procedure: str
     by: str
     times: str
     until: str | None
+    during: str | None = None
 
 
 @dataclass(frozen=True)
@@ -64,6 +90,24 @@ class Fact:
     expression: str
     keeps: bool = False
     unit: str = ""
+
+
+@dataclass(frozen=True)
+class DecisionRule:
+    """A decision that the procedure makes by a table: where it stands, and what follows from it.
+
+    `decision` is its id or name where the file holds several. A `hard` one binds, a `soft` one advises. With `gaps`
+    there may be cases of which no rule speaks.
+    """
+
+    name: str
+    title: str
+    file: str
+    decision: str | None
+    effect: str
+    gaps: bool
+    basis: str | None
+    assumed: str | None
 
 
 @dataclass(frozen=True)
@@ -108,6 +152,16 @@ class Manifest:
     receipts: Mapping[str, str]  # document -> the role that enters receipts of its service
     desks: Mapping[str, str]  # document -> the role that decides when its service is corrected after a timer fired
     materials: Mapping[str, Material]
+    decisions: Mapping[str, DecisionRule] = field(default_factory=dict)
+    publicity: Mapping[str, Publicity] = field(default_factory=dict)
+    shares: tuple[str, ...] = ()  # paths of what the party of the linked case may read of this one
+    shown: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Role of the diagram -> the paths of answers and files shown beside its assigned tasks."""
+
+    @property
+    def in_public(self) -> Start | None:
+        """The rule by which anybody may start it without an account."""
+        return next((start for start in self.starts if start.public), None)
 
     def role(self, name: str) -> str:
         """The regulation's role for a diagram's role."""
@@ -159,39 +213,59 @@ class Handed:
         return self.given.get(key, "")
 
 
-def survey(slug: str, data: bytes, file: str, shared: bytes | None, shared_file: str) -> tuple[Manifest, list[Fault]]:
-    """The manifest that a procedure's TOML and its shared diagram's TOML make together, as far as they say it.
+def survey(slug: str, data: bytes, file: str, under: Sequence[tuple[str, bytes]]) -> tuple[Manifest, list[Fault]]:
+    """The manifest that a procedure's TOML and the shared.toml of its diagrams make together, as far as they say it.
 
-    With every fault; ContentFaults when one is no TOML.
+    `under` are those files with their names, the nearest first: of the diagram it uses, then of those called. With
+    every fault; ContentFaults when one is no TOML.
     """
-    own = opened(data, file)
-    base = opened(shared or b"", shared_file)
-    needs = {name: base.table("with").text(name) for name in base.table("with").values}
-    for name, kind in needs.items():
-        if kind not in (DIAGRAM, PROCEDURE, TEXT):
-            base.fault("with", f"“with.{name}”的种类“{kind}”不存在", f"写 {DIAGRAM}、{PROCEDURE} 或 {TEXT}")
-    merged = _merge({key: value for key, value in base.values.items() if key != "with"}, own.values)
-    table = Table(merged, file, own.source)
+    own, bases = opened(data, file), [opened(shared, name) for name, shared in under]
+    needs = {name: kind for base in reversed(bases) for name, kind in _needs(base)}
+    merged: dict[str, Any] = {}
+    for base in reversed(bases):
+        merged = _merge(merged, {key: value for key, value in base.values.items() if key != "with"})
+    table = Table(_merge(merged, own.values), file, own.source)
     manifest = _manifest(slug, table, needs)
     table.close()
-    return manifest, [*base.faults, *(placed(fault, own, base) for fault in table.faults)]
+    faults = [fault for base in bases for fault in base.faults]
+    return manifest, [*faults, *(placed(fault, own, bases) for fault in table.faults)]
 
 
-def placed(fault: Fault, own: Table, base: Table) -> Fault:
+def _needs(base: Table) -> Iterator[tuple[str, str]]:
+    """What a shared diagram wants to be handed, each with its kind."""
+    declared = base.table("with")
+    for name in declared.values:
+        kind = declared.text(name)
+        if kind not in (DIAGRAM, PROCEDURE, TEXT):
+            base.fault("with", f"“with.{name}”的种类“{kind}”不存在", f"写 {DIAGRAM}、{PROCEDURE} 或 {TEXT}")
+        yield name, kind
+
+
+def placed(fault: Fault, own: Table, under: Iterable[Table]) -> Fault:
     """A fault of a dotted name at the file and line that say it: the manifest, else what lies under it."""
     name = fault.element or ""
     while name:
-        for table in (own, base):
+        for table in (own, *under):
             if table.holds(name):
                 return replace(fault, file=table.file, line=line_of(table.source, fault.element or ""))
         name = name.rpartition(".")[0]
     return fault
 
 
-def diagram_named(data: bytes, file: str) -> str | None:
-    """The shared diagram a manifest names, read before the rest because its shared.toml comes under it."""
-    name = parse(data, file).get("diagram")
-    return name if isinstance(name, str) else None
+@dataclass(frozen=True)
+class Names:
+    """The shared diagram that a manifest names, and what it hands over: read before the rest, which lies on them."""
+
+    diagram: str | None
+    given: Mapping[str, str]
+
+
+def handed(data: bytes, file: str) -> Names:
+    """What tells which shared.toml lie under a manifest; ContentFaults when it is no TOML."""
+    said = parse(data, file)
+    name, given = said.get("diagram"), said.get("with")
+    texts = given.items() if isinstance(given, dict) else ()
+    return Names(name if isinstance(name, str) else None, {key: text for key, text in texts if isinstance(text, str)})
 
 
 def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -212,7 +286,7 @@ def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 
 def _manifest(slug: str, table: Table, needs: Mapping[str, str]) -> Manifest:
     table.not_built("withdrawal", "committee", "parameters")
-    with_table, roles_table = table.table("with"), table.table("roles")
+    with_table, roles_table, shown = table.table("with"), table.table("roles"), table.table("shown")
     handed = Handed({key: with_table.text(key) for key in with_table.values}, needs)
     basis = _articles(table.table("basis"))
     number = table.text("number", required=True)
@@ -248,11 +322,23 @@ def _manifest(slug: str, table: Table, needs: Mapping[str, str]) -> Manifest:
             )
             for name, fact in table.tables("facts")
         },
-        deadlines={name: _deadline(name, entry, basis) for name, entry in table.tables("deadlines")},
+        deadlines={name: _deadline(name, entry, basis, handed) for name, entry in table.tables("deadlines")},
         documents=documents,
         receipts=receipts,
         desks=desks,
         materials={name: _material(name, entry) for name, entry in table.tables("materials")},
+        decisions={name: _decision(name, entry, basis) for name, entry in table.tables("decisions")},
+        publicity={
+            name: publicity(
+                name,
+                entry,
+                _article(entry, name, {} if entry.has("assumed") else basis),
+                _objections(entry, handed),
+            )
+            for name, entry in table.tables("publicity")
+        },
+        shares=table.texts("shares"),
+        shown={role: shown.texts(role) for role in shown.values},
     )
 
 
@@ -292,11 +378,13 @@ def _starts(table: Table, handed: Handed) -> tuple[Start, ...]:
             continue
         inner = table.sub("starts", entry)
         inner.not_built("yearly", "each", "where")
-        role, named = inner.text("role") or None, inner.texts("cases")
-        if (role is None) == (not named):
-            inner.fault("role", "starts 要写 role 或 cases 之一", 'starts = { cases = ["…"] }')
+        role, named, public = inner.text("role") or None, inner.texts("cases"), inner.flag("public")
+        if [role is not None, bool(named), public].count(True) != 1:
+            inner.fault("role", "starts 要写 role、cases、public 之一", 'starts = { cases = ["…"] }')
         cases = (_try(inner, "cases", handed.procedure, name) for name in named)
-        starts.append(Start(role, tuple(slug for slug in cases if slug), inner.text("party") or None))
+        known = (inner.text("name", required=True), inner.texts("code")) if public else ("", ())
+        party = inner.text("party") or None
+        starts.append(Start(role, tuple(slug for slug in cases if slug), party, public, *known))
     return tuple(starts)
 
 
@@ -309,12 +397,19 @@ def _about(table: Table, handed: Handed) -> About | None:
         inner.text("by", required=True),
         inner.text("times", required=True),
         inner.text("until") or None,
+        inner.text("during") or None,
     )
     if about.by not in _BY:
         inner.fault("by", f"“{about.by}”不是可用的提出人", "、".join(_BY))
     if about.times not in _TIMES:
         inner.fault("times", f"“{about.times}”不是可用的次数", "、".join(_TIMES))
     return about
+
+
+def _objections(table: Table, handed: Handed) -> str | None:
+    """The procedure by which people object to what is made public."""
+    named = table.text("objections")
+    return _try(table, "objections", handed.procedure, named) or None if named else None
 
 
 def _separation(slug: str, table: Table, handed: Handed) -> tuple[Separation, ...]:
@@ -334,23 +429,19 @@ def _separation(slug: str, table: Table, handed: Handed) -> tuple[Separation, ..
     return tuple(pairs)
 
 
-def _deadline(name: str, table: Table, basis: Mapping[str, str]) -> DeadlineRule:
-    table.not_built("pauses", "extend", "set_by", "minimum", "length")
+def _deadline(name: str, table: Table, basis: Mapping[str, str], handed: Handed) -> DeadlineRule:
     kind = table.text("kind", required=True)
-    if kind == "minimum":
-        table.fault("kind", "“minimum”（不得缩短的期间）尚未支持", "用 right、obligation 或 duty")
-    elif kind not in ("right", "obligation", "duty"):
-        table.fault("kind", f"“{kind}”不是期限的种类", "right、obligation 或 duty")
-    within = _parsed(table, "within", parse_period)
-    until = _parsed(table, "until", parse_until)
-    if bool(table.text("within")) == bool(table.text("until")):
-        table.fault("within", f"期限“{name}”要写 within 或 until 之一", 'within = "7 working days"')
+    if kind and kind not in DEADLINE_KINDS:
+        table.fault("kind", f"“{kind}”不是期限的种类", "right、obligation、duty 或 minimum")
+    within, until = _length(name, kind, table)
     if (within is None) == (until is None):
         within, until = parse_period("1 day"), None  # so that the remaining faults are found too
     events = {key: table.texts(key) for key in ("after", "met")}
     for key, texts in events.items():
         for text in texts:
             _try(table, key, parse_event, text)
+            if key == "met" and text.startswith("date("):
+                table.fault(key, f"“{text}”只能写在 after 里", "日期到了不等于办成了，写办成它的事件")
     holiday = table.text("holiday") or "moves"
     if holiday not in ("moves", "stays"):
         table.fault("holiday", "holiday 只能是 stays", "去掉，或写 stays")
@@ -367,7 +458,60 @@ def _deadline(name: str, table: Table, basis: Mapping[str, str]) -> DeadlineRule
         assumed=table.text("assumed") or None,
         holiday=holiday,  # type: ignore[arg-type] # checked above
         warn=warns,
+        set_by=table.text("set_by") or None,
+        pauses=_pauses(table, handed),
+        extend=_extend(table, kind),
     )
+
+
+def _length(name: str, kind: str, table: Table) -> tuple[Period | None, Until | None]:
+    """The length of a deadline, or the fixed date that ends it."""
+    if kind == "minimum":
+        for key in ("within", "until"):
+            table.refuse(key, f"“minimum”的长度写 length，不写 {key}", 'length = "7 working days"')
+        if not table.text("length") and not {"within", "until"} & table.values.keys():
+            table.fault("length", f"期限“{name}”没有写 length", 'length = "7 working days"')
+        return _parsed(table, "length", parse_period), None
+    table.refuse("length", "length 是 minimum（不得缩短的期间）的长度", '写 within，或 kind = "minimum"')
+    if bool(table.text("within")) == bool(table.text("until")):
+        table.fault("within", f"期限“{name}”要写 within 或 until 之一", 'within = "7 working days"')
+    return _parsed(table, "within", parse_period), _parsed(table, "until", parse_until)
+
+
+def _pauses(table: Table, handed: Handed) -> tuple[While, ...]:
+    """What the clock stands for, each once."""
+    example = 'pauses = [ { while = "correct" }, { while = "cases(objection)" } ]'
+    found: list[While] = []
+    raw = table.anything("pauses")
+    for entry in raw if isinstance(raw, list) else [] if raw is None else [raw]:
+        if not isinstance(entry, dict) or set(entry) != {"while"} or not isinstance(entry["while"], str):
+            table.fault("pauses", "pauses 的每一项写一个 while", example)
+            continue
+        one = _try(table, "pauses", parse_while, entry["while"])
+        if one is not None and one.kind == "cases":
+            slug = _try(table, "pauses", handed.procedure, one.what)
+            one = replace(one, what=slug) if slug else None
+        if one is not None and one in found:
+            table.fault("pauses", f"while“{one}”写了两次", "去掉一项")
+        elif one is not None:
+            found.append(one)
+    return tuple(found)
+
+
+def _extend(table: Table, kind: str) -> Extend | None:
+    """By how much, how often and by whom it may be extended."""
+    if not table.has("extend"):
+        return None
+    inner = table.table("extend")
+    if kind in DEADLINE_KINDS and kind not in EXTENDABLE:
+        table.fault("extend", "权利的期限由法律规定，不能延长", "去掉 extend，或改 kind")
+    by, times = _parsed(inner, "by", parse_period), inner.whole("times") if inner.has("times") else 1
+    if not inner.text("by"):
+        inner.fault("by", "extend 没有写延长多少", 'extend = { by = "10 working days", times = 1, role = "leader" }')
+    if times is not None and not 1 <= times <= _MOST_TIMES:
+        inner.fault("times", f"times 应为 1 至 {_MOST_TIMES}", "times = 1")
+    role = inner.text("role", required=True)
+    return Extend(by, times or 1, role) if by is not None and role else None
 
 
 def _warns(table: Table, kind: str, within: Period | None) -> tuple[Warn, ...]:
@@ -406,6 +550,24 @@ def _document(name: str, table: Table, basis: Mapping[str, str]) -> DocumentRule
         serve=table.texts("serve"),
         copy=table.texts("copy"),
         basis=_article(table, name, basis),
+    )
+
+
+def _decision(name: str, table: Table, basis: Mapping[str, str]) -> DecisionRule:
+    file, effect = table.text("file", required=True), table.text("effect", required=True)
+    if file and ("/" in file or not file.endswith(".dmn")):
+        table.fault("file", f"“{file}”不是决策文件的名称", f'写文件名，如 file = "{name}.dmn"，文件放在图的旁边')
+    if effect and effect not in EFFECTS:
+        table.fault("effect", f"“{effect}”不是决策的效力", "hard（应当照办）或 soft（供参考）")
+    return DecisionRule(
+        name=name,
+        title=table.text("title", required=True),
+        file=file,
+        decision=table.text("decision") or None,
+        effect=effect,
+        gaps=table.flag("gaps"),
+        basis=_article(table, name, {} if table.has("assumed") else basis),
+        assumed=table.text("assumed") or None,
     )
 
 

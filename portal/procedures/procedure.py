@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from portal import engine, forms
 from portal.documents.template import Placeholders, placeholders
 from portal.errors import ContentFaults, Fault
+from portal.feel import dmn
+from portal.feel.dmn import Decisions, UnknownDecision
 from portal.forms import Form
+from portal.forms.kinds.corrections import Corrections
 from portal.procedures import drawing, manifest
 from portal.procedures.content import Content
 from portal.procedures.drawing import Drawing, Element
@@ -17,7 +20,7 @@ from portal.procedures.functions import FUNCTIONS
 from portal.procedures.manifest import DIAGRAM, Manifest
 from portal.procedures.regulation import Regulation
 from portal.procedures.spelling import referred
-from portal.procedures.tables import Table, line_of, opened
+from portal.procedures.tables import Table, opened
 
 # The actions whose input `procedure` names the procedure of the cases they start.
 STARTING = frozenset({"cases.start", "cases.start_each"})
@@ -36,6 +39,8 @@ class Procedure:
     forms: Mapping[str, Form]
     templates: Mapping[str, bytes]  # document -> its Word file
     template_files: Mapping[str, str]
+    decisions: Mapping[str, Decisions] = field(default_factory=dict)
+    """What each decision of the manifest is made by: the file that holds it."""
 
     @cached_property
     def spec(self) -> engine.Spec:
@@ -52,11 +57,22 @@ class Procedure:
         return {name: placeholders(template) for name, template in self.templates.items()}
 
     def drawing_at(self, scope: str) -> Drawing:
-        """The diagram that runs in a scope, e.g. `follow_up:1`."""
-        here = self.drawing
+        """The diagram that a scope is drawn in, e.g. `follow_up:1`."""
+        return self._area(scope)[0]
+
+    def inside(self, scope: str) -> Mapping[str, Element]:
+        """The elements that stand in a scope itself, by id: not those in its manys, each of which is a scope."""
+        drawn, many = self._area(scope)
+        return drawn.held_by(many)
+
+    def _area(self, scope: str) -> tuple[Drawing, str | None]:
+        """The diagram of a scope, and the element of it of which the scope is one instance."""
+        here, many = self.drawing, None
         for step in scope.split("/") if scope else ():
-            here = self.drawings[self.calls[here.name, step.split(":")[0]]]
-        return here
+            key = step.split(":")[0]
+            called = self.calls.get((here.name, key))
+            here, many = (self.drawings[called], None) if called else (here, key)
+        return here, many
 
     def element(self, scope: str, key: str) -> Element:
         """The element that stands at a place."""
@@ -96,6 +112,32 @@ def assemble(content: Content, regulation: Regulation, slug: str) -> Procedure:
     return procedure
 
 
+def shared_under(content: Content, slug: str) -> list[tuple[str, bytes]]:
+    """The shared.toml that lie under a manifest, by file, the nearest first: of the diagram it uses, then of those
+    that are called, however deep. ContentFaults when the manifest is no TOML."""
+    home = f"bpmn/{content.regulation}/{slug}"
+    said = manifest.handed(content.files[f"{home}/procedure.toml"], f"{home}/procedure.toml")
+    files = [_shared_file(content, said.diagram, "process.bpmn") if said.diagram else f"{home}/process.bpmn"]
+    seen: list[str] = [said.diagram] if said.diagram else []
+    while files:
+        data = content.files.get(files.pop(0) or "")
+        named = drawing.calls(data) if data is not None else ()
+        for name in (said.given.get(one[1:], "") if one.startswith("@") else one for one in named):
+            if name and name not in seen:
+                seen.append(name)
+                files.append(_shared_file(content, name, "process.bpmn"))
+    found = (_shared_file(content, name, "shared.toml") for name in seen)
+    return [(file, content.files[file]) for file in found if file is not None]
+
+
+def _shared_file(content: Content, name: str | None, part: str) -> str | None:
+    for owner in (f"{content.regulation}/_shared", "_shared"):
+        path = f"bpmn/{owner}/{name}/{part}"
+        if path in content.files:
+            return path
+    return None
+
+
 def survey(content: Content, regulation: Regulation, slug: str) -> tuple[Procedure | None, list[Fault]]:
     """The procedure as far as it can be put together (parts may be missing in it), and every fault so far."""
     assembly = _Assembly(content, regulation, slug)
@@ -114,22 +156,24 @@ class _Assembly:
         self.drawings: dict[str, Drawing] = {}
         self.calls: dict[tuple[str, str], str] = {}
         self.own = Table({}, f"{self.home}/procedure.toml", "")
+        self.under: tuple[Table, ...] = ()
 
     def procedure(self) -> Procedure | None:
         """What can be put together; ContentFaults when the manifest cannot be read at all."""
         file = f"{self.home}/procedure.toml"
         data = self.content.files[file]
-        shared_name = manifest.diagram_named(data, file)
-        shared_file = self._diagram_file(shared_name, "shared.toml") if shared_name else None
-        shared = self.content.files[shared_file] if shared_file else None
-        said, faults = manifest.survey(self.slug, data, file, shared, shared_file or "")
+        shared_name = manifest.handed(data, file).diagram
+        shared = shared_under(self.content, self.slug)
+        said, faults = manifest.survey(self.slug, data, file, shared)
         self.faults += faults
         self.own = opened(data, file)
+        self.under = tuple(opened(text, base) for base, text in shared)
         own = f"图“{self.slug}”没有 process.bpmn", f'放入 {self.home}/process.bpmn，或写 diagram = "…"'
         missing = self._manifest_fault("diagram", *(_no_diagram(shared_name) if shared_name else own))
         root = self._draw(shared_name or self.slug, said, missing, own=shared_name is None)
         forms_read = self._forms(said)
         templates, files = self._templates(said)
+        decisions = self._decisions(said)
         if root is None:
             return None
         return Procedure(
@@ -142,14 +186,11 @@ class _Assembly:
             forms_read,
             templates,
             files,
+            decisions,
         )
 
     def _diagram_file(self, name: str | None, part: str) -> str | None:
-        for owner in (f"{self.regulation.slug}/_shared", "_shared"):
-            path = f"bpmn/{owner}/{name}/{part}"
-            if path in self.content.files:
-                return path
-        return None
+        return _shared_file(self.content, name, part)
 
     def _draw(self, name: str, said: Manifest, missing: Fault, *, own: bool = False) -> Drawing | None:
         """Reads a diagram and those it calls; `missing` is what to say when it is not there."""
@@ -216,7 +257,7 @@ class _Assembly:
         self.faults.append(Fault(what, mend, element.id, element.line, drawn.file))
 
     def _manifest_fault(self, name: str, what: str, mend: str) -> Fault:
-        return Fault(what, mend, name, line_of(self.own.source, name), self.own.file)
+        return manifest.placed(Fault(what, mend, name, file=self.own.file), self.own, self.under)
 
     def _forms(self, said: Manifest) -> dict[str, Form]:
         """Every form that a drawing names, read once."""
@@ -226,7 +267,28 @@ class _Assembly:
                 for name in _forms_of(element):
                     if name not in found:
                         self._form(name, drawn, element, found)
+        for name, form in list(found.items()):
+            if form.corrections is not None:
+                self._correcting(name, form, found)
         return found
+
+    def _correcting(self, name: str, form: Form, found: dict[str, Form]) -> None:
+        """Tells a form with corrections which form's answers it corrects."""
+        field = form.corrections
+        path = self.content.find("forms", self.slug, f"{name}.json") or name
+        assert field is not None
+        assert isinstance(field.kind, Corrections)
+        key = field.kind.element
+        there = [drawn.elements[key] for drawn in self.drawings.values() if key in drawn.elements]
+        named = [form for element in there for form in _forms_of(element)]
+        if not named:
+            mend = "写填写被补正表单的元素，通常是启动事件"
+            self.faults.append(Fault(f"补正事项的 of 所指的元素“{key}”没有表单", mend, field.place, file=path))
+        elif named[0] in found:
+            try:
+                found[name] = forms.correcting(form, found[named[0]])
+            except ContentFaults as error:
+                self.faults += [fault.at(path) for fault in error.faults]
 
     def _form(self, name: str, drawn: Drawing, element: Element, found: dict[str, Form]) -> None:
         path = self.content.find("forms", self.slug, f"{name}.json")
@@ -238,6 +300,45 @@ class _Assembly:
             found[name] = forms.read(self.content.files[path], FUNCTIONS)
         except ContentFaults as error:
             self.faults += [fault.at(path) for fault in error.faults]
+
+    def _decisions(self, said: Manifest) -> dict[str, Decisions]:
+        """The file of each decision, read once."""
+        found: dict[str, Decisions] = {}
+        files: dict[str, Decisions | None] = {}
+        for name, rule in said.decisions.items():
+            path = self.content.find_decisions(self.slug, self.drawings, rule.file) if rule.file else None
+            if path is None:
+                own = self.own.holds(f"decisions.{name}.file")
+                mend = f"放入 {self.home}/{rule.file}" if own else f"放在图的旁边：_shared/图名/{rule.file}"
+                what = f"找不到决策文件“{rule.file}”"
+                self.faults += [self._manifest_fault(f"decisions.{name}.file", what, mend)] if rule.file else []
+                continue
+            if path not in files:
+                files[path] = self._read_decisions(path)
+            read = files[path]
+            if read is not None and self._decided(name, rule.decision, read):
+                found[name] = read
+        return found
+
+    def _read_decisions(self, path: str) -> Decisions | None:
+        try:
+            return dmn.read(self.content.files[path], path, FUNCTIONS)
+        except ContentFaults as error:
+            self.faults += error.faults
+            return None
+
+    def _decided(self, name: str, wanted: str | None, read: Decisions) -> bool:
+        try:
+            read.decision(wanted)
+        except UnknownDecision:
+            known = "、".join(f"{one.id}（{one.name}）" for one in read.decisions.values())
+            what = (
+                f"决策文件“{read.file}”没有决策“{wanted}”" if wanted else f"“{read.file}”里有几个决策，没有写是哪一个"
+            )
+            mend = f"写 decision = …，可用：{known}"
+            self.faults.append(self._manifest_fault(f"decisions.{name}.decision", what, mend))
+            return False
+        return True
 
     def _templates(self, said: Manifest) -> tuple[dict[str, bytes], dict[str, str]]:
         templates, files = {}, {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -12,14 +12,15 @@ from portal.errors import ContentFaults, Fault
 from portal.identity.entry import KINDS as ORGANISATIONS
 from portal.procedures.spelling import instead
 from portal.procedures.tables import Table, opened
-from portal.registers.rules import KINDS, MEANWHILE, STATE, Meanwhile, Register
+from portal.registers.rules import KINDS, MEANWHILE, STATE, WHY_REPLACED, Meanwhile, Register
 
 PARTY = "party"  # whom a case concerns; exists in every regulation
 PER_REGION = "region"  # what `one_per` of a body may say
 _ANY_REGION = "区县"  # in the title of such a body; the name of the region takes its place
-# What the actions on registers take beside fields, and what expressions ask of a record.
-_TAKEN = frozenset({"register", STATE, MEANWHILE, "each", "document", "reason"})
+# What the actions on registers take beside fields, and what expressions and tables ask of a record.
+_TAKEN = frozenset({"register", STATE, MEANWHILE, WHY_REPLACED, "each", "document", "reason"})
 _NAME = re.compile(r"[^\W\d]\w*")
+_IN_ADDRESSES = re.compile(r"[^\W\d][\w-]*")
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,10 @@ class Regulation:
     districts: tuple[str, ...] = ()
     """The districts of its region, as organisations choose theirs."""
     regional: frozenset[str] = frozenset()  # the bodies of which every region has one
+    validity: str | None = None
+    """The article that says how long the text is in force."""
+    after_last_day: tuple[str, ...] = ()
+    """The procedures that may be started when the text is in force no more."""
 
     def role_title(self, role: str) -> str:
         """What people read for a role."""
@@ -109,16 +114,17 @@ def survey(slug: str, data: bytes, file: str) -> tuple[Regulation, list[Fault]]:
         registers={name: _register(name, register) for name, register in table.tables("registers")},
         registration=table.text("registration") or None,
         districts=table.texts("districts"),
+        validity=table.text("validity") or None,
+        after_last_day=table.texts("after_last_day"),
     )
     _check_registration(table, regulation)
+    _check_validity(table, regulation)
     _twice(table, "districts", regulation.districts)
-    if regulation.in_force and regulation.last_day and regulation.last_day < regulation.in_force:
-        what = f"last_day（{regulation.last_day}）早于 in_force（{regulation.in_force}）"
-        table.fault("last_day", what, "改正其中的一天")
     for role in regulation.roles.values():
         if role.body and role.body not in regulation.bodies:
             table.fault("roles", f"岗位“{role.name}”属于不存在的机构“{role.body}”", "在 [bodies] 中写明该机构")
-    table.not_built("parameters", "renewed_by", "after_last_day")
+    table.not_built("parameters")
+    table.refuse("renewed_by", "续期不写在内容里", "发布后由管理员在“法规效力”页面录入续期文件；演练时写 [[renewal]]")
     table.close()
     return regulation, table.faults
 
@@ -128,6 +134,20 @@ def _check_registration(table: Table, regulation: Regulation) -> None:
     if regulation.registration and (role is None or role.applicant):
         named = regulation.registration
         table.fault("registration", f"审核注册的岗位“{named}”不存在，或是申请人的岗位", "写 [roles] 中一个机构的岗位")
+
+
+def _check_validity(table: Table, regulation: Regulation) -> None:
+    """Faults of the days and the article of validity; whether `after_last_day` names procedures is told elsewhere."""
+    first, last, article = regulation.in_force, regulation.last_day, regulation.validity
+    if first and last and last < first:
+        table.fault("last_day", f"last_day（{last}）早于 in_force（{first}）", "改正其中的一天")
+    if last and article is None:
+        table.fault("last_day", "写了 last_day，没有写有效期是哪一条规定的", 'validity = "30"，即规定有效期的条款')
+    if article is not None and not regulation.cites(article):
+        table.fault("validity", f"[articles] 中没有条款“{article}”", "在 [articles] 中写明该条，或改正 validity")
+    if regulation.after_last_day and not table.has("last_day"):
+        table.fault("after_last_day", "没有 last_day，after_last_day 不起作用", "写明 last_day，或去掉 after_last_day")
+    _twice(table, "after_last_day", regulation.after_last_day)
 
 
 def _bodies(table: Table) -> dict[str, str]:
@@ -197,13 +217,15 @@ def _register(name: str, table: Table) -> Register:
         table.fault("closed", f"登记时的状态“{states[0]}”不能是失效的状态", "states 的第一种状态不写进 closed")
     _twice(table, "states", states)
     _among(table, "closed", closed, states, "状态")
+    suspended = _suspended(table, states, closed)
     key = table.texts("key")
     if not key:
         table.fault("key", f"名册“{name}”没有写以什么区分记录", 'key = ["uscc", "year"]')
     _twice(table, "key", key)
     _among(table, "key", key, fields, "字段")
-    public = table.texts("public")
-    _among(table, "public", public, fields, "字段")
+    for several in (part for part in key if part in fields and KINDS[fields[part]].several):
+        table.fault("key", f"“{several}”是列表，不能用来区分记录", "以文字、代码、年度等字段区分")
+    public, public_states = _public(name, table, fields, states)
     titles = table.table("titles")
     _among(table, "titles", titles.values, fields, "字段")
     return Register(
@@ -213,10 +235,41 @@ def _register(name: str, table: Table) -> Register:
         states=states,
         fields=fields,
         closed=frozenset(closed),
+        suspended=suspended,
         public=public,
+        public_states=public_states,
         titles={field: titles.text(field) for field in titles.values},
         meanwhile=_meanwhile(table, key, fields),
     )
+
+
+def _suspended(table: Table, states: Sequence[str], closed: Sequence[str]) -> frozenset[str]:
+    """The states in which a record stands, but is not to be relied on."""
+    suspended = table.texts("suspended")
+    _among(table, "suspended", suspended, states, "状态")
+    for state in (state for state in suspended if state in closed or state == states[0]):
+        table.fault("suspended", f"“{state}”是登记时或者失效的状态，不是暂停的状态", "从 suspended 中去掉它")
+    return frozenset(suspended)
+
+
+def _public(
+    name: str, table: Table, fields: Mapping[str, str], states: Iterable[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The fields that everybody may see, and the states in which."""
+    public, shown = table.texts("public"), table.texts("public_states")
+    _among(table, "public", public, fields, "字段")
+    _twice(table, "public", public)
+    for private in (part for part in public if part in fields and KINDS[fields[part]].private):
+        what = f"“{private}”的种类是 {fields[private]}，任何时候都不公开"
+        table.fault("public", what, "从 public 中去掉它")
+    _among(table, "public_states", shown, states, "状态")
+    _twice(table, "public_states", shown)
+    if shown and not public:
+        table.fault("public_states", f"名册“{name}”没有公开的字段", 'public = ["…"]，写哪些字段公开')
+    if public and not _IN_ADDRESSES.fullmatch(name):
+        mend = "以字母开头，只用字母、数字、“-”和“_”：它是网址的一部分"
+        table.fault("title", f"“{name}”不能作公开名册的名称", mend)
+    return public, shown
 
 
 def _kind(field: str, table: Table) -> str:

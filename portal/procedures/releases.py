@@ -67,6 +67,7 @@ class Releases:
 
     def __init__(self) -> None:
         self._opened: dict[int, Published] = {}
+        self._regulations: dict[int, Regulation | None] = {}
         self._lock = Lock()
 
     def get(self, tx: Session, release_id: int) -> Published:
@@ -98,6 +99,23 @@ class Releases:
         if found is None:
             raise UnknownProcedure(procedure=regulation)
         return self.get(tx, found)
+
+    def regulations(self, tx: Session, regulation: str) -> list[tuple[datetime, Regulation]]:
+        """A regulation as each of its releases has it, with the moment of publishing, the oldest first; without those
+        that today's portal cannot open."""
+        wanted = select(Release.id, Release.published_at).where(Release.regulation == regulation).order_by(Release.id)
+        moments = {release_id: moment for release_id, moment in tx.execute(wanted)}
+        with self._lock:
+            known = {*self._opened, *self._regulations}
+            unread = [one for one in moments if one not in known]
+            rows = select(Release.id, Release.content).where(Release.id.in_(unread))
+            for release_id, content in tx.execute(rows) if unread else ():
+                self._regulations[release_id] = None
+                with suppress(ContentFaults, ContentDamaged):
+                    self._regulations[release_id] = regulation_in(unpack(regulation, content))
+            opened = {release_id: published.regulation for release_id, published in self._opened.items()}
+            read = {**self._regulations, **opened}
+        return [(moment, found) for one, moment in moments.items() if (found := read[one]) is not None]
 
     def in_force(self, tx: Session) -> list[Published]:
         """The newest release of every regulation."""

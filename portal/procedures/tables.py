@@ -168,7 +168,11 @@ def _line_of(source: str, path: str, key: str, span: range | None = None) -> int
     """Below the heading of its table, or of one around it, on the line of the inline table if there is one."""
     lines = source.splitlines()
     within = span or range(len(lines))
+    own = _head(lines, within, f"{path}.{key}" if path else key, around=False)
+    if own is not None:
+        return own + 1
     start = _head(lines, within, path)
+    within = _section(lines, within, start)
     name = path.rpartition(".")[2]
     inline = re.compile(rf'\s*(?:[\w"-]+\.)*"?{re.escape(name)}"?\s*=')
     if path and (start is None or _bare(lines[start]) != f"[{path}]"):
@@ -182,14 +186,22 @@ def _line_of(source: str, path: str, key: str, span: range | None = None) -> int
     return None if start is None and span is None else first + 1
 
 
-def _head(lines: Sequence[str], within: range, path: str) -> int | None:
-    """The heading `[a.b]` of a table `a.b.c`, the nearest there is."""
+def _head(lines: Sequence[str], within: range, path: str, *, around: bool = True) -> int | None:
+    """The heading `[a.b]` of a table `a.b.c`, the nearest there is; without `around` that of the table itself."""
     while path:
         found = next((n for n in within if _bare(lines[n]) == f"[{path}]"), None)
-        if found is not None:
+        if found is not None or not around:
             return found
         path = path.rpartition(".")[0]
     return None
+
+
+def _section(lines: Sequence[str], within: range, start: int | None) -> range:
+    """The lines below a heading, up to the next one; all of them without a heading."""
+    if start is None:
+        return within
+    rest = range(start + 1, within.stop)
+    return range(start, next((n for n in rest if _HEADING.fullmatch(_bare(lines[n]))), within.stop))
 
 
 def _spans(source: str, name: str) -> list[range]:

@@ -1,6 +1,7 @@
 """What is on record: registers whose records are changed only by new entries."""
 
 from portal.registers.models import Record, RecordEntry
+from portal.registers.publication import Publication, hidden_since, publication
 from portal.registers.queries import entries_of_case, of_case
 from portal.registers.rules import Meanwhile, RecordExists, RecordMissing, Register, WrongField
 from portal.registers.service import Cause, Written, current, entries, find, get, of_unit, record, siblings, update
@@ -8,6 +9,7 @@ from portal.registers.service import Cause, Written, current, entries, find, get
 __all__ = [
     "Cause",
     "Meanwhile",
+    "Publication",
     "Record",
     "RecordEntry",
     "RecordExists",
@@ -20,8 +22,10 @@ __all__ = [
     "entries_of_case",
     "find",
     "get",
+    "hidden_since",
     "of_case",
     "of_unit",
+    "publication",
     "record",
     "siblings",
     "update",

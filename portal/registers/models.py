@@ -31,7 +31,7 @@ class Record(Base):
     key: Mapped[str]
     """The values of its key fields as one text."""
     uscc: Mapped[str | None] = mapped_column(index=True)
-    """The unit whose record it is, when the register has such a field."""
+    """The code of the party whose record it is, when the register has such a field: a unit, or a natural person."""
     year: Mapped[int | None]
     state: Mapped[str]
     fields: Mapped[dict[str, Any]] = mapped_column(JSONB)
@@ -80,3 +80,49 @@ class RecordEntry(Base):
 
 
 append_only(cast(Table, RecordEntry.__table__))
+
+
+class Draw(Base):
+    """One drawing by lot from a register: all that is needed to draw again (`portal.registers.lots`)."""
+
+    __tablename__ = "draws"
+    __table_args__ = (UniqueConstraint("case_id", "scope", "element", "visit"),)
+
+    id: Mapped[Id]
+    regulation: Mapped[str]
+    register: Mapped[str]
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
+    scope: Mapped[str]
+    element: Mapped[str]
+    visit: Mapped[int]
+    """The step of the case that drew."""
+    act_id: Mapped[int] = mapped_column(ForeignKey("acts.id"))
+    moment: Mapped[datetime]
+    count: Mapped[int]
+    seed: Mapped[str]
+    snapshot: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    """The pool: whose numbers could be drawn, and who was left out and why (`Pool.as_json`)."""
+    sha256: Mapped[str]
+    """What seals the drawing: of the canonical JSON of snapshot, seed and count (`lots.seal`)."""
+    drawn: Mapped[list[str]] = mapped_column(JSONB)
+    """The numbers drawn, in their order."""
+
+
+class Replacement(Base):
+    """One of those drawn who does not take part, and who came in his place: the next of the order, or nobody left."""
+
+    __tablename__ = "draw_replacements"
+    __table_args__ = (UniqueConstraint("draw_id", "number"),)
+
+    id: Mapped[Id]
+    draw_id: Mapped[int] = mapped_column(ForeignKey("draws.id"), index=True)
+    act_id: Mapped[int] = mapped_column(ForeignKey("acts.id"))
+    moment: Mapped[datetime]
+    number: Mapped[str]
+    """Who is replaced."""
+    by: Mapped[str | None]
+    reason: Mapped[str]
+
+
+append_only(cast(Table, Draw.__table__))
+append_only(cast(Table, Replacement.__table__))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -11,7 +12,7 @@ from decimal import Decimal, InvalidOperation
 
 from portal.clock import day_of
 from portal.errors import PortalError
-from portal.forms import uscc
+from portal.forms import personal, uscc
 
 STATE = "state"
 """The name under which expressions and histories speak of a record's state, beside its fields."""
@@ -19,9 +20,14 @@ STATE = "state"
 MEANWHILE = "meanwhile"
 """The name under which paths speak of what stands for the fields in dispute."""
 
+WHY_REPLACED = "replaced"
+"""The name under which a table that leaves people out of a drawing asks why somebody was replaced earlier."""
+
 _LONGEST = 1000
 _DIGITS = 15
 _YEARS = range(1900, 2201)
+_ITEMS, _ITEM = 50, 100
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class RecordExists(PortalError):
@@ -47,13 +53,18 @@ class WrongField(PortalError):
 
 @dataclass(frozen=True)
 class Kind:
-    """One type of field: its usual title, what it takes in words, its unit, and how a value is stored (None: not)."""
+    """One type of field: its usual title, what it takes in words, its unit, and how a value is stored (None: not).
+
+    `several`: a list, stored as its items line by line; `private`: never shown to the public.
+    """
 
     title: str
     wanted: str
     read: Callable[[object], str | None]
     unit: str = ""
     number: bool = False
+    several: bool = False
+    private: bool = False
 
 
 def _text(value: object) -> str | None:
@@ -64,6 +75,37 @@ def _text(value: object) -> str | None:
 def _uscc(value: object) -> str | None:
     code = uscc.normal(value) if isinstance(value, str) else ""
     return code if uscc.is_valid(code) else None
+
+
+def _person(value: object) -> str | None:
+    code = personal.normal(value) if isinstance(value, str) else ""
+    return code if personal.is_valid(code) else None
+
+
+def _party(value: object) -> str | None:
+    return _uscc(value) or _person(value)
+
+
+def _hash(value: object) -> str | None:
+    digest = "".join(value.split()).lower() if isinstance(value, str) else ""
+    return digest if _SHA256.fullmatch(digest) else None
+
+
+def _list(value: object) -> str | None:
+    """Texts one a line, each once, in their order; a text stands for the list of its lines."""
+    given = value.splitlines() if isinstance(value, str) else value
+    if not isinstance(given, list | tuple):
+        return None
+    items = [item.strip() if isinstance(item, str) else "" for item in given]
+    if isinstance(value, str):
+        items = [item for item in items if item]
+    if not items or len(items) > _ITEMS or not all(map(_fits, items)):
+        return None
+    return "\n".join(dict.fromkeys(items))
+
+
+def _fits(item: str) -> bool:
+    return 0 < len(item) <= _ITEM and "\0" not in item and len(item.splitlines()) == 1
 
 
 def _number(value: object) -> str | None:
@@ -107,6 +149,10 @@ KINDS: Mapping[str, Kind] = {
     "region": Kind("区县", "区县名称", _text),
     "number": Kind("", "数字", _number, number=True),
     "date": Kind("日期", "日期", _day),
+    "hash": Kind("SHA-256", "64位十六进制的 SHA-256 值", _hash),
+    "list": Kind("", f"不超过{_ITEMS}项、每项不超过{_ITEM}字的文字", _list, several=True),
+    "person": Kind("个人编号", "正确的个人编号", _person, private=True),
+    "party": Kind("代码", "正确的统一社会信用代码或个人编号", _party, private=True),
 }
 """The types that a field of a register may have."""
 
@@ -128,10 +174,15 @@ class Register:
     key: tuple[str, ...]
     states: tuple[str, ...]
     fields: Mapping[str, str]
-    """Field -> its type, a key of KINDS."""
+    """Field -> its type, a key of KINDS; in the order in which they are shown."""
     closed: frozenset[str] = frozenset()
     """The states in which a record no longer counts and may be recorded anew."""
+    suspended: frozenset[str] = frozenset()
+    """The states in which it stands, but is not to be relied on for the time being."""
     public: tuple[str, ...] = ()
+    """The fields that everybody may see; without any the register is not public."""
+    public_states: tuple[str, ...] = ()
+    """The states in which everybody may see a record; empty: in all of them."""
     titles: Mapping[str, str] = field(default_factory=dict)
     meanwhile: Mapping[str, Meanwhile] = field(default_factory=dict)
 
@@ -140,13 +191,23 @@ class Register:
         return self.titles.get(name) or KINDS[self.fields[name]].title or name
 
     def field_of(self, kind: str) -> str | None:
-        """The first field of a type: by `uscc` a record belongs to a unit, by `year` it is filtered."""
+        """The first field of a type: by `year` a record is filtered."""
         return next((name for name, of in self.fields.items() if of == kind), None)
+
+    @property
+    def owner(self) -> str | None:
+        """The field by whose code a record belongs to a party: to a natural person, to either, else to a unit."""
+        return self.field_of("person") or self.field_of("party") or self.field_of("uscc")
+
+    @property
+    def shown_states(self) -> tuple[str, ...]:
+        """The states in which everybody may see a record; none where the register is not public."""
+        return (self.public_states or self.states) if self.public else ()
 
     def stored(self, name: str, value: object) -> str | None:
         """A value as the register keeps it; None stays none, but for a key; WrongField when it does not fit."""
         kind = KINDS[self.fields[name]]
-        missing = value is None or value == ""
+        missing = value is None or value in ("", [])
         kept = None if missing else kind.read(value)
         if kept is None and (not missing or name in self.key):
             shown = "" if value is None else str(value)[:100]
@@ -163,6 +224,8 @@ class Register:
             return None
         if kind == "date":
             return date.fromisoformat(value)
+        if KINDS[kind].several:
+            return items_of(value)
         return Decimal(value) if KINDS[kind].number else value
 
     def key_of(self, values: Mapping[str, str | None]) -> str:
@@ -173,6 +236,11 @@ class Register:
         """The key as people read it."""
         return "、".join(values.get(name) or "—" for name in self.key)
 
+    def items(self, name: str, value: str) -> list[str]:
+        """A stored value as what it holds: of a list its items, else itself."""
+        kind = KINDS.get(self.fields.get(name, ""))
+        return items_of(value) if kind is not None and kind.several else [value]
+
     def state(self, wanted: object) -> str:
         """The state to be entered: the first of the register's when none is given; WrongField for no such state."""
         if wanted is None:
@@ -180,6 +248,11 @@ class Register:
         if wanted not in self.states:
             raise WrongField(register=self.title, field="状态", value=wanted, wanted="、".join(self.states))
         return str(wanted)
+
+
+def items_of(stored: str) -> list[str]:
+    """The items of a stored list."""
+    return stored.split("\n")
 
 
 Values = Mapping[str, str | None]

@@ -184,7 +184,7 @@ def _now(register: Register, state: str, fields: Values, number: int, cause: Cau
 
 def searched(register: Register, fields: Values) -> dict[str, Any]:
     """The columns by which records are found, filtered and searched, as their fields have them."""
-    code, year = register.field_of("uscc"), register.field_of("year")
+    code, year = register.owner, register.field_of("year")
     held = fields.get(year) if year else None
     return {
         "uscc": fields.get(code) if code else None,

@@ -8,7 +8,19 @@ from typing import Any
 
 from sqlalchemy import select
 
-from portal.cases import bulk, correcting, delivery, desk, filing, matters, messages, tasks
+from portal.cases import (
+    bulk,
+    correcting,
+    delivery,
+    desk,
+    extending,
+    filing,
+    matters,
+    messages,
+    publicly,
+    publishing,
+    tasks,
+)
 from portal.cases.correcting import Receipt
 from portal.cases.errors import (
     EnteredIt,
@@ -27,7 +39,7 @@ from portal.errors import Fault, PortalError
 from portal.identity import Actor
 from portal.identity import service as identity
 from portal.procedures.tables import Table
-from portal.scenarios.path import EACH, Started, Step
+from portal.scenarios.path import EACH, PUBLIC, Started, Step
 from portal.scenarios.stage import JobFailed, Stage
 
 _REFUSAL: Mapping[str, tuple[type[PortalError], ...]] = {
@@ -134,11 +146,20 @@ def _note_unmade(acted: Acted, step: Step) -> None:
 def _attempt(acted: Acted, step: Step) -> PortalError | None:
     # Whoever acts is there, with his files, whether or not the act is refused.
     actor = acted.stage.actor(step.role, step.person) if step.person else None
-    if actor is None:
+    if actor is None and step.role != PUBLIC:
         return None
     answers = _answers(acted, step, actor)
+
+    acted.stage.drawn = tuple(acted.stage.number(name.rpartition("/")[2]) for name in step.drawn)
+
+    def verb() -> None:
+        if actor is None:
+            _IN_PUBLIC[step.verb](acted, step, answers)
+        else:
+            _VERBS[step.verb](acted, step, actor, answers)
+
     try:
-        acted.stage.act(lambda: _VERBS[step.verb](acted, step, actor, answers))
+        acted.stage.act(verb)
     except PortalError as error:
         # The session forgets what the refused act had begun.
         acted.stage.tx.expire_all()
@@ -173,8 +194,14 @@ def _said(error: PortalError) -> str:
     return error.text()
 
 
-def _answers(acted: Acted, step: Step, actor: Actor) -> dict[str, Any]:
-    files = {key: [acted.stage.upload(actor, name) for name in names] for key, names in step.files.items()}
+def _answers(acted: Acted, step: Step, actor: Actor | None) -> dict[str, Any]:
+    bundle = publicly.bundle_of(_once(step))
+    files = {
+        key: [
+            acted.stage.upload(actor, name) if actor else acted.stage.upload_in_public(bundle, name) for name in names
+        ]
+        for key, names in step.files.items()
+    }
     return {**step.answers, **files}
 
 
@@ -194,12 +221,24 @@ def _file(acted: Acted, step: Step, actor: Actor, answers: Answers) -> None:
 def _task(acted: Acted, step: Step, actor: Actor, answers: Answers) -> None:
     stage = acted.stage
     case = acted.case(step.case)
-    row = stage.tx.scalar(select(Task).where(Task.case_id == case.id, Task.element == step.what, Task.state == "open"))
+    row = _open_task(acted, case, step, actor)
     if row is None:
         opened = "、".join(open_tasks(acted, case.id)) or "没有"
         what = f"{case.row.number} 没有待办的“{step.what}”；待办的有：{opened}；状态：{case.row.status}"
         raise Otherwise(what, "改正 task，补上这之前的步骤，或改正流程")
     tasks.complete(stage.kernel, stage.tx, actor, row.id, answers, step.at)
+
+
+def _open_task(acted: Acted, case: LiveCase, step: Step, actor: Actor) -> Task | None:
+    """The task that a step means: of those assigned to parties the actor's own, also one that is over, so that the path
+    can say how it is refused; else any that is open."""
+    here = select(Task).where(Task.case_id == case.id, Task.element == step.what)
+    if actor.organisation_id is not None:
+        own = here.where(Task.assignee_id == actor.organisation_id)
+        found = acted.stage.tx.scalar(own.order_by(Task.state != "open", Task.id.desc()).limit(1))
+        if found is not None:
+            return found
+    return acted.stage.tx.scalar(here.where(Task.state == "open").order_by(Task.id).limit(1))
 
 
 def _serve(acted: Acted, step: Step, actor: Actor, answers: Answers) -> None:
@@ -250,6 +289,16 @@ def _renew(acted: Acted, step: Step, actor: Actor, answers: Answers) -> None:
     desk.renew(acted.stage.kernel, acted.stage.tx, actor, _matter(acted, step), step.reason, step.at)
 
 
+def _extend(acted: Acted, step: Step, actor: Actor, answers: Answers) -> None:
+    case = acted.case(step.what)
+    row = case.deadlines.get(step.deadline or "")
+    if row is None:
+        known = "、".join(case.deadlines) or "没有"
+        what = f"{case.row.number} 的期限“{step.deadline}”没有起算；起算过的有：{known}"
+        raise Otherwise(what, "改正 deadline", "deadline")
+    extending.extend(acted.stage.kernel, acted.stage.tx, actor, row.id, step.reason, step.at)
+
+
 def _matter(acted: Acted, step: Step) -> int:
     """The newest matter that a corrected service of the case has brought onto a desk, open or decided."""
     case = acted.case(step.what)
@@ -295,6 +344,42 @@ _VERBS: Mapping[str, Callable[[Acted, Step, Actor, Answers], None]] = {
     "correct": _correct,
     "keep": _keep,
     "renew": _renew,
+    "extend": _extend,
+}
+
+
+# What somebody without an account does
+
+
+def _once(step: Step) -> str:
+    """The random text of the form that is filed in a step."""
+    return f"{step.beginning}/{step.number}/{step.at.isoformat()}"
+
+
+def _file_in_public(acted: Acted, step: Step, answers: Answers) -> None:
+    stage, about = acted.stage, acted.case(step.about)
+    rule = stage.published.procedure(step.what).manifest.about
+    shown = publishing.newest(stage.tx, about.id, rule.during) if rule is not None and rule.during else None
+    if shown is None:
+        what = f"{about.row.number} 没有公示，公众不能提出“{step.what}”"
+        raise Otherwise(what, "改正 about，或补上开始公示的步骤", "about")
+    row = publicly.file(stage.kernel, stage.tx, shown.id, answers, step.at, _once(step))
+    acted.last = row.id
+    if step.bind is not None:
+        acted.bound[step.bind] = row.id
+
+
+def _serve_in_public(acted: Acted, step: Step, answers: Answers) -> None:
+    case = acted.case(step.what)
+    letters = [letter for key, letter in case.letters.items() if step.document in (None, key)]
+    if not letters:
+        raise Otherwise(f"{case.row.number} 没有可送达的文书", "改正 serve，或改正应当制发文书的流程")
+    delivery.sign_by_code(acted.stage.kernel, acted.stage.tx, case.id, letters[-1].id, step.at)
+
+
+_IN_PUBLIC: Mapping[str, Callable[[Acted, Step, Answers], None]] = {
+    "file": _file_in_public,
+    "serve": _serve_in_public,
 }
 
 

@@ -16,6 +16,7 @@ from portal.cases.live import LiveCase
 from portal.cases.models import DeskMatter
 from portal.cases.names import facts_of
 from portal.clock import TZ
+from portal.deadlines.models import Deadline
 from portal.documents.models import Letter
 from portal.errors import PortalError
 from portal.ledger import service as ledger
@@ -171,8 +172,13 @@ def _deadline(case: LiveCase, name: str, parts: Mapping[str, object]) -> list[Di
     return [
         difference
         for part, value in parts.items()
-        for difference in _difference(f"{key}.{part}", f"{of}的 {part}", getattr(deadline, part), value)
+        for difference in _difference(f"{key}.{part}", f"{of}的 {part}", _seen(deadline, part), value)
     ]
+
+
+def _seen(deadline: Deadline, part: str) -> object:
+    """A part of a deadline as it is to be compared; one whose clock stands has no end."""
+    return getattr(deadline, {"last_day": "last", "due": "ends"}.get(part, part))
 
 
 def _failed(acted: Acted, case: LiveCase, expected: Mapping[str, str]) -> list[Difference]:

@@ -13,6 +13,7 @@ from portal.procedures.spelling import meant
 from portal.procedures.tables import Table
 from portal.registers import Register
 from portal.registers.rules import MEANWHILE, STATE
+from portal.scenarios.demo import Demo
 from portal.scenarios.path import EACH, Given, GivenRecords, Path, Step
 
 
@@ -33,6 +34,28 @@ def strange(opened: Published, given: Given, paths: Sequence[Path]) -> list[Faul
         names.begin(path.given, path.table)
         names.walk(path.steps)
         names.end(path)
+        faults += names.faults
+    return faults
+
+
+def strange_in_demo(opened: Published, demo: Demo) -> list[Fault]:
+    """The same for demo.toml, whose people all have accounts, with the roles in which they act."""
+    faults = list(_people(opened, demo.given))
+    for account in demo.accounts.values():
+        names = _Names(opened, demo.given)
+        offices = [name for name, role in opened.regulation.roles.items() if not role.applicant]
+        for role in account.roles:
+            names.known(account.table, "roles", role, offices, "工作人员的岗位")
+        faults += names.faults
+    for records in demo.given.records:
+        faults += _Names(opened, demo.given).on_record(records)
+    for steps in demo.stories.values():
+        names = _Names(opened, demo.given)
+        names.walk(steps)
+        for step in steps:
+            acting = [login for login, one in demo.accounts.items() if one.party or step.role in one.roles]
+            if step.person:
+                names.known(step.table, "as", step.person, acting, f"账号（岗位“{step.role}”）")
         faults += names.faults
     return faults
 
@@ -70,7 +93,7 @@ def _alike(paths: Iterable[Path]) -> Iterator[Fault]:
 
 
 def _acts(path: Path) -> tuple[object, ...]:
-    return path.given, path.steps, path.end
+    return path.given, path.renewals, path.steps, path.end
 
 
 @dataclass
@@ -144,6 +167,8 @@ class _Names:
             self.known(step.table, "task", step.what, _tasks(here), f"环节（“{here.slug}”的用户任务）")
         elif step.verb == "message":
             self.known(step.table, "message", step.what, _messages(here), f"消息（“{here.slug}”）")
+        elif step.deadline is not None:
+            self.known(step.table, "deadline", step.deadline, here.manifest.deadlines, f"期限（“{here.slug}”）")
         elif step.document is not None:
             self.known(step.table, "document", step.document, here.manifest.documents, f"文书（“{here.slug}”）")
         elif step.party is not None:

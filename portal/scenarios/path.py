@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from portal.forms import uscc
+from portal.forms import parties
 from portal.procedures.tables import Table
 
+PUBLIC = "public"
+"""Stands in `as` for somebody without an account."""
 EACH = "*"
 """In a name such as `notice/*`: every case bound under `notice/…` (that is not named on its own beside it)."""
 
@@ -55,15 +57,18 @@ class Step:
     how: str = "read"
     on: datetime | None = None
     document: str | None = None
+    deadline: str | None = None
     party: str | None = None
     reason: str = ""
+    drawn: tuple[str, ...] = ()
+    """Who comes out of the lot that is drawn in this step: those drawn, then those who would replace them in order."""
     starts: Mapping[str, Started] = field(default_factory=dict)
     expect: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def seen(self) -> str | None:
         """The case that its expectations look at; None: the one bound last."""
-        return self.what if self.verb in ("serve", "retry", "drop", "correct", "keep", "renew") else self.case
+        return self.what if self.verb in ("serve", "retry", "drop", "correct", "keep", "renew", "extend") else self.case
 
 
 @dataclass(frozen=True)
@@ -92,6 +97,8 @@ class Path:
     steps: tuple[Step, ...]
     end: End
     table: Table = field(compare=False, repr=False)
+    renewals: tuple[GivenRenewal, ...] = ()
+    """By what the regulation has been renewed in this path, beside what given.toml says for all."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +108,7 @@ class Beginning:
     given: str | None
     steps: tuple[Step, ...]
     table: Table = field(compare=False, repr=False)
+    renewals: tuple[GivenRenewal, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -114,11 +122,26 @@ class GivenRecords:
 
 
 @dataclass(frozen=True)
+class GivenRenewal:
+    """An instrument that has renewed the regulation, as an administrator would have entered it before."""
+
+    number: str
+    title: str
+    from_day: date | None
+    last_day: date | None
+    assumed: bool
+    source: str
+    reason: str
+    table: Table = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True)
 class Given:
-    """What given.toml holds: people, records and named beginnings."""
+    """What given.toml holds: people, records, renewals and named beginnings."""
 
     people: Mapping[str, Person] = field(default_factory=dict)
     records: tuple[GivenRecords, ...] = ()
+    renewals: tuple[GivenRenewal, ...] = ()
     beginnings: Mapping[str, Beginning] = field(default_factory=dict)
 
     def unit(self, name: str) -> str | None:
@@ -126,7 +149,7 @@ class Given:
         if name in self.people:
             return self.people[name].uscc
         by_name = next((person.uscc for person in self.people.values() if person.org == name), None)
-        return by_name or (name if uscc.is_valid(name) else None)
+        return by_name or (name if parties.is_valid(name) else None)
 
     def spokesman(self, code: str) -> str:
         """The first person of a unit; its code when nobody is named."""

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, time
 from typing import Any
 
 from portal.clock import TZ
-from portal.errors import ContentFaults, Fault
-from portal.forms import uscc
+from portal.errors import ContentFaults
+from portal.forms import personal, uscc
 from portal.identity.entry import KINDS as ORGANISATIONS
+from portal.identity.entry import PERSON
 from portal.procedures.content import Content
 from portal.procedures.spelling import instead, meant
 from portal.procedures.tables import Table, opened
-from portal.scenarios.path import Beginning, End, Given, GivenRecords, Path, Person, Started, Step
+from portal.scenarios.path import (
+    PUBLIC,
+    Beginning,
+    End,
+    Given,
+    GivenRecords,
+    GivenRenewal,
+    Path,
+    Person,
+    Started,
+    Step,
+)
 
 # Each verb, and the keys that it takes beside `at`, `as`, `starts` and `expect`.
 VERBS: Mapping[str, frozenset[str]] = {
-    "file": frozenset({"about", "bind", "answers", "files"}),
-    "task": frozenset({"case", "answers", "files"}),
+    "file": frozenset({"about", "bind", "answers", "files", "drawn"}),
+    "task": frozenset({"case", "answers", "files", "drawn"}),
     "serve": frozenset({"document", "how", "on"}),
     "message": frozenset({"case", "answers", "files"}),
     "pass": frozenset({"case"}),
@@ -27,17 +39,19 @@ VERBS: Mapping[str, frozenset[str]] = {
     "correct": frozenset({"document", "how", "on", "reason"}),
     "keep": frozenset({"reason"}),
     "renew": frozenset({"reason"}),
+    "extend": frozenset({"deadline", "reason"}),
 }
 _STEP = ("at", "as", "starts", "expect")
 HOW = ("read", "post", "in person")
 REFUSALS = ("separation", "forbidden", "form", "state", "rule")
-STATES = ("running", "met", "dropped")
+STATES = ("running", "paused", "met", "dropped")
 # What of a deadline can be compared: its kind of value, in words and as TOML has it.
 DEADLINE: Mapping[str, tuple[str, type]] = {
     "last_day": ("日期，如 2026-10-12", date),
     "due": ("时刻，如 2026-10-13T00:00:00", datetime),
     "state": (f"{'、'.join(STATES)} 之一", str),
     "provisional": ("true 或 false", bool),
+    "paused_by": ('为何暂停，如 ["correct", "cases(objection)"]', list),
     "warned": ('已到时的提醒，如 ["day 5", "overdue 0"]', list),
 }
 _EXPECT = ("deadlines", "outcomes", "facts", "tasks", "desk", "refused", "status", "says", "failed", "records")
@@ -53,16 +67,16 @@ def read_given(content: Content) -> Given:
     data = content.files[file]
     table = opened(data, file)
     people = {name: person for name, person in _people(table.table("people")) if person is not None}
-    records = tuple(_records(entry) for entry in table.array("record"))
+    records = read_records(table)
+    renewals = read_renewals(table)
     beginnings = {
-        name: Beginning(begun.text("given") or None, _steps(begun, name), begun)
+        name: Beginning(begun.text("given") or None, read_steps(begun, name), begun, read_renewals(begun))
         for name in table.values
-        if name not in ("people", "record")
+        if name not in ("people", "record", "renewal")
         for begun in [table.table(name)]
     }
-    table.close()
-    _raise(table.faults)
-    return Given(people, records, beginnings)
+    close(table)
+    return Given(people, records, renewals, beginnings)
 
 
 def read_path(content: Content, procedure: str, file: str) -> Path:
@@ -75,20 +89,41 @@ def read_path(content: Content, procedure: str, file: str) -> Path:
         title=table.text("title", required=True),
         basis=table.text("basis", required=True),
         given=table.text("given") or None,
-        steps=_steps(table, None),
+        steps=read_steps(table, None),
         end=_end(table),
         table=table,
+        renewals=read_renewals(table),
     )
     if not path.steps and path.given is None:
         table.fault("step", "路径没有任何一步", "写 [[step]]，或写 given")
-    table.close()
-    _raise(table.faults)
+    close(table)
     return path
 
 
-def _raise(faults: list[Fault]) -> None:
-    if faults:
-        raise ContentFaults(faults)
+def read_renewals(table: Table) -> tuple[GivenRenewal, ...]:
+    """The instruments under `[[renewal]]` that have renewed the regulation; faults go to the table."""
+    return tuple(_renewal(entry) for entry in table.array("renewal"))
+
+
+def _renewal(table: Table) -> GivenRenewal:
+    assumed = table.flag("assumed")
+    return GivenRenewal(
+        number=table.text("number", required=True),
+        title=table.text("title", required=True),
+        from_day=table.day("from", required=True),
+        last_day=table.day("last_day"),
+        assumed=assumed,
+        source=table.text("source", required=True),
+        reason=table.text("reason", required=assumed),
+        table=table,
+    )
+
+
+def close(table: Table) -> None:
+    """Tells the keys that nobody asked for; ContentFaults with everything that is wrong with the file."""
+    table.close()
+    if table.faults:
+        raise ContentFaults(table.faults)
 
 
 # What paths share
@@ -109,7 +144,7 @@ def _people(table: Table) -> Iterator[tuple[str, Person | None]]:
                 written.texts("kinds") or ("enterprise",),
                 table,
             )
-            yield name, _with_valid_code(person, table)
+            yield name, with_valid_code(person, table)
 
 
 def _person_in_a_line(name: str, line: str, table: Table) -> Person | None:
@@ -118,16 +153,27 @@ def _person_in_a_line(name: str, line: str, table: Table) -> Person | None:
         table.fault(name, f"“{name}”应写明单位名称、统一社会信用代码和区县，以空格分开", _LINE_OF_PEOPLE)
         return None
     org, code, district = parts
-    return _with_valid_code(Person(name, org, code, district, ("enterprise",), table), table)
+    kind = PERSON if personal.is_valid(code) else "enterprise"
+    return with_valid_code(Person(name, org, code, district, (kind,), table), table)
 
 
-def _with_valid_code(person: Person, table: Table) -> Person:
-    if person.uscc and not uscc.is_valid(person.uscc):
-        table.fault(person.name, f"“{person.uscc}”不是正确的统一社会信用代码", "改正代码，末位是校验码")
+def with_valid_code(person: Person, table: Table) -> Person:
+    """The person, with a fault for a code or a kind that cannot be."""
+    natural = PERSON in person.kinds
+    if person.uscc and not (personal if natural else uscc).is_valid(person.uscc):
+        called = "个人编号" if natural else "统一社会信用代码"
+        table.fault(person.name, f"“{person.uscc}”不是正确的{called}", "改正代码，末位是校验码")
+    if natural and person.kinds != (PERSON,):
+        table.fault(f"{person.name}.kinds", "自然人不能同时是单位", f'写 kinds = ["{PERSON}"]')
     for kind in person.kinds:
         if kind not in ORGANISATIONS:
             table.fault(f"{person.name}.kinds", f"“{kind}”不是单位的种类", instead(kind, ORGANISATIONS))
     return person
+
+
+def read_records(table: Table) -> tuple[GivenRecords, ...]:
+    """What is on record under `[[record]]`; faults go to the table."""
+    return tuple(_records(entry) for entry in table.array("record"))
 
 
 def _records(table: Table) -> GivenRecords:
@@ -151,19 +197,23 @@ def _fits(row: object, columns: tuple[str, ...]) -> bool:
 # Steps
 
 
-def _steps(table: Table, beginning: str | None) -> tuple[Step, ...]:
-    return tuple(_step(number, entry, beginning) for number, entry in enumerate(table.array("step"), 1))
+def _at(table: Table) -> datetime:
+    return _moment(table, "at", required=True) or datetime.min.replace(tzinfo=TZ)
 
 
-def _step(number: int, table: Table, beginning: str | None) -> Step:
-    table.not_built("drawn")
+def read_steps(table: Table, beginning: str | None, at: Callable[[Table], datetime] = _at) -> tuple[Step, ...]:
+    """What happens, step by step, under `[[step]]`; `at` reads the moment of a step. Faults go to the table."""
+    return tuple(_step(number, entry, beginning, at(entry)) for number, entry in enumerate(table.array("step"), 1))
+
+
+def _step(number: int, table: Table, beginning: str | None, at: datetime) -> Step:
     verb = _verb(number, table)
     role, person = _who(table, verb)
     step = Step(
         number=number,
         table=table,
         beginning=beginning,
-        at=_moment(table, "at", required=True) or datetime.min.replace(tzinfo=TZ),
+        at=at,
         verb=verb,
         what=_what(table, verb),
         role=role,
@@ -176,8 +226,10 @@ def _step(number: int, table: Table, beginning: str | None) -> Step:
         how=_one_of(table, "how", HOW, "送达的方式") or "read",
         on=_moment(table, "on"),
         document=table.text("document") or None,
+        deadline=table.text("deadline", required=verb == "extend") or None,
         party=table.text("party", required=verb in ("retry", "drop")) or None,
-        reason=table.text("reason", required=verb in ("drop", "correct", "keep", "renew")),
+        reason=table.text("reason", required=verb in ("drop", "correct", "keep", "renew", "extend")),
+        drawn=table.texts("drawn"),
         starts=dict(_starts(table.table("starts"))),
         expect=_expectations(table.table("expect")),
     )
@@ -211,6 +263,8 @@ def _what(table: Table, verb: str) -> str:
 
 def _who(table: Table, verb: str) -> tuple[str, str]:
     role, _, person = table.text("as").partition("/")
+    if role == PUBLIC and not person and verb in ("file", "serve"):
+        return role, person
     if verb not in ("pass", "") and not (role and person):
         table.fault("as", "没有写明由谁办理", 'as = "岗位/姓名"')
     return role, person

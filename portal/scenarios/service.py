@@ -21,8 +21,9 @@ from portal.procedures.drawing import Drawing
 from portal.procedures.releases import open_content
 from portal.scenarios import names
 from portal.scenarios.acting import Acted, perform
+from portal.scenarios.demo import Demo, read_demo
 from portal.scenarios.expecting import compare, holders_entries, judge
-from portal.scenarios.path import Given, Path, Step
+from portal.scenarios.path import Given, GivenRenewal, Path, Step
 from portal.scenarios.reading import read_given, read_path
 from portal.scenarios.stage import set_up
 
@@ -67,8 +68,8 @@ def act_all(database: Database, kernel: Kernel, content: Content) -> Report:
     ContentFaults when the content, given.toml or a path cannot be read, or names what does not exist.
     """
     opened = open_content(0, content)
-    given, paths = _read(content)
-    faults = names.strange(opened, given, paths)
+    given, demo, paths = _read(content)
+    faults = [*names.strange(opened, given, paths), *names.strange_in_demo(opened, demo)]
     if faults:
         raise ContentFaults(faults)
     walked = Walked(set)
@@ -98,15 +99,26 @@ def _act_from(beginning: str | None, acted: Acted, paths: Sequence[Path]) -> Ite
         if following.given == beginning and coming:
             with acted.stage.undone():
                 branch = acted.branch()
+                _renew(branch, following.renewals)
                 _act_steps(branch, following.steps)
                 yield from _act_from(name, branch, coming)
 
 
 def _act_one(path: Path, acted: Acted) -> tuple[Fault, ...]:
     with acted.stage.undone():
+        _renew(acted, path.renewals)
         if _act_steps(acted, path.steps):
             judge(acted, path)
     return tuple(acted.faults)
+
+
+def _renew(acted: Acted, renewals: Sequence[GivenRenewal]) -> None:
+    """Enters what has renewed the regulation; what cannot be entered breaks off what follows."""
+    try:
+        acted.stage.renew(renewals)
+    except ContentFaults as error:
+        acted.faults += error.faults
+        acted.broken_off = True
 
 
 def _act_steps(acted: Acted, steps: Sequence[Step]) -> bool:
@@ -121,21 +133,26 @@ def _act_steps(acted: Acted, steps: Sequence[Step]) -> bool:
 def unread(content: Content) -> tuple[Fault, ...]:
     """The faults that keep given.toml or a path from being read, or that name what does not exist."""
     try:
-        given, paths = _read(content)
+        given, demo, paths = _read(content)
     except ContentFaults as error:
         return error.faults
     try:
         opened = open_content(0, content)
     except ContentFaults:
         return ()  # told by the check of the content itself
-    return (*names.strange(opened, given, paths), *names.unused(given, paths))
+    strange = (*names.strange(opened, given, paths), *names.strange_in_demo(opened, demo))
+    return (*strange, *names.unused(given, paths))
 
 
-def _read(content: Content) -> tuple[Given, list[Path]]:
+def _read(content: Content) -> tuple[Given, Demo, list[Path]]:
     faults: list[Fault] = []
-    given, paths = Given(), []
+    given, demo, paths = Given(), Demo(), []
     try:
         given = read_given(content)
+    except ContentFaults as error:
+        faults += error.faults
+    try:
+        demo = read_demo(content)
     except ContentFaults as error:
         faults += error.faults
     for procedure in content.procedures():
@@ -146,7 +163,7 @@ def _read(content: Content) -> tuple[Given, list[Path]]:
                 faults += error.faults
     if faults:
         raise ContentFaults(faults)
-    return given, paths
+    return given, demo, paths
 
 
 def _unreached(opened: Published, walked: Mapping[str, set[tuple[str, str]]]) -> Iterator[Fault]:

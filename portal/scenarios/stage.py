@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import partial
 from hashlib import sha256
+from itertools import count, islice
 from typing import TypeVar
 
 from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
 
 from portal import identity, registers
-from portal.cases import deferred, delivery, warning
+from portal.cases import attachments, deferred, delivery, warning
+from portal.cases.attachments import Accepted
 from portal.cases.conduct import claim, fire_ripe
 from portal.cases.kernel import Kernel
 from portal.cases.models import Attachment, Case
@@ -25,12 +27,17 @@ from portal.documents.filters import RenderFailed
 from portal.errors import ContentFaults, Fault, PortalError
 from portal.identity import Actor
 from portal.jobs import Collected
-from portal.procedures import Published, Releases, publish
+from portal.procedures import Published, Releases, publish, validity
 from portal.procedures.content import Content
-from portal.scenarios.path import Given, Person
+from portal.procedures.regulation import Regulation
+from portal.registers import lots
+from portal.registers.models import Record
+from portal.scenarios.path import Given, GivenRenewal, Person
 
 T = TypeVar("T")
 _LONG_AGO = date(2000, 1, 1)
+# Five of a dozen come out together once in 792 seeds, with the next one behind them once in 5,544.
+_MOST_SEEDS = 200_000
 # What an act's commit would check; in one round trip, and put off again for the next act.
 _CONSTRAINTS = "SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED"
 
@@ -42,6 +49,13 @@ class Unmade:
     letter: str
     template: str
     reason: RenderFailed
+
+
+class NotInThePool(PortalError):
+    """A path wants those drawn who cannot be."""
+
+    zh = "“{numbers}”不在可以抽取的名单中，抽不出来。"
+    en = "“{numbers}” cannot be drawn: not in the pool."
 
 
 class JobFailed(Exception):
@@ -62,6 +76,10 @@ class Stage:
     roles: set[tuple[str, str]] = field(default_factory=set)
     organisations: dict[str, int] = field(default_factory=dict)
     unmade: list[Unmade] = field(default_factory=list)
+    drawn: tuple[str, ...] = ()
+    """The numbers that are to come out of the lot drawn next; none: as it falls, always the same way."""
+    uploads: Iterator[int] = field(default_factory=lambda: count(1))
+    """Numbers of the made-up files, for each has a place of its own, whatever its name."""
 
     @contextmanager
     def undone(self) -> Iterator[None]:
@@ -87,6 +105,24 @@ class Stage:
             raise
         self.do_jobs()
         return result
+
+    def seed(self, numbers: Sequence[str], count: int) -> str:
+        """A seed by which `drawn` come out: looked for, so that the lot is drawn as it always is; NotInThePool."""
+        if not {*self.drawn} <= {*numbers}:
+            raise NotInThePool(numbers="、".join(sorted({*self.drawn} - {*numbers})))
+        for seed in islice(self.seeds(numbers, count), _MOST_SEEDS):
+            if self.comes_out(lots.order(seed, numbers), count):
+                return seed
+        raise NotInThePool(numbers="、".join(self.drawn))
+
+    def seeds(self, _numbers: Sequence[str], _count: int) -> Iterator[str]:
+        """The seeds that are tried, one after the other: the same ones in every trial."""
+        return (f"trial-{number}" for number in count())
+
+    def comes_out(self, order: Sequence[str], count: int) -> bool:
+        """Whether an order has the first `count` of `drawn` first, in any order, and the others in theirs behind."""
+        first, behind = set(self.drawn[:count]), list(self.drawn[count:])
+        return first <= set(order[:count]) and list(order[count : count + len(behind)]) == behind
 
     def _checked(self, verb: Callable[[], T]) -> T:
         with self.tx.begin_nested():
@@ -200,6 +236,24 @@ class Stage:
             self.organisations[person.uscc] = made.id
         return self.organisations[person.uscc]
 
+    def number(self, name: str) -> str:
+        """The number under which a made-up person is on record; his name when he is not."""
+        code = self.given.unit(name)
+        here = (Record.regulation == self.published.regulation.slug, Record.uscc == code)
+        found = self.tx.scalar(select(Record).where(*here).order_by(Record.id.desc()).limit(1)) if code else None
+        if found is None:
+            return name
+        return str(found.fields.get("number") or name)
+
+    def renew(self, renewals: Iterable[GivenRenewal]) -> None:
+        """Enters what has renewed the regulation; ContentFaults for what cannot be entered."""
+        for given in renewals:
+            try:
+                validity.enter(self.tx, wanted_of(self.published.regulation, given), None, self.now)
+            except PortalError as error:
+                place = given.table.line("number"), given.table.file
+                raise ContentFaults([Fault(error.text(), "改正这份续期文件", "renewal", *place)]) from error
+
     def upload(self, actor: Actor, name: str) -> str:
         """A made-up file, as an answer to a file field."""
         content = name.encode()
@@ -207,7 +261,7 @@ class Stage:
             uploaded_by_id=actor.person_id,
             organisation_id=actor.organisation_id,
             uploaded_at=self.now,
-            key=f"trial/{actor.person_id}/{name}",
+            key=f"trial/{next(self.uploads)}/{name}",
             name=name,
             kind=name.rpartition(".")[2],
             size=len(content),
@@ -216,6 +270,21 @@ class Stage:
         self.tx.add(row)
         self.tx.flush()
         return str(row.id)
+
+    def upload_in_public(self, bundle: str, name: str) -> str:
+        """A made-up file that comes with a public form."""
+        content = name.encode()
+        kind = name.rpartition(".")[2]
+        file = Accepted(f"trial/{next(self.uploads)}/{name}", name, kind, len(content), sha256(content).hexdigest())
+        return str(attachments.keep_in_bundle(self.tx, file, bundle, self.now).id)
+
+
+def wanted_of(regulation: Regulation, given: GivenRenewal) -> validity.Wanted:
+    """A renewal as content gives it."""
+    days = given.from_day, given.last_day
+    return validity.Wanted(
+        regulation, given.number, given.title, *days, assumed=given.assumed, source=given.source, reason=given.reason
+    )
 
 
 def set_up(tx: Session, content: Content, given: Given, opened: Published, kernel: Kernel, now: datetime) -> Stage:
@@ -226,21 +295,20 @@ def set_up(tx: Session, content: Content, given: Given, opened: Published, kerne
     published = replace(opened, id=release.id)
     releases.put(published)
     stage = Stage(tx, kernel, published, queue, given, now)
-    stage.kernel = replace(kernel, releases=releases, queue=queue, now=lambda _tx: stage.now)
+    stage.kernel = replace(kernel, releases=releases, queue=queue, now=lambda _tx: stage.now, seed=stage.seed)
     for person in given.people.values():
         stage.organisation(person)
-    _put_on_record(stage)
+    stage.renew(given.renewals)
+    put_on_record(tx, published.regulation, given, registers.Cause(moment=now, reason="given.toml"))
     return stage
 
 
-def _put_on_record(stage: Stage) -> None:
-    """Enters the records of given.toml, as they were before there were cases; ContentFaults for what does not fit."""
-    regulation = stage.published.regulation
-    cause = registers.Cause(moment=stage.now, reason="given.toml")
-    for given in stage.given.records:
+def put_on_record(tx: Session, regulation: Regulation, what: Given, cause: registers.Cause) -> None:
+    """Enters the records that content gives, as they were before there were cases; ContentFaults for misfits."""
+    for given in what.records:
         register = regulation.registers[given.register]
         try:
-            registers.record(stage.tx, regulation.slug, register, given.rows, given.state, cause)
+            registers.record(tx, regulation.slug, register, given.rows, given.state, cause)
         except PortalError as error:
             place = given.table.line("register"), given.table.file
             raise ContentFaults([Fault(error.text(), "改正这些记录", "record", *place)]) from error

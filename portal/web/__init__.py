@@ -19,6 +19,7 @@ from portal.web import (
     auth,
     dates,
     demo,
+    draws,
     errors,
     files,
     frames,
@@ -27,25 +28,29 @@ from portal.web import (
     languages,
     letters,
     messages,
+    notices,
+    objecting,
     official,
     password,
     previews,
     profile,
     public,
     registration,
+    registry,
+    registry_files,
     switching,
     tracking,
     verifying,
 )
 from portal.web.kept import labels_of
-from portal.web.machine import EXTENSION, DemoAccount, Machine
+from portal.web.machine import EXTENSION, Accounts, DemoAccount, Machine
 from portal.web.reasons import reason
 
-__all__ = ["DemoAccount", "Machine", "create_app"]
+__all__ = ["Accounts", "DemoAccount", "Machine", "create_app"]
 
 _YEAR = timedelta(days=365)
-_TEXT_LIMIT = 4_000_000
-"""Bytes of all texts in one form; the rows of a long table are one of them."""
+_TEXT_LIMIT = 16_000_000
+"""Bytes of all texts in one form: far more than its fields take, so that a text too long is told at its field."""
 _PARTS_LIMIT = 4000
 """Inputs in one form: a hundred rows of twenty columns, and as many beside them."""
 
@@ -91,7 +96,12 @@ def blueprints(settings: Settings) -> tuple[Blueprint, ...]:
         public.blueprint,
         switching.blueprint,
         tracking.blueprint,
+        notices.blueprint,
+        objecting.blueprint,
         verifying.blueprint,
+        draws.blueprint,
+        registry.blueprint,
+        registry_files.blueprint,
         auth.blueprint,
         registration.blueprint,
         health.blueprint,

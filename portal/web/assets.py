@@ -34,7 +34,7 @@ class Manifest:
         self._read: tuple[int, Mapping[str, str]] = (-1, {})
 
     def url(self, name: str) -> str:
-        """The address of app.css, app.js, diagram.css, diagram.js or mark.svg; AssetsFault if not built."""
+        """The address of app.css, app.js, office.css, diagram.css, diagram.js or mark.svg; AssetsFault if not built."""
         names = self._names()
         if name not in names:
             raise AssetsFault(f"{name} is not in {self._file}")

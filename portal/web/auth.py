@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import filterfalse
+
 from flask import Blueprint, g, redirect, request, session
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal import clock, identity
 from portal.clock import day_of
 from portal.errors import PortalError
-from portal.identity import Actor, Permission, Person, TooManyAttempts
+from portal.identity import Actor, Permission, TooManyAttempts
 from portal.web.access import COOKIE, needs, network, open_to_all, permit, visitor
 from portal.web.acting import act, moment, reading
 from portal.web.beginning import missing_administrator
@@ -20,6 +23,17 @@ from portal.web.machine import DemoAccount, machine
 from portal.web.pages import own_path, render
 
 blueprint = Blueprint("auth", __name__)
+
+
+@dataclass(frozen=True)
+class DemoPlace:
+    """The accounts of a demo in one region that share a password: those of its authorities, and the others."""
+
+    name: str
+    password: str
+    officials: tuple[DemoAccount, ...]
+    others: tuple[DemoAccount, ...]
+
 
 INBOX, ADMIN, HOME, WAITING = "/inbox", "/admin", "/home", "/registration"
 
@@ -75,16 +89,30 @@ def sign_out() -> ResponseReturnValue:
 
 def _form(login: str = "", error: str | None = None) -> str:
     with reading() as tx:
-        first, accounts = missing_administrator(tx), _demo_accounts(tx)
-    return render("auth/sign_in.html", login=login, error=error, next=_wanted(), accounts=accounts, first=first)
+        first, places = missing_administrator(tx), _places(_demo_accounts(tx))
+    return render("auth/sign_in.html", login=login, error=error, next=_wanted(), places=places, first=first)
 
 
-def _demo_accounts(tx: Session) -> list[DemoAccount]:
+def _places(accounts: Iterable[DemoAccount]) -> list[DemoPlace]:
+    """The accounts by region, in the order in which they are given; whoever belongs to none comes last."""
+    found: dict[tuple[str, str], list[DemoAccount]] = {}
+    for one in accounts:
+        found.setdefault((one.place, one.password), []).append(one)
+    places = [
+        DemoPlace(name, password, tuple(filter(_officiates, those)), tuple(filterfalse(_officiates, those)))
+        for (name, password), those in found.items()
+    ]
+    return sorted(places, key=lambda place: place.name == "")
+
+
+def _officiates(account: DemoAccount) -> bool:
+    return account.office
+
+
+def _demo_accounts(tx: Session) -> Sequence[DemoAccount]:
     """The accounts of a demo with which somebody can sign in now; in production none."""
-    offered = machine().demo_accounts if machine().settings.demo else ()
-    wanted = select(Person.login).where(Person.login.in_([one.login for one in offered]), Person.active)
-    known = set(tx.scalars(wanted)) if offered else set()
-    return [one for one in offered if one.login in known]
+    here = machine()
+    return here.demo_accounts(here.kernel.releases, tx) if here.settings.demo else ()
 
 
 def _wanted() -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -12,20 +12,28 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.cases import attachments, notes
+from portal.cases.filers import name_of
 from portal.cases.live import LiveCase
 from portal.cases.models import Attachment, Case, CaseNote, Subscription, Task
 from portal.cases.names import facts_of, form_of, scope_of
 from portal.cases.renewing import renewal_of, renewed_by
 from portal.cases.values import Said
 from portal.deadlines import service as deadlines
+from portal.deadlines.models import Deadline
+from portal.deadlines.scopes import instance
 from portal.documents import service as documents
 from portal.documents.models import Letter
-from portal.forms import Form, Shown, TableShown
+from portal.engine import Place
+from portal.forms import ChangeView, Form, ItemView, Shown, TableShown
+from portal.procedures.articles import citation
 from portal.procedures.drawing import Drawing
-from portal.web import choices
-from portal.web.articles import citation
+from portal.web import choices, judged, noticed
+from portal.web.archived import ArchiveView, archive
+from portal.web.drawn import DrawView, drawings
 from portal.web.history import Happening, happenings
+from portal.web.judged import Round
 from portal.web.languages import language
+from portal.web.noticed import NoticeLine
 from portal.web.people import Doer, People
 from portal.web.periods import DeadlineView, deadline_view
 from portal.web.records import EnteredView, entered_by
@@ -66,6 +74,10 @@ class SaidView:
     """Begins the address of all rows of a table; its name follows."""
     visit: int = 1
     """How often the step had been come to."""
+    items: tuple[ItemView, ...] = ()
+    """The items of a correction, as asked for, answered or judged there."""
+    changes: tuple[ChangeView, ...] = ()
+    """What has been corrected since it was filed, before and after."""
 
 
 @dataclass(frozen=True)
@@ -119,11 +131,26 @@ class CaseFile:
     """The article behind each element at which something happened."""
     notes: tuple[NoteView, ...]
     links: tuple[LinkView, ...]
+    notices: tuple[NoticeLine, ...]
+    """What it has shown to everybody."""
     recorded: tuple[EnteredView, ...]
     """The first records in which the case has entered something."""
     way: tuple[WayStep, ...]
     diagram: DiagramView
     open_tasks: tuple[Task, ...]
+    rules: tuple[Round, ...]
+    """What decision tables said, each time they were asked, the newest first."""
+    unread: tuple[Round, ...]
+    """Those of them after which no official has done a step yet."""
+    draws: tuple[DrawView, ...]
+    """The committees drawn by lot, the newest first."""
+    archive: ArchiveView | None
+    """Its closed file, once its diagram has had it closed."""
+
+    @property
+    def files(self) -> dict[str, Attachment]:
+        """The attachments by their ids, as answers name them."""
+        return {str(row.id): row for row in self.attachments}
 
 
 def case_file(tx: Session, case: LiveCase, moment: datetime, scope: str = "") -> CaseFile:
@@ -135,35 +162,66 @@ def case_file(tx: Session, case: LiveCase, moment: datetime, scope: str = "") ->
     waiting = list(tx.scalars(select(Subscription).where(Subscription.case_id == case.id)))
     files = tuple(attachments.of_case(tx, case.id))
     written = notes.of_case(tx, case.id)
-    people = People(tx, _doers(case, tasks, written))
+    clocks = [row for row in deadlines.of_case(tx, case.id) if row.state != "dropped"]
+    extended = [(one.person_id, one.for_id) for row in clocks if row.own_course for one in row.extensions]
+    people = People(tx, [*_doers(case, tasks, written), *extended])
     said = _said(tx, case, history, people, files)
     calendar, regulation = calendar_in_force(tx), case.published.regulation
     first = case.procedure.drawing.start().id
-    views = tuple(
-        deadline_view(row, regulation, moment, calendar, ended=case.ended)
-        for row in deadlines.of_case(tx, case.id)
-        if row.state != "dropped"
-    )
+    views = tuple(deadline_view(row, regulation, moment, calendar, ended=case.ended, people=people) for row in clocks)
     open_tasks = [task for task in tasks if task.state == "open"]
+    ruled = judged.rounds(case, {line.act_id: datetime.fromisoformat(line.moment) for line in history})
+    shown = _together(clocks, views)
     return CaseFile(
         case=case.row,
         procedure_title=case.procedure.manifest.title,
-        party=case.party.name if case.party else None,
+        party=case.party.name if case.party else _in_public(case),
         start=next((one for one in said if one.element == first), None),
         said=tuple(one for one in said if one.element != first),
         facts=tuple(_facts(case)),
-        deadlines=views,
+        deadlines=shown,
         attachments=files,
         letters=letters,
         history=history,
         articles=_articles(case, history),
         notes=tuple(_note(one, people) for one in written),
         links=tuple(links(tx, case.row)),
+        notices=tuple(noticed.lines_of(tx, case.id, moment)) if case.procedure.manifest.publicity else (),
         recorded=tuple(entered_by(tx, case, RECORDS_SHOWN)),
         way=tuple(way(Around(case, history, tasks, waiting, views, people))),
         diagram=_diagram(case, scope, history, open_tasks, waiting),
         open_tasks=tuple(open_tasks),
+        rules=ruled,
+        unread=judged.unread(case, ruled),
+        draws=drawings(tx, case) if _may(case, "experts.draw") else (),
+        archive=archive(tx, case) if _may(case, "archive.make") else None,
     )
+
+
+def _together(rows: Iterable[Deadline], views: Iterable[DeadlineView]) -> tuple[DeadlineView, ...]:
+    """The deadlines as they are shown: of those that run alike for several at once, such as experts, one for all."""
+    alike: dict[object, list[DeadlineView]] = {}
+    for row, view in zip(rows, views, strict=True):
+        runs_alike = row.state == "running" and instance(row.scope)
+        key = (row.name, row.started_at.date(), row.due) if runs_alike else row.id
+        alike.setdefault(key, []).append(view)
+    return tuple(
+        replace(same[0], title=_("%(title)s（%(n)s 项同日届满）", title=same[0].title, n=len(same)))
+        if len(same) > 1
+        else same[0]
+        for same in alike.values()
+    )
+
+
+def _may(case: LiveCase, action: str) -> bool:
+    """Whether the diagrams of a case hold an action at all; of one that they do not nothing is asked."""
+    return any(element.action and element.action.name == action for _drawing, element in case.procedure.elements())
+
+
+def _in_public(case: LiveCase) -> str | None:
+    """Who filed a case without an account, by his name."""
+    name = name_of(case)
+    return _("公众 %(name)s（实名）", name=name) if name is not None else None
 
 
 def _doers(case: LiveCase, tasks: Iterable[Task], written: Iterable[CaseNote]) -> Iterator[Doer]:
@@ -192,16 +250,21 @@ def _said(
     tx: Session, case: LiveCase, history: tuple[Happening, ...], people: People, files: Iterable[Attachment]
 ) -> list[SaidView]:
     """What was answered at the start and at every task, in order; corrections of an answer stand in its place."""
-    shown: dict[tuple[str, str, int], tuple[int, Said]] = {}
+    shown: dict[Place, tuple[int, Said]] = {}
     for place, one in enumerate(case.values.all):
         drawn = case.procedure.drawing_at(one.scope).elements.get(one.element)
-        if drawn is not None and form_of(drawn) and not (drawn.task and drawn.task.revises):
-            shown[one.scope, one.element, one.visit] = place, one
+        form = form_said(case, one)
+        stands_there = drawn is not None and drawn.task and drawn.task.revises
+        if form is not None and (form.corrections is not None or not stands_there):
+            shown[one.place] = place, one
     read = [(place, one, form) for place, one in shown.values() if (form := form_said(case, one)) is not None]
-    names = choices.named(tx, [(form, one.value) for _, one, form in read])
+    firsts = {one.place: one for one in reversed(case.values.all)}
+    answers = [(form, said.value) for _, one, form in read for said in (one, firsts[one.place])]
+    answers += [(form.of, side) for _, one, form in read if form.of for side in form.sides(one.value)]
+    names = choices.named(tx, answers)
     uploads = {file.id: file for file in files}
     moments = {line.act_id: datetime.fromisoformat(line.moment) for line in history}
-    newest = {(one.scope, one.element): one for _, one in shown.values()}
+    newest = {(one.scope, one.element, one.item): one for _, one in shown.values()}
     first = case.procedure.drawing.start().id
 
     def said_at(one: Said) -> datetime | None:
@@ -219,15 +282,21 @@ def _said(
             who=people.said(one.person_id, one.for_id),
             at=said_at(one),
             corrected=corrected_at(one),
-            newest=newest[one.scope, one.element] is one,
-            lines=tuple(form.display(one.value, scope_of(case, one.scope), names, language())),
+            newest=newest[one.scope, one.element, one.item] is one,
+            lines=tuple(
+                form.display(one.value, scope_of(case, one.inside), names, language(), only=_read_as_lines(form))
+            ),
             article=article_of(case, case.element(one.scope, one.element)),
             files=_files(case, one, form, uploads),
-            tables=tuple(form.display_tables(one.value, scope_of(case, one.scope), names, language()))
+            tables=tuple(form.display_tables(one.value, scope_of(case, one.inside), names, language()))
             if form.has_tables
             else (),
             rows_url=f"/cases/{case.id}/answers/{place}/",
             visit=one.visit,
+            items=form.display_items(one.value, scope_of(case, one.inside), names, language()),
+            changes=form.changes(firsts[one.place].value, one.value, scope_of(case, one.inside), names, language())
+            if firsts[one.place] is not one
+            else (),
         )
         for place, one, form in read
     ]
@@ -238,10 +307,17 @@ def _files(
 ) -> dict[str, tuple[Attachment, ...]]:
     """The uploads that an answer names, by the label of the field that asked for them."""
     return {
-        asked.label.render(scope_of(case, said.scope)): tuple(uploads[id] for id in ids if id in uploads)
+        asked.label.render(scope_of(case, said.inside)): tuple(uploads[id] for id in ids if id in uploads)
         for asked in form.fields
         for name, ids in attachments.file_answers([asked], said.value)
     }
+
+
+def _read_as_lines(form: Form) -> frozenset[str] | None:
+    """The fields that are read back line by line: all but the items of a correction."""
+    if form.corrections is None:
+        return None
+    return frozenset(field.name for field in form.fields if field is not form.corrections)
 
 
 def form_said(case: LiveCase, said: Said) -> Form | None:

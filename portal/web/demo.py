@@ -16,6 +16,7 @@ from portal.cases.models import Case
 from portal.clock import day_of
 from portal.db import moved_clock
 from portal.deadlines.models import Deadline
+from portal.deadlines.rules import ENDS
 from portal.identity import Permission, Subject
 from portal.web import dates
 from portal.web.access import needs, permit
@@ -80,7 +81,7 @@ def _next_due(tx: Session, moment: datetime) -> datetime | None:
     running = select(func.min(Deadline.due)).join(Case, Case.id == Deadline.case_id)
     over = tx.scalar(
         running.where(
-            Deadline.state == "running", Deadline.kind != "right", Deadline.due > moment, Case.ended_at.is_(None)
+            Deadline.state == "running", Deadline.kind.not_in(ENDS), Deadline.due > moment, Case.ended_at.is_(None)
         )
     )
     first = min((at for at in (ripe, over) if at is not None), default=None)

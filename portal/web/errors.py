@@ -21,17 +21,18 @@ from werkzeug.exceptions import (
 )
 
 from portal import registers
-from portal.cases import attachments, incidents, mending
+from portal.cases import attachments, incidents, mending, publicly, publishing
 from portal.cases import errors as cases
-from portal.db.database import DatabaseBusy, DatabaseUnreachable
+from portal.db.database import DatabaseBusy, DatabaseUnreachable, TextWithNul
 from portal.documents import rules as letters
 from portal.documents import service as documents
 from portal.engine import EngineFault, NotWaiting
 from portal.errors import PortalError
 from portal.identity import Actor, Forbidden, SignInRefused, TooManyAttempts, accounts, entry, granting, lending
 from portal.inbox import saved
-from portal.procedures import releases
+from portal.procedures import releases, validity
 from portal.procedures.releases import UnknownProcedure
+from portal.registers import lots
 from portal.storage import ObjectAltered, ObjectMissing, StoreUnavailable
 from portal.web.access import visitor
 from portal.web.acting import note_failure, reading, stamp
@@ -61,6 +62,9 @@ STATUS: Mapping[type[PortalError], int] = {
     documents.UnknownService: 404,
     documents.UnknownProof: 404,
     UnknownProcedure: 404,
+    validity.UnknownRenewal: 404,
+    validity.RevokedAlready: 409,
+    validity.RenewalsChanged: 409,
     ObjectMissing: 404,
     ObjectAltered: 409,
     cases.Refused: 409,
@@ -72,6 +76,8 @@ STATUS: Mapping[type[PortalError], int] = {
     registers.RecordExists: 409,
     registers.RecordMissing: 409,
     registers.WrongField: 422,
+    lots.NotOdd: 422,
+    lots.PoolTooSmall: 422,
     cases.FormRefused: 422,
     cases.UnknownParty: 422,
     cases.EarlierNeedsReason: 422,
@@ -86,8 +92,10 @@ STATUS: Mapping[type[PortalError], int] = {
     attachments.WrongKind: 422,
     attachments.TooMany: 422,
     attachments.NotYourFile: 422,
+    publicly.TooMuch: 422,
     entry.NoSuchChoice: 422,
     saved.FilterName: 422,
+    TextWithNul: 422,
     saved.FilterNameTaken: 409,
     saved.TooManyFilters: 409,
     saved.UnknownFilter: 404,
@@ -97,7 +105,9 @@ STATUS: Mapping[type[PortalError], int] = {
     entry.AlreadyDecided: 409,
     entry.AlreadyInOrganisation: 409,
     entry.HandedInAnew: 409,
+    entry.ActsAlone: 409,
     entry.LastManager: 409,
+    entry.PersonTaken: 409,
     entry.NotOfYourOrganisation: 409,
     entry.OtherWay: 409,
     entry.SituationChanged: 409,
@@ -128,6 +138,8 @@ STATUS: Mapping[type[PortalError], int] = {
 """The nearest base class in the table decides; an error that is not in it is one of the portal's own (500)."""
 
 _SAYS_ALL = (
+    publishing.PublicityOver,
+    publishing.NotPublished,
     cases.DeputyNoMore,
     cases.MayOnlyRead,
     entry.MayNotManage,
@@ -267,7 +279,7 @@ def _portal_error(error: PortalError) -> ResponseReturnValue:
     }
     mends = {
         403: _not_allowed(),
-        404: _("请从工作台或办件列表重新进入。"),
+        404: _("请从工作台或办件列表重新进入。") if g.get("actor") else _("请从首页重新进入。"),
         409: _("案件没有变动。请返回查看案件的最新情况。"),
         413: _("请压缩或拆分文件后重新提交。"),
         422: _("请修改后重新提交。"),
@@ -308,10 +320,20 @@ def _unauthorized(error: Unauthorized) -> ResponseReturnValue:
 
 def _too_large(error: RequestEntityTooLarge) -> ResponseReturnValue:
     limit = current_app.config["MAX_CONTENT_LENGTH"]
+    if 0 < (request.content_length or 0) <= limit:
+        return _too_much_text()
     if (request.content_length or 0) <= _FIELD_LIMIT * limit:
         request.max_content_length = _FIELD_LIMIT * limit
     text = _("一次提交的内容不能超过 %(n)s MB。", n=limit // 1_000_000)
     return page(Trouble(413, _("文件太大"), text, _("请压缩、拆分或分次上传文件。"), again=True))
+
+
+def _too_much_text() -> ResponseReturnValue:
+    """What was typed is in no form any more by then: the page before still holds it."""
+    most, parts = current_app.config["MAX_FORM_MEMORY_SIZE"] // 1_000_000, current_app.config["MAX_FORM_PARTS"]
+    text = _("一次提交的文字不能超过 %(n)s MB，填写的内容不能超过 %(parts)s 项。", n=most, parts=parts)
+    mend = _("没有提交。请返回上一页，缩短文字，或者把长的内容作为文件上传。")
+    return page(Trouble(413, _("文字太长"), text, mend))
 
 
 def _wrong_method(error: MethodNotAllowed) -> ResponseReturnValue:

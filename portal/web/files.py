@@ -10,7 +10,9 @@ from urllib.parse import quote
 from flask import Blueprint, Response
 from sqlalchemy.orm import Session
 
+from portal.cases import assigned
 from portal.cases.errors import UnknownCase
+from portal.cases.live import Cases
 from portal.cases.models import Attachment, Case
 from portal.documents import service as documents
 from portal.documents.models import Letter
@@ -105,9 +107,17 @@ def readable(tx: Session, attachment_id: int) -> tuple[Attachment, Actor]:
             regulation=case.regulation if case else None,
             party_id=row.organisation_id,
             uploader_id=row.uploaded_by_id if stays else None,
+            shown=not stays and case is not None and _is_shown(tx, case, row, signed_in()),
         )
     )
     return row, actor
+
+
+def _is_shown(tx: Session, case: Case, row: Attachment, actor: Actor) -> bool:
+    """Whether a file lies beside a task that was given to the person's organisation alone."""
+    if actor.organisation_id is None:
+        return False
+    return assigned.may_open(Cases(tx, machine().kernel.releases).open(case), row.id, actor.organisation_id)
 
 
 def readable_letter(tx: Session, letter_id: int) -> tuple[Letter, Actor]:
@@ -138,15 +148,21 @@ def stream(file: Download, *, inline: bool = False) -> Response:
     opened = whole(machine().store, file.key, file.sha256)
     size = opened.seek(0, 2)
     opened.seek(0)
-    response = Response(_pieces(opened), content_type=file.content_type)
+    response = Response(pieces(opened), content_type=file.content_type)
     response.call_on_close(opened.close)
     response.content_length = size
-    response.headers["Content-Disposition"] = disposition(file.name, inline=inline)
+    return sent(response, file.name, inline=inline)
+
+
+def sent(response: Response, name: str, *, inline: bool = False) -> Response:
+    """An answer to be saved under a name, and kept by nobody on its way."""
+    response.headers["Content-Disposition"] = disposition(name, inline=inline)
     response.headers["Cache-Control"] = "private, no-store"
     return response
 
 
-def _pieces(opened: IO[bytes]) -> Iterator[bytes]:
+def pieces(opened: IO[bytes]) -> Iterator[bytes]:
+    """An open file piece by piece; it is closed after the last."""
     with opened:
         while piece := opened.read(_PIECE):
             yield piece

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from portal import audit
 from portal.audit.rules import Entry
+from portal.cases.filers import is_public
 from portal.cases.live import LiveCase
 from portal.web import dates
 from portal.web.languages import listed
@@ -62,6 +63,7 @@ def _happening(case: LiveCase, entry: Entry, people: People) -> Happening:
 # What people do themselves; everything else the portal does in consequence.
 _BY_PEOPLE = (
     "task.",
+    "deadline.extended",
     "case.filed",
     "message.",
     "letter.served",
@@ -77,11 +79,18 @@ _BY_PEOPLE = (
 
 def _who(case: LiveCase, entry: Entry, people: People) -> str:
     """The person's name with the role of the step, 周敏（代 李强）（局领导）; nothing for what the portal did."""
+    if entry.actor_id is None and is_public(case.row) and _is_by_filer(entry):
+        return _("公众（实名）")
     if entry.actor_id is None or not entry.kind.startswith(_BY_PEOPLE):
         return ""
     name = people.said(entry.actor_id, entry.on_behalf)
     role = _role(case, entry)
     return _("%(name)s（%(role)s）", name=name, role=role) if role else name
+
+
+def _is_by_filer(entry: Entry) -> bool:
+    """Whether it is what somebody without an account does himself: he files, and signs for the answer."""
+    return entry.kind == "case.filed" or (entry.kind == "letter.served" and entry.details.get("how") == "read")
 
 
 def _role(case: LiveCase, entry: Entry) -> str:
@@ -186,6 +195,14 @@ def _met(details: Details) -> Said:
     return _("期限内完成：%(title)s", title=title), None
 
 
+def _deadline_moved(details: Details) -> Said:
+    title, why = details["title"], reason(details["reason"])
+    if not details["new_due"]:  # its clock stands
+        return _("期限调整：%(title)s，恢复计时后确定", title=title), why
+    old, new = _due(details, "old_due"), _due(details, "new_due")
+    return _("期限调整：%(title)s，由 %(old)s 改为 %(new)s", title=title, old=old, new=new), why
+
+
 def _warned(details: Details) -> Said:
     due = _due(details, "due")
     to = listed(details["roles"])
@@ -196,9 +213,41 @@ def _warned(details: Details) -> Said:
     return _("期限提醒：%(title)s，至 %(due)s", title=details["title"], due=due), reminded
 
 
+def _drawn(details: Details) -> Said:
+    text = _(
+        "从《%(title)s》抽取 %(n)s 人：%(numbers)s",
+        title=details["title"],
+        n=len(details["drawn"]),
+        numbers=listed(details["drawn"]),
+    )
+    note = _(
+        "可以抽取 %(pool)s 人，排除 %(excluded)s 人；快照 SHA-256 %(sha256)s…",
+        pool=details["pool"],
+        excluded=details["excluded"],
+        sha256=str(details["sha256"])[:12],
+    )
+    return text, note
+
+
+def _replaced(details: Details) -> Said:
+    if details["by"] is None:
+        text = _("专家 %(number)s 不参加，没有可以递补的人", number=details["number"])
+    else:
+        text = _("专家 %(number)s 不参加，由 %(by)s 递补", number=details["number"], by=details["by"])
+    passed = "；".join(f"{one['number']} {one['reason']}" for one in details.get("passed", []))
+    if not passed:
+        return text, _("理由：%(why)s", why=details["reason"])
+    return text, _("理由：%(why)s；跳过：%(passed)s", why=details["reason"], passed=passed)
+
+
 def how_text(how: str) -> str:
     """A way of service in words."""
-    ways = {"read": _("门户签收"), "post": _("邮寄送达"), "in person": _("直接送达"), "filing": _("以提出申请推定")}
+    ways = {
+        "read": _("门户签收"),
+        "post": _("邮寄送达"),
+        "in person": _("直接送达"),
+        "filing": _("以提出申请或答复推定"),
+    }
     return ways[how]
 
 
@@ -211,6 +260,10 @@ SENTENCES: Mapping[str, Callable[[Details], Said]] = {
     "items.retried": lambda d: (_("重试启动失败的 %(n)s 行", n=d["count"]), None),
     "item.retried": lambda d: (_("重试第 %(n)s 行", n=d["item"]), None),
     "item.dropped": lambda d: (_("第 %(n)s 行不再启动", n=d["item"]), _("理由：%(why)s", why=d["reason"])),
+    "case.bound": lambda d: (
+        _("适用受理之日有效的文本：%(number)s", number=d["number"]),
+        _("受理之日 %(day)s", day=d["day"]),
+    ),
     "case.ended": lambda d: (_("办结：%(outcome)s", outcome=d["outcome"]), None),
     "case.replaced": lambda d: (
         _("结果变更为：%(outcome)s", outcome=d["outcome"]),
@@ -251,6 +304,24 @@ SENTENCES: Mapping[str, Callable[[Details], Said]] = {
         _("督办决定：重新作出通知 %(number)s", number=d["by"]),
         _("理由：%(why)s", why=d["reason"]),
     ),
+    "publicity.opened": lambda d: (
+        _("开始公示《%(title)s》，至 %(due)s", title=d["title"], due=_due(d, "due")),
+        _("页面存证 SHA-256 %(sha256)s", sha256=d["sha256"]),
+    ),
+    "publicity.closed": lambda d: (_("结束公示《%(title)s》", title=d["title"]), _("结果：%(why)s", why=d["result"])),
+    "rules.decided": lambda d: (_("核对规则“%(task)s”", task=d["task"]), None),
+    "many.entered": lambda d: (_("“%(task)s”逐一办理，共 %(n)s 项", task=d["task"], n=d["count"]), None),
+    "experts.drawn": _drawn,
+    "experts.replaced": _replaced,
+    "notice.sent": lambda d: (
+        _("通知%(to)s：%(title)s", to=d["to"], title=d["title"]),
+        _("发给 %(n)s 人", n=d["count"]),
+    ),
+    "archive.begun": lambda d: (_("开始归档"), _("保管期限：%(retention)s", retention=d["retention"])),
+    "archive.closed": lambda d: (
+        _("归档完成，共 %(n)s 件", n=d["pieces"]),
+        _("清单 SHA-256 %(sha256)s", sha256=d["sha256"]),
+    ),
     "ledger.posted": _posted,
     "record.entered": _recorded,
     "ledger.reversed": lambda d: (_("冲销 %(number)s 的登记", number=d["of"]), None),
@@ -259,13 +330,16 @@ SENTENCES: Mapping[str, Callable[[Details], Said]] = {
         reason(d["reason"]),
     ),
     "deadline.met": _met,
-    "deadline.moved": lambda d: (
-        _(
-            "期限调整：%(title)s，由 %(old)s 改为 %(new)s",
-            title=d["title"],
-            old=_due(d, "old_due"),
-            new=_due(d, "new_due"),
-        ),
+    "deadline.moved": _deadline_moved,
+    "deadline.paused": lambda d: (_("暂停计时：%(title)s", title=d["title"]), reason(d["reason"])),
+    "deadline.resumed": lambda d: (
+        _("恢复计时：%(title)s，至 %(due)s", title=d["title"], due=_due(d, "new_due")),
+        reason(d["reason"]),
+    ),
+    "deadline.extended": lambda d: (
+        _("延长期限：%(title)s，至 %(due)s", title=d["title"], due=_due(d, "new_due"))
+        if d["new_due"]
+        else _("延长期限：%(title)s，恢复计时后确定", title=d["title"]),
         reason(d["reason"]),
     ),
     "deadline.warned": _warned,

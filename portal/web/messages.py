@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from flask import Blueprint, redirect
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import false, or_, select
 from sqlalchemy.orm import Session
 
 from portal import notify
@@ -51,11 +51,15 @@ def messages_page() -> ResponseReturnValue:
     with reading() as tx:
         found = notify.of_person(tx, actor.person_id, SIZE + 1, before)
         shown = found[:SIZE]
-        targets = _targets(tx, actor, shown)
+        tasks = _tasks(tx, actor, {one.case_id for one in shown})
+        targets = _targets(actor, shown, tasks)
+        waiting = {task.id for task in tasks if task.state == "open"}
         return render(
             "messages.html",
             # What is new comes first, whatever was read meanwhile.
-            messages=[_view(one, targets[one.id]) for one in sorted(shown, key=lambda one: one.read_at is not None)],
+            messages=[
+                _view(one, targets[one.id], waiting) for one in sorted(shown, key=lambda one: one.read_at is not None)
+            ],
             newest=found[0].id if found and before is None else None,
             portal_mails=machine().kernel.mails,
             later=f"/messages?before={shown[-1].id}" if len(found) > SIZE else None,
@@ -99,13 +103,14 @@ def _target(tx: Session, actor: Actor, message_id: int) -> str:
     message = notify.one_of(tx, actor.person_id, message_id)
     if message is None:
         raise UnknownCase
-    [target] = _targets(tx, actor, [message]).values()
+    [target] = _targets(actor, [message], _tasks(tx, actor, {message.case_id})).values()
     return target
 
 
-def _view(message: PortalMessage, target: str) -> MessageView:
+def _view(message: PortalMessage, target: str, waiting: Collection[int]) -> MessageView:
+    """What is read of a message that leads to a target; `waiting` are the tasks that can still be done."""
     if "/tasks/" in target:
-        action = _("去办理")
+        action = _("去办理") if int(target.rpartition("/")[2]) in waiting else _("看任务")
     elif "/letters/" in target:
         action = _("看文书")
     elif target.startswith("/desk"):
@@ -115,14 +120,15 @@ def _view(message: PortalMessage, target: str) -> MessageView:
     return MessageView(message.id, message.title, message.body, message.at, message.read_at is None, action)
 
 
-def _targets(tx: Session, actor: Actor, messages: Iterable[PortalMessage]) -> dict[int, str]:
+def _targets(actor: Actor, messages: Iterable[PortalMessage], tasks: Sequence[Task]) -> dict[int, str]:
     """Where each message leads: to the task that the person may do now, else to the letter or the case."""
-    shown = list(messages)
-    todo = _todo(tx, actor, {one.case_id for one in shown})
+    todo, elsewhere = _todo(actor, tasks), _elsewhere(actor, tasks)
     found = {}
-    for one in shown:
+    for one in messages:
         home = "" if actor.official else "/my"
         found[one.id] = f"{home}/cases/{one.case_id}"
+        if not actor.official and one.kind == "task" and one.case_id in elsewhere:
+            found[one.id] = f"{home}/tasks/{one.subject_id}"
         if one.kind == "letter" and not actor.official:
             found[one.id] = f"/my/letters/{one.subject_id}"
         elif one.kind == "warning" and one.subject_id is not None and actor.official:
@@ -132,11 +138,26 @@ def _targets(tx: Session, actor: Actor, messages: Iterable[PortalMessage]) -> di
     return found
 
 
-def _todo(tx: Session, actor: Actor, cases: set[int]) -> dict[int, int]:
+def _tasks(tx: Session, actor: Actor, cases: set[int]) -> Sequence[Task]:
+    """The open tasks of some cases, and those that are or were assigned to the person's own party; newest first."""
+    own = Task.assignee_id == actor.organisation_id if actor.organisation_id is not None else false()
+    wanted = select(Task).where(Task.case_id.in_(cases), or_(Task.state == "open", own))
+    return tx.scalars(wanted.order_by(Task.id.desc())).all()
+
+
+def _todo(actor: Actor, rows: Iterable[Task]) -> dict[int, int]:
     """The open task of each case that the person, or somebody for whom he stands in, holds, or that he may take."""
-    rows = tx.scalars(select(Task).where(Task.case_id.in_(cases), Task.state == "open").order_by(Task.id.desc())).all()
-    mine = [row for row in rows if _is_his(actor, row) and _may_do(actor, row)]
+    mine = [row for row in rows if row.state == "open" and _is_his(actor, row) and _may_do(actor, row)]
     return {row.case_id: row.id for row in sorted(mine, key=lambda row: row.holder_id == actor.person_id)}
+
+
+def _elsewhere(actor: Actor, rows: Iterable[Task]) -> set[int]:
+    """Those of the cases that are another party's, where the person's own party has or had tasks of its own."""
+    return {row.case_id for row in rows if row.assignee_id is not None and _is_anothers(actor, row)}
+
+
+def _is_anothers(actor: Actor, task: Task) -> bool:
+    return task.assignee_id == actor.organisation_id and task.party_id != actor.organisation_id
 
 
 def _is_his(actor: Actor, task: Task) -> bool:
@@ -145,4 +166,6 @@ def _is_his(actor: Actor, task: Task) -> bool:
 
 
 def _may_do(actor: Actor, task: Task) -> bool:
+    if task.assignee_id is not None:
+        return actor.may_file and actor.organisation_id == task.assignee_id
     return actor.may_file if task.role == PARTY else actor.has(task.regulation, task.role)

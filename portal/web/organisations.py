@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import BinaryIO, cast
 
@@ -21,14 +21,15 @@ from portal.identity import registering
 from portal.identity.changes import Change
 from portal.identity.entry import (
     FILE,
-    KINDS,
     MANAGE,
+    ORGANISATION_KINDS,
     PROOF_KINDS,
     PROOF_LIMIT,
     READ,
     RIGHTS,
     Entry,
     NoSuchChoice,
+    PersonalEntry,
     plain,
 )
 from portal.identity.models import Proof
@@ -82,6 +83,32 @@ class Typed:
 
 
 @dataclass(frozen=True)
+class TypedPerson:
+    """A natural person as he typed himself; the identity number as it was typed."""
+
+    name: str = ""
+    id_number: str = field(default="", repr=False)
+    district: str = ""
+    agrees: bool = False
+    joins = False
+
+    @classmethod
+    def read(cls) -> TypedPerson:
+        """What this request posts."""
+        form = request.form
+        return cls(
+            name=plain(form.get("name", "")),
+            id_number=form.get("id_number", "").strip(),
+            district=form.get("district", "").strip(),
+            agrees=posted_agreement("agrees", "yes", "no") == "yes",
+        )
+
+    def entry(self) -> PersonalEntry:
+        """The same as identity takes it."""
+        return PersonalEntry(self.name, self.id_number, self.district, self.agrees)
+
+
+@dataclass(frozen=True)
 class ProofTaken:
     """The proof that this request brings or names, or why it is none."""
 
@@ -108,7 +135,7 @@ def posted_agreement(name: str, *known: str) -> str:
 
 def kinds() -> list[tuple[str, str, None]]:
     """The kinds of organisation, as they may be chosen: value, name, nothing to add."""
-    return [(kind, kind_text(kind), None) for kind in KINDS]
+    return [(kind, kind_text(kind), None) for kind in ORGANISATION_KINDS]
 
 
 def labels() -> dict[str, str]:
@@ -118,13 +145,24 @@ def labels() -> dict[str, str]:
         "name": _("单位名称"),
         "district": _("所在区县"),
         "kind": _("单位类别"),
-        **{f"kind={kind}": kind_text(kind) for kind in KINDS},
+        **{f"kind={kind}": kind_text(kind) for kind in ORGANISATION_KINDS},
     }
 
 
 def kind_text(kind: str) -> str:
-    """企业 or 事业单位."""
-    return {"enterprise": _("企业"), "institution": _("事业单位")}.get(kind, kind)
+    """企业, 事业单位, 社会组织 or 自然人."""
+    words = {
+        "enterprise": _("企业"),
+        "institution": _("事业单位"),
+        "association": _("社会组织"),
+        "person": _("自然人"),
+    }
+    return words.get(kind, kind)
+
+
+def code_label(*, natural: bool) -> str:
+    """What the code of a party is called."""
+    return _("个人编号") if natural else _("统一社会信用代码")
 
 
 def right_options() -> list[tuple[str, str, str]]:
@@ -202,11 +240,22 @@ class ChangeView:
     moment: datetime
 
 
-def change_view(change: Change, *, names_officials: bool) -> ChangeView:
+def change_view(change: Change, *, names_officials: bool, natural: bool = False) -> ChangeView:
     """A line in words; applicants read of an official only that the authority did it."""
     named = standing_in(change.who, change.principal)
     who = _("主管部门") if change.by_official and not names_officials else named
-    return ChangeView(dates.exact(change.at), _said(change, who), _more(change), change.at)
+    said = _said_of_person(change, who) if natural else None
+    return ChangeView(dates.exact(change.at), said or _said(change, who), _more(change), change.at)
+
+
+def _said_of_person(change: Change, who: str) -> str | None:
+    """What is said otherwise of a natural person, who is no organisation."""
+    return {
+        "organisation.added": _("%(who)s登记了该自然人", who=who),
+        "person.joined": _("%(whom)s的账号开始使用", whom=change.whom),
+        "agreement.given": _("%(who)s同意电子送达", who=who),
+        "agreement.ended": _("%(who)s终止电子送达", who=who),
+    }.get(change.kind)
 
 
 def _said(change: Change, who: str) -> str:

@@ -10,11 +10,13 @@ from flask_babel import ngettext
 
 from portal.calendar.rules import Calendar
 from portal.clock import day_of
-from portal.deadlines.models import Deadline
-from portal.deadlines.rules import AMBER, Period, Until, left, parse_period, parse_until
+from portal.deadlines.models import Deadline, DeadlineExtension, DeadlinePause
+from portal.deadlines.rules import AMBER, ENDS, Fixed, Until, left, parse_length
+from portal.deadlines.service import days_so_far
+from portal.procedures.articles import citation
 from portal.procedures.regulation import Regulation
 from portal.web import dates
-from portal.web.articles import citation
+from portal.web.people import People
 from portal.web.reasons import reason, why
 
 # A strip of more cells is no picture any more.
@@ -35,9 +37,11 @@ class DayCell:
 class DeadlineView:
     """A deadline as `ui.deadline` takes it; `left` is in working days, None unless it runs.
 
-    `expired`: a right that nobody used in time in a case that has ended; nobody is late with it.
+    `expired`: a minimum that is over, or a right in a case that has ended; nobody is late with it. `late`: it was met
+    after its last day. `course`: when its clock stood and why, and how it was extended, in sentences.
     """
 
+    id: int
     name: str
     title: str
     state: str
@@ -51,15 +55,25 @@ class DeadlineView:
     met_at: datetime | None
     due: datetime
     expired: bool
+    late: bool
+    course: tuple[str, ...] = ()
 
 
 def deadline_view(
-    deadline: Deadline, regulation: Regulation, moment: datetime, calendar: Calendar, *, ended: bool
+    deadline: Deadline,
+    regulation: Regulation,
+    moment: datetime,
+    calendar: Calendar,
+    *,
+    ended: bool,
+    people: People | None = None,
 ) -> DeadlineView:
-    """A deadline at a moment; `ended`: its case has ended."""
-    expired = ended and deadline.kind == "right" and deadline.state == "running" and deadline.due <= moment
+    """A deadline at a moment; `ended`: its case has ended. `people` name those who extended it."""
+    nobody_late = deadline.kind == "minimum" or (ended and deadline.kind in ENDS)
+    expired = nobody_late and deadline.state == "running" and deadline.due <= moment
     today, running = day_of(moment), deadline.state == "running" and not expired
-    cells = [_cell(line["day"], line["counted"], line["reason"], deadline.last_day) for line in deadline.explanation]
+    lines = days_so_far(deadline, calendar, moment) if deadline.state == "paused" else deadline.explanation
+    cells = [_cell(line["day"], line["counted"], line["reason"], deadline.last) for line in lines]
     remaining = left(deadline, moment, calendar).days if running else None
     counted = [
         _strip_cell(deadline, date.fromisoformat(line["day"]), line["counted"], today, remaining)
@@ -68,10 +82,11 @@ def deadline_view(
     ]
     basis = citation(regulation, deadline.basis) or _("推定：%(why)s", why=deadline.assumed or "")
     return DeadlineView(
+        id=deadline.id,
         name=deadline.name,
         title=_("%(title)s：%(length)s", title=deadline.title, length=period_text(deadline.period)),
         state=deadline.state,
-        due_text=dates.due_text(deadline.due),
+        due_text=dates.due_text(deadline.ends) if deadline.ends else _("恢复计时后确定"),
         left=remaining,
         days=tuple(counted) if running and len(counted) <= _MOST_CELLS else (),
         all_days=tuple(cells),
@@ -81,15 +96,46 @@ def deadline_view(
         met_at=deadline.met_at,
         due=deadline.due,
         expired=expired,
+        late=deadline.kind not in ENDS and deadline.met_at is not None and deadline.met_at >= deadline.due,
+        course=course(deadline, people),
+    )
+
+
+def course(deadline: Deadline, people: People | None = None) -> tuple[str, ...]:
+    """When the clock of a deadline stood and why, and how it was extended; `people` name who did that."""
+    if not deadline.own_course:
+        return ()
+    return (*map(_pause, deadline.pauses), *(_extension(one, people) for one in deadline.extensions))
+
+
+def _pause(pause: DeadlinePause) -> str:
+    since, why = dates.exact(pause.since), pause.why
+    if pause.until is None:
+        return _("%(since)s 起暂停计时：%(why)s", since=since, why=why)
+    return _("%(since)s 至 %(until)s 暂停计时：%(why)s", since=since, until=dates.exact(pause.until), why=why)
+
+
+def _extension(extension: DeadlineExtension, people: People | None) -> str:
+    who = extension.signer
+    if people is not None and extension.person_id is not None:
+        name = people.said(extension.person_id, extension.for_id)
+        who = _("%(name)s（%(role)s）", name=name, role=extension.signer)
+    return _(
+        "%(at)s 经%(who)s批准延长 %(by)s：%(why)s",
+        at=dates.exact(extension.at),
+        who=who,
+        by=period_text(extension.by),
+        why=extension.reason,
     )
 
 
 def period_text(period: str) -> str:
-    """10 个工作日 for "10 working days"; 4月30日 for "04-30"."""
-    if "-" in period:
-        until: Until = parse_until(period)
-        return dates.day_of_the_year(until.month, until.day)
-    length: Period = parse_period(period)
+    """10 个工作日 for "10 working days"; 4月30日 for "04-30"; 2026年4月30日 for "2026-04-30"."""
+    length = parse_length(period)
+    if isinstance(length, Until):
+        return dates.day_of_the_year(length.month, length.day)
+    if isinstance(length, Fixed):
+        return dates.plain_day(length.day)
     units = {
         "working days": ngettext("%(num)s 个工作日", "%(num)s 个工作日", length.amount),
         "days": ngettext("%(num)s 日", "%(num)s 日", length.amount),
@@ -98,7 +144,7 @@ def period_text(period: str) -> str:
     return units[length.unit]
 
 
-def _cell(day: str, counted: int | None, stored: str, last: date) -> DayCell:
+def _cell(day: str, counted: int | None, stored: str, last: date | None) -> DayCell:
     found = date.fromisoformat(day)
     state = "last" if found == last else "" if counted is not None else "skip"
     return DayCell(f"{dates.short_day(found)} {dates.weekday(found)}", counted, state, reason(stored))

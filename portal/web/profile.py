@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 
 from portal import clock, identity, notify
 from portal.errors import PortalError
-from portal.identity import Actor, Permission, TooManyAttempts, profile
+from portal.identity import Actor, Permission, TooManyAttempts, numbers, profile
 from portal.identity.accounts import SamePassword
-from portal.identity.entry import FILE, MANAGE, READ, Missing
+from portal.identity.entry import FILE, MANAGE, PERSON, READ, Missing
 from portal.identity.models import EmailCheck, Person
 from portal.identity.rules import PasswordsDiffer, WeakPassword, check_password
 from portal.web import dates
@@ -156,6 +156,7 @@ def _page(actor: Actor, faults: Mapping[str, PortalError] | None = None, email: 
             account=person,
             does=list(_does(tx, actor)),
             company=identity.organisation(tx, actor.organisation_id) if actor.organisation_id else None,
+            number=numbers.masked_of_party(tx, actor.organisation_id) if actor.organisation_id else "",
             mail=_mail(person, profile.check_of(tx, person.id)),
             typed_email=email or person.email or "",
             errors={name: said(fault) for name, fault in (faults or {}).items()},
@@ -180,13 +181,18 @@ def _mail(person: Person, check: EmailCheck | None) -> MailView:
     return MailView(state, person.email or "", person.mail_on, fault, machine().kernel.mails)
 
 
+def _rights(actor: Actor) -> Iterable[str]:
+    """What he may do for his organisation, or for himself."""
+    words = {MANAGE: _("管理本单位人员"), FILE: _("办理（申请、签收文书）"), READ: _("只能查看")}
+    rights = (FILE,) if PERSON in actor.kinds else (MANAGE, FILE, READ)
+    return [words[right] for right in rights if right in actor.rights]
+
+
 def _does(tx: Session, actor: Actor) -> Iterable[str]:
     """What a person may act as today, in words."""
     if actor.administrator:
         yield _("系统管理员")
-    if actor.organisation_id is not None:
-        words = {MANAGE: _("管理本单位人员"), FILE: _("办理（申请、签收文书）"), READ: _("只能查看")}
-        yield from (words[right] for right in (MANAGE, FILE, READ) if right in actor.rights)
+    yield from _rights(actor)
     for published in machine().kernel.releases.in_force(tx):
         regulation = published.regulation
         own = [role for slug, role in sorted(actor.roles - actor.lent) if slug == regulation.slug]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 from flask import Blueprint, redirect
@@ -12,14 +11,14 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from portal.clock import day_of
 from portal.procedures import Procedure, Published
+from portal.procedures.articles import citation
 from portal.procedures.manifest import Material
 from portal.procedures.regulation import Regulation
-from portal.web import dates
+from portal.procedures.validity import Validity
+from portal.web import validity
 from portal.web.access import open_to_all, visitor
-from portal.web.acting import moment, reading
-from portal.web.articles import citation
+from portal.web.acting import reading
 from portal.web.auth import first_page
 from portal.web.beginning import missing_administrator
 from portal.web.frames import frame
@@ -27,6 +26,7 @@ from portal.web.languages import listed
 from portal.web.machine import machine
 from portal.web.pages import render
 from portal.web.periods import period_text
+from portal.web.validity import LawLine
 
 blueprint = Blueprint("public", __name__)
 
@@ -51,18 +51,21 @@ class Matter:
     until: str
     duties: tuple[str, ...]
     materials: tuple[MaterialView, ...]
+    closed: str
+    """In a word why it cannot be filed now."""
 
 
 @dataclass(frozen=True)
 class Group:
-    """What can be filed under one regulation; `closed` says why nothing can be now."""
+    """What can be filed under one regulation."""
 
     region: str
     title: str
     number: str
     office: str
-    closed: str
     matters: tuple[Matter, ...]
+    law: tuple[LawLine, ...]
+    """What is to be known of its validity."""
 
 
 @blueprint.get("/")
@@ -82,38 +85,34 @@ def around(tx: Session, on: str) -> dict[str, Any]:
     actor = visitor()
     if actor is not None:
         return frame(tx, actor)
-    entries = (("/", _("我要申报")), ("/track", _("查询办理进度")), ("/verify", _("核验文书真伪")))
+    entries = (
+        ("/", _("我要申报")),
+        ("/notices", _("公示公告")),
+        ("/registry", _("公开信息")),
+        ("/track", _("查询办理进度")),
+        ("/verify", _("核验文书真伪")),
+    )
     return {"nav": [{"text": text, "url": url, "on": url == on} for url, text in entries]}
 
 
 def groups(tx: Session) -> list[Group]:
     """Everything that applicants may file by the releases in force, by region and regulation."""
-    today = day_of(moment(tx))
-    found = [_group(published, today) for published in machine().kernel.releases.in_force(tx)]
+    every = machine().kernel.releases.in_force(tx)
+    stands = validity.standings(tx, [published.regulation for published in every])
+    found = [_group(published, stands[published.regulation.slug]) for published in every]
     return sorted((group for group in found if group.matters), key=lambda group: (group.region, group.number))
 
 
-def _group(published: Published, today: date) -> Group:
+def _group(published: Published, stands: Validity) -> Group:
     regulation = published.regulation
     matters = tuple(
-        _matter(published, procedure, who)
+        _matter(published, procedure, who, stands)
         for procedure in published.procedures.values()
         if (who := _who(regulation, procedure))
     )
     office = next(iter(regulation.bodies.values()), "")
-    return Group(regulation.region, regulation.title, regulation.number, office, _closed(regulation, today), matters)
-
-
-def _closed(regulation: Regulation, today: date) -> str:
-    """Why nothing can be filed under a regulation on a day; empty when it can."""
-    if regulation.in_force is not None and today < regulation.in_force:
-        return _("本办法自 %(day)s 起施行，施行以后可以申报。", day=dates.plain_day(regulation.in_force))
-    if regulation.last_day is not None and today > regulation.last_day:
-        return _(
-            "本办法已于 %(day)s 停止施行，不再受理新的申报；已经受理的继续办理，可以查询进度。",
-            day=dates.plain_day(regulation.last_day),
-        )
-    return ""
+    law = tuple(validity.of_regulation(regulation, stands))
+    return Group(regulation.region, regulation.title, regulation.number, office, matters, law)
 
 
 def _who(regulation: Regulation, procedure: Procedure) -> str:
@@ -124,7 +123,7 @@ def _who(regulation: Regulation, procedure: Procedure) -> str:
     return listed(role.title for role in roles if role.applicant)
 
 
-def _matter(published: Published, procedure: Procedure, who: str) -> Matter:
+def _matter(published: Published, procedure: Procedure, who: str, stands: Validity) -> Matter:
     regulation, said = published.regulation, procedure.manifest
     about = published.procedures.get(said.about.procedure) if said.about else None
     return Matter(
@@ -135,7 +134,18 @@ def _matter(published: Published, procedure: Procedure, who: str) -> Matter:
         until=_until(about, said.about.until) if about and said.about and said.about.until else "",
         duties=tuple(_duties(procedure)),
         materials=tuple(_material(procedure, material) for material in said.materials.values()),
+        closed=_closed(procedure, stands),
     )
+
+
+def _closed(procedure: Procedure, stands: Validity) -> str:
+    """In a word why something cannot be filed; an answer to a case that is still open can be."""
+    if stands.governs is not None:
+        return ""
+    if not stands.lapsed:
+        return _("尚未施行")
+    goes_on = procedure.manifest.about is not None or procedure.slug in procedure.regulation.after_last_day
+    return "" if goes_on else _("已停止受理")
 
 
 def _notice(about: Procedure) -> str:

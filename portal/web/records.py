@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from flask_babel import gettext as _
@@ -16,10 +16,12 @@ from portal.audit.models import AuditEntry
 from portal.cases.live import LiveCase
 from portal.cases.models import ActRecord, Case, CaseValue
 from portal.inbox import Disputed, Recorded
+from portal.procedures.articles import citation
 from portal.procedures.regulation import Regulation
 from portal.registers import Record, RecordEntry, Register
 from portal.registers.rules import KINDS, STATE, Values
-from portal.web.articles import citation
+from portal.web import dates
+from portal.web.languages import listed
 from portal.web.machine import machine
 from portal.web.people import People
 
@@ -46,17 +48,23 @@ class FieldView:
     stands: StandingView | None
     unread: bool = False
     """A decision about it was made, but not opened yet."""
+    digest: bool = False
+    """A SHA-256, too long for a cell of a list."""
+    wraps: bool = False
+    """Words, which may stand on several lines."""
 
 
 @dataclass(frozen=True)
 class RecordView:
-    """A record: what it is called, its key, the other fields, and its state (`counts` unless it is a closed one)."""
+    """A record: what it is called, its key, the other fields, and its state (`counts` unless it is a closed one) with
+    the tone of its chip."""
 
     id: int
     heading: str
     key: str
     fields: tuple[FieldView, ...]
     state: str
+    tone: str
     counts: bool
     changed_at: datetime
 
@@ -73,6 +81,7 @@ class ChangeView:
     title: str
     old: str | None
     new: str
+    digest: bool = False
 
 
 @dataclass(frozen=True)
@@ -146,6 +155,11 @@ def columns(register: Register) -> list[str]:
     return [register.title_of(name) for name in _beside(register)]
 
 
+def tone_of(register: Register, state: str) -> str:
+    """The tone in which a state is shown: in force, suspended, no longer."""
+    return "n" if state in register.closed else "a" if state in register.suspended else "g"
+
+
 def _record(register: Register, row: Shown, disputed: Mapping[str, Disputed]) -> RecordView:
     heading = _heading(register)
     return RecordView(
@@ -154,6 +168,7 @@ def _record(register: Register, row: Shown, disputed: Mapping[str, Disputed]) ->
         key=register.key_text(row.fields),
         fields=tuple(_field(register, name, row.fields, disputed.get(name)) for name in _beside(register)),
         state=row.state,
+        tone=tone_of(register, row.state),
         counts=row.state not in register.closed,
         changed_at=row.changed_at,
     )
@@ -174,17 +189,38 @@ def _field(register: Register, name: str, fields: Values, disputed: Disputed | N
         text = value_text(register, name, disputed.value)
         stands = StandingView(disputed.what, text, disputed.title, disputed.number, disputed.case_id)
     number = bool(KINDS[register.fields[name]].unit) or register.fields[name] == "number"
-    return FieldView(name, register.title_of(name), value_text(register, name, fields.get(name)), number, stands)
+    text = value_text(register, name, fields.get(name))
+    return FieldView(
+        name,
+        register.title_of(name),
+        text,
+        number,
+        stands,
+        digest=is_digest(register, name) and fields.get(name) is not None,
+        wraps=wraps(register, name),
+    )
+
+
+def is_digest(register: Register, name: str) -> bool:
+    """Whether a field holds a SHA-256."""
+    return register.fields.get(name) == "hash"
+
+
+def wraps(register: Register, name: str) -> bool:
+    """Whether a field holds words, which may stand on several lines."""
+    return register.fields[name] in ("text", "list", "region")
 
 
 def value_text(register: Register, name: str, value: str | None) -> str:
-    """A stored value as a reader sees it: 86,400 tCO₂e."""
+    """A stored value as a reader sees it: 86,400 tCO₂e; 2026年9月21日."""
     kind = register.fields.get(name)
     if value is None or kind is None:
         return value or "—"
+    if kind == "date":
+        return dates.plain_day(date.fromisoformat(value))
     if kind in ("amount", "number"):
         return f"{Decimal(value):,f} {KINDS[kind].unit}".strip()
-    return value
+    return listed(register.items(name, value))
 
 
 def entry_views(tx: Session, regulation: Regulation, register: Register, entries: list[RecordEntry]) -> list[EntryView]:
@@ -207,7 +243,7 @@ def entry_views(tx: Session, regulation: Regulation, register: Register, entries
             document=entry.document,
             letter_id=entry.letter_id,
             basis=citation(regulation, entry.basis),
-            changes=tuple(_changes(register, entry)),
+            changes=tuple(change_views(register, entry.changed)),
         )
         for entry in reversed(entries)
     ]
@@ -272,11 +308,11 @@ def _who(entry: RecordEntry, people: People, principals: Mapping[int, int], led:
     return _("据%(name)s在 %(number)s 的办理登记", name=name, number=led.number)
 
 
-def _changes(register: Register, entry: RecordEntry) -> Iterable[ChangeView]:
+def change_views(register: Register, changed: Mapping[str, list[str | None]]) -> Iterable[ChangeView]:
     """The state first, then the fields in their order; a field that the register no longer has under its name."""
     order = [STATE, *register.fields]
-    for name in sorted(entry.changed, key=lambda name: (order.index(name) if name in order else len(order), name)):
-        old, new = entry.changed[name]
+    for name in sorted(changed, key=lambda name: (order.index(name) if name in order else len(order), name)):
+        old, new = changed[name]
         title = _("状态") if name == STATE else register.title_of(name) if name in register.fields else name
         was = None if old is None else value_text(register, name, old)
-        yield ChangeView(title, was, value_text(register, name, new))
+        yield ChangeView(title, was, value_text(register, name, new), is_digest(register, name))

@@ -1,11 +1,12 @@
-"""Registering an organisation and joining one by a code: for whoever has no account, or belongs nowhere yet."""
+"""Registering an organisation or oneself, and joining an organisation by a code: for whoever has no account, or belongs
+nowhere yet."""
 
 from __future__ import annotations
 
 import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from flask import Blueprint, Response, flash, redirect, request, session, url_for
@@ -14,13 +15,15 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from portal import clock, identity
+from portal.clock import day_of
 from portal.errors import PortalError
-from portal.identity import Actor, Forbidden, Permission, Subject, membership, registering, rules, throttle
+from portal.identity import Actor, Forbidden, Permission, Subject, membership, numbers, registering, rules, throttle
 from portal.identity.entry import (
     JOIN,
     NAME_LENGTH,
     REGISTER,
     AlreadyInOrganisation,
+    IdProofMissing,
     InvitationExpired,
     InvitationRevoked,
     InvitationUnknown,
@@ -35,6 +38,7 @@ from portal.identity.entry import (
     TooManyRegistrations,
     UnknownRegistration,
     entry_faults,
+    personal_faults,
     plain,
     text_fault,
 )
@@ -42,10 +46,10 @@ from portal.identity.models import Proof, Registration
 from portal.identity.rules import InvalidLogin, LoginTaken, PasswordsDiffer, WeakPassword
 from portal.web import dates, languages, organisations
 from portal.web.access import needs, network, open_to_all, permit, signed_in, visitor
-from portal.web.acting import act, reading
+from portal.web.acting import act, moment, reading
 from portal.web.auth import HOME, WAITING
 from portal.web.files import TYPES, Download, stream
-from portal.web.organisations import PROOF, Typed
+from portal.web.organisations import PROOF, Typed, TypedPerson
 from portal.web.pages import render
 
 blueprint = Blueprint("registration", __name__)
@@ -110,13 +114,18 @@ class Account:
 class Filled:
     """A page of registration as it was filled in; `actor` has an account already and belongs nowhere."""
 
-    typed: Typed
+    typed: Typed | TypedPerson
     account: Account
     once: str
     actor: Actor | None
     proof: Proof | None = None
     before: Registration | None = None
     """The one that was returned and is handed in again."""
+
+    @property
+    def natural(self) -> bool:
+        """Whether somebody registers himself."""
+        return isinstance(self.typed, TypedPerson)
 
 
 @blueprint.get("/register")
@@ -131,10 +140,35 @@ def register() -> ResponseReturnValue:
         return _page(tx, Filled(Typed(), Account(), secrets.token_urlsafe(16), actor), {})
 
 
+@blueprint.get("/register/person")
+@open_to_all
+def register_person() -> ResponseReturnValue:
+    """The form to register oneself as a natural person."""
+    actor = visitor()
+    with reading() as tx:
+        elsewhere = _elsewhere(tx, actor)
+        if elsewhere is not None:
+            return elsewhere
+        typed = TypedPerson(name=actor.name if actor else "")
+        return _page(tx, Filled(typed, Account(), secrets.token_urlsafe(16), actor), {})
+
+
 @blueprint.post("/register")
 @open_to_all
 def register_post() -> ResponseReturnValue:
-    """Takes a registration; whatever is wrong, everything typed and the uploaded proof stay."""
+    """Takes the registration of an organisation; whatever is wrong, everything typed and the uploaded proof stay."""
+    return _register(Typed.read(), Account.read())
+
+
+@blueprint.post("/register/person")
+@open_to_all
+def register_person_post() -> ResponseReturnValue:
+    """Takes somebody's registration of himself, whose account has his name."""
+    typed = TypedPerson.read()
+    return _register(typed, replace(Account.read(), person=typed.name))
+
+
+def _register(typed: Typed | TypedPerson, account: Account) -> ResponseReturnValue:
     actor, once = visitor(), organisations.token(request.form.get("once", ""))
     with reading() as tx:
         done = registering.of_once(tx, once)
@@ -143,9 +177,9 @@ def register_post() -> ResponseReturnValue:
         elsewhere = _elsewhere(tx, actor)
         if elsewhere is not None:
             return elsewhere
-    filled = Filled(Typed.read(), Account.read(), once or secrets.token_urlsafe(16), actor)
+    filled = Filled(typed, account, once or secrets.token_urlsafe(16), actor)
     if not _counted(REGISTER):
-        return _again(filled, {"uscc": TooManyRegistrations()}), 429
+        return _again(filled, {"name" if filled.natural else "uscc": TooManyRegistrations()}), 429
     filled, errors = _examined(filled)
     if errors:
         return _again(filled, errors), 422
@@ -185,6 +219,7 @@ def received() -> ResponseReturnValue:
             proof=registering.proof_of(tx, row.id),
             at=dates.to_the_second(row.handed_in_at),
             kind=organisations.kind_text(row.kind),
+            number=numbers.masked(tx, row),
             inside=visitor() is not None,
         )
 
@@ -214,7 +249,8 @@ def hand_in_again() -> ResponseReturnValue:
         row = registering.of_person(tx, actor.person_id)
     if row is None or row.state != "returned":
         return redirect(WAITING, 303)
-    filled = Filled(Typed.read(), Account(), row.once, actor, before=row)
+    typed: Typed | TypedPerson = TypedPerson.read() if row.natural else Typed.read()
+    filled = Filled(typed, Account(), row.once, actor, before=row)
     filled, errors = _examined(filled)
     if errors:
         return _again(filled, errors), 422
@@ -336,26 +372,42 @@ def _examined(filled: Filled) -> tuple[Filled, dict[str, PortalError]]:
     """The page with its proof stored, and everything that is wrong with it, by field."""
     taken = organisations.take_proof()
     with reading() as tx:
-        errors = entry_faults(filled.typed.entry(), organisations.districts(tx))
-        if "uscc" not in errors:
-            known = registering.situation(tx, filled.typed.uscc)
-            if known.organisation is not None and known.people and not filled.typed.joins:
-                errors["uscc"] = PeopledAlready(name=known.organisation.name, uscc=filled.typed.uscc)
+        errors = _typed_faults(tx, filled)
         if filled.actor is None:
             errors |= filled.account.faults(tx)
+        if filled.natural:
+            errors.pop("person", None)  # said of the name already
         kept = taken.row or (registering.proof_of(tx, filled.before.id) if filled.before else None)
     if taken.error is not None:
         errors[PROOF] = taken.error
     elif kept is None:
-        errors[PROOF] = ProofMissing()
+        errors[PROOF] = IdProofMissing() if filled.natural else ProofMissing()
     return Filled(filled.typed, filled.account, filled.once, filled.actor, kept, filled.before), errors
 
 
+def _typed_faults(tx: Session, filled: Filled) -> dict[str, PortalError]:
+    """What is wrong with the organisation or person as typed, by field; an identity number may stay as it was."""
+    typed, districts = filled.typed, organisations.districts(tx)
+    if isinstance(typed, TypedPerson):
+        errors = personal_faults(typed.entry(), districts, day_of(moment(tx)))
+        if filled.before is not None and not typed.id_number:
+            errors.pop("id_number", None)
+        return errors
+    errors = entry_faults(typed.entry(), districts)
+    if "uscc" not in errors:
+        known = registering.situation(tx, typed.uscc)
+        if known.organisation is not None and known.people and not typed.joins:
+            errors["uscc"] = PeopledAlready(name=known.organisation.name, uscc=typed.uscc)
+    return errors
+
+
 def _of(tx: Session, row: Registration, actor: Actor) -> Filled:
-    """A returned registration as it was handed in."""
-    typed = Typed(
-        row.uscc, row.name, row.district, row.kind, row.electronic_service, row.joins, tuple(row.rights)
-    )  # fmt: skip
+    """A returned registration as it was handed in; the identity number is not shown again."""
+    typed: Typed | TypedPerson = TypedPerson(row.name, "", row.district, row.electronic_service)
+    if not row.natural:
+        typed = Typed(
+            row.uscc, row.name, row.district, row.kind, row.electronic_service, row.joins, tuple(row.rights)
+        )  # fmt: skip
     return Filled(typed, Account(), row.once, actor, registering.proof_of(tx, row.id), row)
 
 
@@ -373,9 +425,10 @@ def _page(tx: Session, filled: Filled, errors: Errors) -> str:
     typed, before = filled.typed, filled.before
     peopled = isinstance(errors.get("uscc"), PeopledAlready)
     return render(
-        "registration/form.html",
+        "registration/person.html" if filled.natural else "registration/form.html",
         filled=filled,
         typed=typed,
+        number_before=numbers.masked(tx, before) if before else "",
         errors=organisations.texts(errors),
         offers_joining=peopled or typed.joins,
         districts=organisations.districts(tx),
@@ -384,10 +437,32 @@ def _page(tx: Session, filled: Filled, errors: Errors) -> str:
         proof_hint=organisations.proof_limit_text(),
         loose=filled.proof is not None and filled.proof.registration_id is None,
         reason=before.reason if before else None,
-        labels=json.dumps(_labels(), ensure_ascii=False),
-        action=url_for("registration.hand_in_again") if before else url_for("registration.register"),
+        labels=json.dumps(_personal_labels() if filled.natural else _labels(), ensure_ascii=False),
+        action=url_for(_action(filled)),
         **_frame(filled.actor),
     )
+
+
+def _action(filled: Filled) -> str:
+    """The route that the form is posted to."""
+    if filled.before is not None:
+        return "registration.hand_in_again"
+    return "registration.register_person" if filled.natural else "registration.register"
+
+
+def _personal_labels() -> dict[str, str]:
+    """How the fields of a natural person's registration are called, as `_labels`."""
+    return {
+        "name": _("姓名"),
+        "id_number": _("居民身份号码"),
+        "district": _("所在区县"),
+        "login": _("用户名"),
+        "password": _("密码"),
+        "password_again": _("再次输入密码"),
+        "proof": _("身份证明"),
+        "agrees": _("同意电子送达"),
+        "agrees=yes": _("是"),
+    }
 
 
 def _labels() -> dict[str, str]:
@@ -415,6 +490,7 @@ def _state_page(tx: Session, row: Registration | None) -> str:
         at=dates.exact(row.handed_in_at) if row else "",
         decided=dates.exact(row.decided_at) if row and row.decided_at else "",
         kind=organisations.kind_text(row.kind) if row else "",
+        number=numbers.masked(tx, row) if row else "",
         **_frame(signed_in()),
     )
 

@@ -27,7 +27,8 @@ MOST_LISTED = 200
 """So many faults of a sheet are listed; of the others their number is told."""
 _LARGEST_ROWS = 3_000_000
 """Bytes of all rows as a page carries them; beyond, the page could not be posted."""
-_DOINGS = frozenset({"add", "remove", "clear", "import", "sample", "download"})
+_ROW_BY_ROW = frozenset({"add", "remove", "clear"})
+_BY_SHEET = frozenset({"import", "sample", "download"})
 
 
 @dataclass(frozen=True)
@@ -74,10 +75,11 @@ def asked(form: Form | None) -> Asked | None:
     pressed = request.form.get(PRESSED, "")
     for table in (field for field in form.fields if field.columns) if form else ():
         file = request.files.get(f"{table.name}.{SHEET}")
-        chosen = file if file is not None and file.filename else None
+        doings = _ROW_BY_ROW | (_BY_SHEET if kind_of(table).imports else frozenset())
+        chosen = file if file is not None and file.filename and "import" in doings else None
         if pressed.startswith(f"{table.name}."):
             doing, _dot, row = pressed.removeprefix(f"{table.name}.").partition(".")
-            if doing in _DOINGS:
+            if doing in doings:
                 return Asked(table, doing, int(row) if row.isdecimal() and len(row) < 6 else None, chosen)
         elif not pressed and chosen is not None:
             return Asked(table, "import", None, chosen)

@@ -12,21 +12,29 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from portal import clock
-from portal.cases import querycodes, tracking
+from portal.cases import delivery, querycodes, tracking
+from portal.cases.errors import UnknownCase
+from portal.cases.filers import FILER, is_public
 from portal.cases.live import Cases
 from portal.cases.models import Case
 from portal.cases.tracking import TooManyQueries
+from portal.documents import service as documents
+from portal.documents.models import Letter, Service
+from portal.documents.service import UnknownLetter
 from portal.errors import PortalError
 from portal.identity import PARTY
 from portal.identity.entry import Missing
-from portal.web import dates
+from portal.storage import StoreUnavailable
+from portal.web import dates, validity
 from portal.web.access import network, open_to_all, visitor
 from portal.web.acting import act, moment, reading
 from portal.web.applicant import progress
 from portal.web.applicant.cases import deadline_shown, hero_of, late_words, standing_of, turn_words
 from portal.web.applicant.clocks import DeadlineView
-from portal.web.applicant.progress import Standing, StepView
+from portal.web.applicant.progress import Seal, Standing, StepView
+from portal.web.files import stream, word_of
 from portal.web.languages import said, sentences
+from portal.web.letters import read
 from portal.web.machine import machine
 from portal.web.pages import render
 from portal.web.public import around
@@ -62,6 +70,18 @@ class TrackView:
     steps: list[StepView]
 
 
+@dataclass(frozen=True)
+class LetterLine:
+    """A letter to whoever filed without an account: what it is, whether its file is ready, when he signed for it."""
+
+    id: int
+    title: str
+    number: str
+    issued: datetime
+    ready: bool
+    served: datetime | None
+
+
 @blueprint.get("/track")
 @open_to_all
 def track() -> ResponseReturnValue:
@@ -86,8 +106,102 @@ def track_post() -> ResponseReturnValue:
     with reading() as tx:
         case = tx.get_one(Case, found.id)
         now = moment(tx)
-        page = render("public/tracked.html", case=case, view=_view(tx, case, now), at=now, **around(tx, "/track"))
+        view, law = _view(tx, case, now), validity.of_case_id(tx, case.id)
+        page = render(
+            "public/tracked.html",
+            case=case,
+            view=view,
+            at=now,
+            law=law,
+            letters=_letters(tx, case),
+            number=case.number,
+            code=querycodes.typed(code),
+            **around(tx, "/track"),
+        )
     return unlisted(page)
+
+
+@blueprint.post("/track/letters/<int:letter_id>")
+@open_to_all
+def letter(letter_id: int) -> ResponseReturnValue:
+    """A letter to whoever filed without an account: opened and signed for, and then to be read."""
+    visitor()
+    case, refusal = _sought()
+    if case is None:
+        return refusal
+    with reading() as tx:
+        found, service = _addressed(tx, case.id, letter_id)
+    if service.state != "served":
+        # First the file is looked for: what cannot be read is not served.
+        if found.state == "ready" and read(found)[1]:
+            raise StoreUnavailable
+        act(
+            lambda tx, now: delivery.sign_by_code(machine().kernel, tx, case.id, letter_id, now), _("签收文书"), case.id
+        )
+    with reading() as tx:
+        found, service = _addressed(tx, case.id, letter_id)
+        body, trouble = read(found)
+        page = render(
+            "public/answer.html",
+            letter=found,
+            served=dates.to_the_second(service.served_at) if service.served_at else "",
+            body=body,
+            trouble=trouble,
+            case=case,
+            number=case.number,
+            code=request.form["code"],
+            law=validity.of_case_id(tx, case.id),
+            **around(tx, "/track"),
+        )
+    return unlisted(page)
+
+
+@blueprint.post("/track/letters/<int:letter_id>/file")
+@open_to_all
+def letter_file(letter_id: int) -> ResponseReturnValue:
+    """The Word file of such a letter, once it was signed for."""
+    visitor()
+    case, refusal = _sought()
+    if case is None:
+        return refusal
+    with reading() as tx:
+        found, service = _addressed(tx, case.id, letter_id)
+        if service.state != "served":
+            raise UnknownCase
+        file = word_of(found)
+    return stream(file)
+
+
+def _sought() -> tuple[Case | None, ResponseReturnValue]:
+    """The case of the number and code that the form brings along, else the page that asks for them."""
+    number, code = request.form.get("number", ""), request.form.get("code", "")
+    address = network()
+    found = act(lambda tx, _moment: tracking.sought(tx, number, code, address, clock.now()), _("查询办理进度"))
+    if isinstance(found, PortalError):
+        return None, (_form(number, {"number": found}), 429 if isinstance(found, TooManyQueries) else 422)
+    return found, ""
+
+
+def _addressed(tx: Session, case_id: int, letter_id: int) -> tuple[Letter, Service]:
+    """A letter to whoever filed the case without an account, and its service; UnknownCase."""
+    try:
+        found = documents.letter(tx, letter_id)
+    except UnknownLetter as error:
+        raise UnknownCase from error
+    case = Cases(tx, machine().kernel.releases).get(case_id)
+    return found, delivery.addressed_to_filer(case, found)
+
+
+def _letters(tx: Session, row: Case) -> list[LetterLine]:
+    """The letters that are opened here: those of a case that was filed without an account."""
+    if not is_public(row):
+        return []
+    return [
+        LetterLine(letter.id, letter.title, letter.number, letter.issued_at, letter.state == "ready", service.served_at)
+        for letter in documents.letters_of(tx, row.id)
+        for service in letter.services
+        if service.addressee == FILER
+    ]
 
 
 def unlisted(page: str, status: int = 200) -> Response:
@@ -121,13 +235,15 @@ def _faults(number: str, code: str) -> dict[str, PortalError]:
 def _view(tx: Session, row: Case, now: datetime) -> TrackView:
     """Where a case stands; of what a letter brought about that its addressee has not opened, nothing."""
     standing = standing_of(tx, Cases(tx, machine().kernel.releases).get(row.id))
-    case, seal = standing.case, standing.seal
+    case, seal = standing.case, standing.seal or _seal_of_filer(tx, row)
     if seal is not None:
         told = [entry for entry in standing.history if entry.act_id < seal.act_id]
-        sealed = _("文书已制发，等当事人签收")
+        sealed = seal.text if is_public(row) else _("文书已制发，等当事人签收")
         *done, last = progress.steps(replace(standing, history=told, seal=replace(seal, text=sealed)), "")
         issued = next((entry.moment for entry in standing.history if entry.act_id >= seal.act_id), None)
         steps = [*done, replace(last, note=dates.exact(issued) if issued else "")]
+        if is_public(row):
+            return TrackView(sealed, _("打开并签收以后，这里显示办理结果。"), "a", None, steps)
         return TrackView(sealed, _("签收以后，这里显示办理结果。当事人登录后可以签收。"), "a", None, steps)
     if case.ended:
         title = _("已办结：%(outcome)s", outcome=case.row.outcome)
@@ -142,6 +258,14 @@ def _view(tx: Session, row: Case, now: datetime) -> TrackView:
     return TrackView(case.row.status, _sentence(standing, shown), tone, shown, steps)
 
 
+def _seal_of_filer(tx: Session, row: Case) -> Seal | None:
+    """What is kept from whoever filed without an account until he has opened a letter."""
+    unopened = [line.id for line in _letters(tx, row) if line.served is None]
+    if not unopened:
+        return None
+    return Seal(min(documents.letter(tx, one).act_id for one in unopened), _("答复已作出，等您打开并签收"))
+
+
 def _sentence(standing: Standing, shown: DeadlineView | None) -> str:
     """Whose turn it is."""
     mine = next((task for task in standing.tasks if task.role == PARTY), None)
@@ -149,7 +273,12 @@ def _sentence(standing: Standing, shown: DeadlineView | None) -> str:
         return _("现在需要申请人登录办理“%(task)s”。", task=mine.name)
     if standing.tasks:
         turn = turn_words(standing.case, standing.tasks)
-        return sentences(late_words(shown), turn, _("申请人现在无需操作。"))
+        return sentences(late_words(shown), turn, _nothing_to_do(standing.case.row))
     if shown is not None and shown.kind == "right":
         return _("当事人如不同意，可以在下面的期限内提出。")
-    return _("申请人现在无需操作。")
+    return _nothing_to_do(standing.case.row)
+
+
+def _nothing_to_do(row: Case) -> str:
+    """Who filed without an account is the one who reads this; of a party's case anybody with the code may."""
+    return _("您现在无需操作。") if is_public(row) else _("申请人现在无需操作。")

@@ -49,7 +49,8 @@ def take(procedure: Procedure, form: Form, answers: Mapping[str, object], actor:
             except StoredNot as refusal:
                 errors[field.name] = refusal.error
             else:
-                before = taken.get(field.name)
+                alone = field.name in form.replaced_files and material_of(procedure, field).most == 1
+                before = None if alone else taken.get(field.name)
                 taken[field.name] = [*(before if isinstance(before, list) else []), str(number)]
     return Taken(taken, errors)
 
@@ -105,13 +106,14 @@ def look_at(procedure: Procedure, form: Form) -> tuple[dict[str, list[Accepted]]
     for field in pickers(form):
         for posted in new_files(field):
             try:
-                found.setdefault(field.name, []).append(_examined(posted, material_of(procedure, field)))
+                found.setdefault(field.name, []).append(examined(posted, material_of(procedure, field)))
             except StoredNot as refusal:
                 errors[field.name] = refusal.error
     return found, errors
 
 
-def _examined(posted: FileStorage, material: Material) -> Accepted:
+def examined(posted: FileStorage, material: Material) -> Accepted:
+    """Looks at an uploaded file; StoredNot when it is not accepted."""
     try:
         return attachments.examine(posted.filename or "", cast(BinaryIO, posted.stream), material)
     except (attachments.EmptyFile, attachments.FileTooLarge, attachments.WrongKind) as error:
@@ -119,7 +121,7 @@ def _examined(posted: FileStorage, material: Material) -> Accepted:
 
 
 def _kept(posted: FileStorage, material: Material, actor: Actor) -> int:
-    file = _examined(posted, material)
+    file = examined(posted, material)
     try:
         store(posted, file)
     except StoreAway as error:

@@ -18,6 +18,7 @@ from portal.documents.models import Letter
 from portal.errors import PortalError
 from portal.identity import TooManyAttempts, throttle
 from portal.identity.entry import VERIFY_FILE
+from portal.web import validity
 from portal.web.access import network, open_to_all, visitor
 from portal.web.acting import act, reading
 from portal.web.languages import said
@@ -135,6 +136,7 @@ def _page(tx: Session, code: str, *, digest: str = "", fault: str = "", status: 
         digest=digest,
         fault=fault,
         limit=LIMIT,
+        law=validity.of_case_id(tx, letter.case_id),
         **surroundings,
     )
     return unlisted(page, status)

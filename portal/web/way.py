@@ -12,11 +12,14 @@ from datetime import datetime
 
 from flask_babel import gettext as _
 
+from portal.cases import scopes
 from portal.cases.live import LiveCase
 from portal.cases.models import Subscription, Task
+from portal.deadlines.rules import LIVE
+from portal.engine import Place
+from portal.procedures.articles import citation
 from portal.procedures.drawing import Drawing, Element
 from portal.web import dates
-from portal.web.articles import citation
 from portal.web.history import Happening
 from portal.web.people import People
 from portal.web.periods import DeadlineView, period_text
@@ -58,7 +61,8 @@ class Around:
 
 def way(around: Around) -> list[WayStep]:
     """The steps gone, in their order, those where the case is, and those that may follow."""
-    return [*_gone(around), *_here(around), *_ahead(around)]
+    # What may follow for each of many, such as experts, follows once.
+    return [*_gone(around), *_here(around), *dict.fromkeys(_ahead(around))]
 
 
 def _gone(around: Around) -> Iterator[WayStep]:
@@ -84,7 +88,7 @@ def _who(around: Around, task: Task) -> str:
 
 
 def _done(around: Around, task: Task) -> WayStep:
-    late = task.due is not None and task.closed_at is not None and task.closed_at > task.due
+    late = task.due is not None and task.closed_at is not None and task.closed_at >= task.due
     limit = dates.due_text(task.due) if task.due else ""
     who = _who(around, task)
     return _of_task(around.case, task, "done", who=who, at=task.closed_at, limit=limit, late=late)
@@ -151,13 +155,15 @@ def _next(case: LiveCase, spot: Spot) -> list[Spot]:
     scope, key = spot
     drawing = case.procedure.drawing_at(scope)
     drawn = drawing.elements[key]
+    inner = scopes.within(Place(scope, key, 1, 1 if drawn.each else 0))
     if drawn.kind == "callActivity":
-        inner = f"{scope}/{key}:1".removeprefix("/")
         return [(inner, case.procedure.drawing_at(inner).start().id)]
     if drawn.kind == "subProcess":
-        return [(scope, one.id) for one in drawing.of_kind("startEvent") if one.parent == key]
+        begun = inner if drawn.each else scope
+        return [(begun, one.id) for one in drawing.of_kind("startEvent") if one.parent == key]
     if drawn.kind == "endEvent" and drawn.parent is not None:
-        return _flows(drawing, scope, drawn.parent)
+        around = scope.rpartition("/")[0] if drawing.elements[drawn.parent].each else scope
+        return _flows(drawing, around, drawn.parent)
     if drawn.kind == "endEvent" and scope:
         outer, _slash, call = scope.rpartition("/")
         return _flows(case.procedure.drawing_at(outer), outer, call.split(":")[0])
@@ -209,9 +215,9 @@ def _step(
 def _limit(around: Around, drawn: Element) -> str:
     """By when a step that was not done yet is to be done: the day where it runs, else its length."""
     name = drawn.deadline or (drawn.task.deadline if drawn.task else None)
-    running = [one for one in around.deadlines if one.name == name and one.state == "running"]
-    if running:
-        return running[-1].due_text
+    live = [one for one in around.deadlines if one.name == name and one.state in LIVE]
+    if live:
+        return live[-1].due_text
     rule = around.case.procedure.manifest.deadlines.get(name or "")
     return _("%(title)s：%(length)s", title=rule.title, length=period_text(str(rule.length))) if rule else ""
 

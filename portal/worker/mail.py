@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from portal import clock, identity, notify
 from portal.cases import incidents
 from portal.cases.models import Case, Incident
+from portal.db import locks
 from portal.identity import profile
 from portal.notify import PortalMessage
 from portal.notify.mail import AddressRefused, Mail, deliver
@@ -26,7 +27,7 @@ _MESSAGE = """{name}，您好：
 登录门户查看和办理：{url}/messages/{id}
 
 ———
-您收到这封邮件，是因为您在碳普惠与碳市场业务办理门户绑定了本邮箱并开启了邮件提醒。
+您收到这封邮件，是因为您在本门户绑定了本邮箱并开启了邮件提醒。
 不想再收到：登录后在 {url}/profile 关闭“邮件提醒”。
 邮件只作提醒，不是送达；期限以门户中和文书上写明的为准。本邮件由系统发送，请勿回复。
 """
@@ -51,7 +52,7 @@ def send_message(tools: Tools, job: str, message_id: int) -> None:
     try:
         with tools.database.transaction() as tx:
             # A worker that was taken for dead may still be at it.
-            tx.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"mail/{message_id}", 0))))
+            locks.take(tx, f"mail/{message_id}")
             message = tx.get_one(PortalMessage, message_id)
             mail = _mail(tools, tx, message)
             if mail is not None:

@@ -148,3 +148,53 @@ def test_nobody_elses_code_lies_in_the_repository():
     suspicious = re.compile(r"(\.min\.(js|css)|\.bundle\.js|\.whl|\.jar)$|/(vendor|vendored|third_party)/")
     found = [path for path in sources if suspicious.search(path.as_posix()) and built not in path.parents]
     assert found == []
+
+
+# What the product is called on its pages.
+PRODUCT = "碳普惠与碳市场业务办理"
+# Places and matters in Chinese, English and pinyin; what the articles are cited by; and below, their folders.
+NAMED = (
+    "jia ?xing|shen ?zhen|嘉兴|深圳|嘉碳|深碳|碳普惠|tan ?pu ?hui|methodolog|方法学|fang ?fa ?xue"
+    r"|\bcarbon inclusion|(?<![A-Za-z])(?-i:JX|SZ)(?![A-Za-z])"
+)
+
+
+def named(text: str) -> str | None:
+    """The first word of a text that names a regulation which is filed as content, or one of its procedures."""
+    regulations = [home.parent for home in (ROOT / "bpmn").glob("*-tanpuhui/regulation.toml")]
+    slugs = [one.name for home in regulations for one in (home, *home.iterdir()) if one.is_dir()]
+    folders = "|".join(re.escape(slug).replace(r"\-", "[-_]") for slug in slugs)
+    found = re.search(f"{NAMED}|{folders}", text.replace(PRODUCT, ""), re.IGNORECASE)
+    return found[0] if found else None
+
+
+def test_no_regulation_filed_as_content_is_named_by_the_machine():
+    """What a regulation needs of its own stands in bpmn, forms and documents: neither code nor pages know of it."""
+    kinds = {".py", ".mako", ".lark", ".html", ".js", ".css", ".po", ".svg"}
+    files = [*PACKAGE.rglob("*"), *(ROOT / "frontend/src").rglob("*"), *(ROOT / "tests/builders").glob("*.py")]
+    built = PACKAGE / "web/static/dist"
+    written = [path for path in files if path.suffix in kinds and built not in path.parents]
+    assert {path.suffix for path in written} == kinds
+    naming = {path.relative_to(ROOT).as_posix(): word for path in written if (word := named(path.read_text()))}
+    assert naming == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("# as JX 15 has it", "JX"),
+        ("def of_SZ() -> None:", "SZ"),
+        ("class JiaxingFiling:", "Jiaxing"),
+        ('if slug == "methodology_filing":', "methodolog"),
+        ("from_folder('expert-pool')", "expert-pool"),
+        ("EXPERT_COMMITTEE = 3", "EXPERT_COMMITTEE"),
+        ("def publicity_objection_of(case):", "publicity_objection"),
+        ("《深圳市碳普惠管理办法》第十三条", "深圳"),
+        ("嘉碳普惠办〔2023〕3号", "嘉碳"),
+        ("fangfaxue = 1", "fangfaxue"),
+        ("碳普惠与碳市场业务办理", None),
+        ("w:sz = 24; JXL; expert = pool", None),
+    ],
+)
+def test_the_search_finds_them_in_whatever_way_they_are_written(text, word):
+    assert named(text) == word

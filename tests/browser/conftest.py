@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from portal.procedures import Releases
 from portal.storage import MemoryStore
-from tests.browser.site import Site, running, seed
+from tests.browser.site import Seeded, Site, running, seed, seed_filings
 from tests.browser.windows import PATIENCE, SCREENSHOTS, Windows
 from tests.builders.databases import copied
 
@@ -64,24 +63,32 @@ def store() -> MemoryStore:
 
 
 @pytest.fixture(scope="session")
-def releases() -> Releases:
-    """Opened content; every database here holds the same one under the same id."""
-    return Releases()
+def demo_alone(postgres: str, template: str, store: MemoryStore) -> Iterator[Seeded]:
+    """A database with the people and cases of the demo's first regulation, to be copied."""
+    name = f"portal_demo_{os.getpid()}"
+    with copied(postgres, name, template) as url:
+        yield Seeded(name, seed(url, store))
 
 
 @pytest.fixture(scope="session")
-def seeded(postgres: str, template: str, store: MemoryStore, releases: Releases) -> Iterator[str]:
-    """The name of a database with the demo's people and cases, to be copied."""
-    name = f"portal_demo_{os.getpid()}"
-    with copied(postgres, name, template) as url:
-        seed(url, store, releases)
-        yield name
+def demo_with_filings(postgres: str, demo_alone: Seeded, store: MemoryStore) -> Iterator[Seeded]:
+    """The same with the people and cases of a regulation of filings, to be copied."""
+    name = f"portal_filings_{os.getpid()}"
+    with copied(postgres, name, demo_alone.database) as url:
+        yield Seeded(name, seed_filings(url, store, demo_alone.releases()))
 
 
 @pytest.fixture(scope="module")
-def site(browser: Browser, postgres: str, seeded: str, store: MemoryStore, releases: Releases) -> Iterator[Site]:
+def seeded(demo_alone: Seeded) -> Seeded:
+    """What the portal of a module begins with; a module that wants filings says so by a fixture of this name."""
+    return demo_alone
+
+
+@pytest.fixture(scope="module")
+def site(browser: Browser, postgres: str, seeded: Seeded, store: MemoryStore) -> Iterator[Site]:
     """The running portal of a module."""
-    with copied(postgres, f"portal_site_{os.getpid()}", seeded) as url, running(url, store, releases) as site:
+    name = f"portal_site_{os.getpid()}"
+    with copied(postgres, name, seeded.database) as url, running(url, store, seeded.releases()) as site:
         yield site
 
 

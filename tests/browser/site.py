@@ -15,13 +15,18 @@ from sqlalchemy import select
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from portal import app, clock, demo
+from portal.calendar import service as calendars
 from portal.cases import filing, tasks
 from portal.cases.models import Case, StartItem, Task
 from portal.clock import TZ
 from portal.db import Database, moved_clock
+from portal.demo import content, renewals
+from portal.demo.history import History, days_before
+from portal.demo.seeding import LONG_BEFORE
 from portal.identity import Actor, Person, service
 from portal.jobs import build_app
-from portal.procedures import Releases, publish
+from portal.procedures import Published, Releases, publish
+from portal.procedures.content import from_folder
 from portal.settings import Settings
 from portal.storage import MemoryStore
 from portal.web import Machine, create_app
@@ -31,7 +36,7 @@ from portal.worker.jobs import register
 from portal.worker.timers import Timers
 from tests.builders.world import ROOT, shipped
 
-ETS = "chongqing-ets"
+ETS, FILINGS = "chongqing-ets", "jiaxing-tanpuhui"
 SEEDED_AT = "2026-09-21T08:00:00"
 """A Monday before 中秋 and 国庆: periods that begin in this week show every kind of day."""
 STARTS_AT = "2026-09-21T09:00:00"
@@ -39,14 +44,60 @@ CEMENT = "91500101MA5DEMA01C"
 SETTINGS = Settings.read({"PORTAL_DEMO": "1", "UPLOAD_MEGABYTES": "1"})
 
 
-def seed(url: str, store: MemoryStore, releases: Releases) -> None:
-    """Fills a database with the content in force and the demo's people and cases, as of the first morning."""
-    tools = _tools(url, store, releases)
+@dataclass(frozen=True)
+class Seeded:
+    """A database to be copied, and the releases in it, opened once for all its copies."""
+
+    database: str
+    opened: tuple[Published, ...]
+
+    def releases(self) -> Releases:
+        """For the portal of one copy: what is published there is in no other, where its id may be another's."""
+        releases = Releases()
+        for published in self.opened:
+            releases.put(published)
+        return releases
+
+
+def seed(url: str, store: MemoryStore) -> tuple[Published, ...]:
+    """Fills a database with the content of the first regulation and the demo's people and cases, as of the first
+    morning; the releases in it."""
+    with _used(url, store, Releases()) as tools:
+        with tools.database.transaction() as tx:
+            moved_clock.move(tx, _moment(SEEDED_AT) - clock.now())
+            publish(tx, shipped(), tools.kernel.now(tx), "test")
+        assert demo.seed(tools) == "made"
+        return _opened(tools)
+
+
+def seed_filings(url: str, store: MemoryStore, releases: Releases) -> tuple[Published, ...]:
+    """Adds a regulation of filings to what is there, with its demo: renewal, people, and the cases of earlier days."""
+    with _used(url, store, releases) as tools:
+        with tools.database.transaction() as tx:
+            moved_clock.move(tx, _moment(SEEDED_AT) - clock.now(moved_clock.offset(tx)))
+            now = tools.kernel.now(tx)
+            publish(tx, from_folder(ROOT, FILINGS), now, "test")
+            published = releases.newest(tx, FILINGS)
+            renewals.enter(releases, tx, tx.scalars(select(Person.id).where(Person.administrator)).one(), now)
+            history = History(tools, tx, content.enter(tx, published, now - LONG_BEFORE), now)
+            before = days_before(calendars.current(tx), now.date())
+            history.tell(content.stories(history, published, before), now)
+        return _opened(tools)
+
+
+def _opened(tools: Tools) -> tuple[Published, ...]:
     with tools.database.transaction() as tx:
-        moved_clock.move(tx, _moment(SEEDED_AT) - clock.now())
-        publish(tx, shipped(), tools.kernel.now(tx), "test")
-    assert demo.seed(tools) == "made"
-    tools.database.close()
+        return tuple(tools.kernel.releases.in_force(tx))
+
+
+@contextmanager
+def _used(url: str, store: MemoryStore, releases: Releases) -> Iterator[Tools]:
+    """What works with a database, closed at the end."""
+    tools = _tools(url, store, releases)
+    try:
+        yield tools
+    finally:
+        tools.database.close()
 
 
 def _tools(url: str, store: MemoryStore, releases: Releases, settings: Settings = SETTINGS) -> Tools:
@@ -78,6 +129,11 @@ class Site:
             actor = service.actor_of(tx, person.id, clock.day_of(self.tools.kernel.now(tx)))
         assert actor is not None
         return actor
+
+    def name_of(self, login: str) -> str:
+        """The name under which the demo offers somebody's account."""
+        with self.tools.database.transaction() as tx:
+            return tx.scalars(select(Person.name).where(Person.login == login)).one()
 
     def draft(self) -> int:
         """A case of allocation, begun and waiting for its figures; the id of its task."""
@@ -153,8 +209,8 @@ def running(url: str, store: MemoryStore, releases: Releases, settings: Settings
     A demo begins at STARTS_AT; anything else goes by the real clock.
     """
     tools = _tools(url, store, releases, settings)
-    assets, accounts = Manifest(ROOT / DIST), demo.accounts() if settings.demo else ()
-    machine = Machine(settings, tools.database, store, tools.kernel, assets, "a secret for tests", accounts)
+    assets = Manifest(ROOT / DIST)
+    machine = Machine(settings, tools.database, store, tools.kernel, assets, "a secret for tests", demo.present)
     site = Site(tools, create_app(machine))
     if settings.demo:
         site.at(STARTS_AT)

@@ -15,9 +15,8 @@ from portal.procedures import Releases, publish
 from portal.settings import Settings
 from portal.storage import MemoryStore
 from tests.browser.files import pdf
-from tests.browser.looks import faults
 from tests.browser.site import Site, running
-from tests.browser.windows import DESK, HEIGHTS, PHONE, Windows, choose, claim, hand_in, until_there
+from tests.browser.windows import PHONE, Windows, choose, claim, hand_in, until_there
 from tests.builders.databases import copied
 from tests.builders.world import shipped
 
@@ -38,8 +37,8 @@ NUMBER = re.compile(r"渝环\S{1,3}〔\d{4}〕\d+号")
 
 
 @pytest.fixture(scope="module")
-def site(browser: Browser, postgres: str, template: str, store: MemoryStore, releases: Releases) -> Iterator[Site]:
-    """A running portal with content and nobody in it, which is no demo; its ids of releases are its own."""
+def site(browser: Browser, postgres: str, template: str, store: MemoryStore) -> Iterator[Site]:
+    """A running portal with content and nobody in it, which is no demo."""
     with copied(postgres, "portal_empty_start", template) as url:
         database = Database(url)
         with database.transaction() as tx:
@@ -66,24 +65,13 @@ def test_from_nothing_to_the_first_objection(
     nothing_left(windows, admin)
 
 
-def looked_at(windows: Windows, page: Page, step: str) -> None:
-    """The page at both widths: nothing too wide, unlabelled or out of order."""
-    own = page.viewport_size
-    assert own
-    for width in (DESK, PHONE):
-        page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
-        assert faults(page) == [], step
-        windows.shoot(page, step)
-    page.set_viewport_size(own)
-
-
 def nobody_yet(windows: Windows) -> None:
     page = windows.open()
     for path in ("/", "/sign-in"):
         page.goto(path)
         expect(page.get_by_role("heading", name="还没有管理员")).to_be_visible()
         expect(page.locator("pre")).to_have_text(".venv/bin/portal user add admin --name 管理员 --administrator")
-        looked_at(windows, page, "nobody yet")
+        windows.look_at(page, "nobody yet")
 
 
 def administrator(
@@ -99,13 +87,13 @@ def administrator(
     expect(page.get_by_role("heading", name="还没有管理员")).to_have_count(0)
     sign_in(page, "admin", password)
     expect(page.get_by_role("heading", level=1)).to_have_text("设置自己的密码")
-    looked_at(windows, page, "own password")
+    windows.look_at(page, "own password")
     own_password(page)
     expect(page.get_by_role("heading", level=1)).to_have_text("概况")
     steps = page.get_by_role("region", name="接下来")
     expect(steps.get_by_role("listitem")).to_have_count(6)
     expect(steps.locator("[aria-current=step]")).to_contain_text("添加工作人员")
-    looked_at(windows, page, "first steps")
+    windows.look_at(page, "first steps")
     return page
 
 
@@ -129,29 +117,29 @@ def people_added(windows: Windows, page: Page) -> dict[str, str]:
         page.get_by_label("用户名").fill(login)
         page.get_by_label("事由").fill("开通门户")
         if login == "li":
-            looked_at(windows, page, "adding a person")
+            windows.look_at(page, "adding a person")
         page.get_by_role("button", name="添加", exact=True).click()
         expect(page.get_by_role("heading", level=1)).to_have_text(f"已添加{name}")
         passwords[login] = page.locator(".secret code").inner_text()
         if login == "li":
-            looked_at(windows, page, "password shown once")
+            windows.look_at(page, "password shown once")
         page.get_by_role("link", name="去授予岗位").click()
         page.get_by_role("combobox", name="岗位").select_option(label=role)
         page.get_by_label("事由").fill("处室分工")
         if login == "li":
-            looked_at(windows, page, "granting a role")
+            windows.look_at(page, "granting a role")
         page.get_by_role("button", name="授予岗位").click()
         expect(page.get_by_role("status").first).to_have_text("已授予岗位。")
         expect(page.get_by_role("row").filter(has_text=role)).to_contain_text("有效")
         page.get_by_role("link", name="人员与角色").first.click()
         page.get_by_role("link", name="添加人员").click()
     page.goto("/admin/people")
-    looked_at(windows, page, "people")
+    windows.look_at(page, "people")
     page.goto("/admin")
     done = page.get_by_role("region", name="接下来").get_by_role("listitem").filter(has_text="已完成")
     expect(done.filter(has_text="授予岗位")).to_have_count(1)
     expect(done.filter(has_text="开放单位注册")).to_have_count(1)
-    looked_at(windows, page, "people are there")
+    windows.look_at(page, "people are there")
     return passwords
 
 
@@ -282,10 +270,10 @@ def nothing_left(windows: Windows, page: Page) -> None:
         "/admin/checks",
     ):
         page.goto(path)
-        looked_at(windows, page, path.removeprefix("/admin/").replace("/", " "))
+        windows.look_at(page, path.removeprefix("/admin/").replace("/", " "))
     page.get_by_role("button", name="开始校验").click()
     expect(page.get_by_role("status").first).to_contain_text("已开始校验")
     until_there(page, page.get_by_text("完整，没有改动"), 30)
-    looked_at(windows, page, "checked")
+    windows.look_at(page, "checked")
     page.goto("/admin")
     expect(page.get_by_role("row").filter(has_text="历史校验")).to_contain_text("记录完整，没有改动。")

@@ -29,11 +29,11 @@ def inbox() -> Inbox:
 
 
 @pytest.fixture(scope="module")
-def site(browser, postgres, seeded, store, releases, inbox) -> Iterator[Site]:
+def site(browser, postgres, seeded, store, inbox) -> Iterator[Site]:
     """A portal that sends mail."""
-    with listening(inbox) as server, copied(postgres, f"portal_mailing_{os.getpid()}", seeded) as url:
+    with listening(inbox) as server, copied(postgres, f"portal_mailing_{os.getpid()}", seeded.database) as url:
         mail = MailSettings("127.0.0.1", server.port, "plain", "市生态环境局 <no-reply@portal.example>")
-        with running(url, store, releases, replace(SETTINGS, mail=mail)) as site:
+        with running(url, store, seeded.releases(), replace(SETTINGS, mail=mail)) as site:
             yield site
 
 

@@ -9,9 +9,8 @@ from playwright.sync_api import FilePayload, Page, expect
 
 from portal import registers
 from tests.browser.files import pdf, program
-from tests.browser.looks import faults
 from tests.browser.site import ETS, Site
-from tests.browser.windows import DESK, HEIGHTS, PHONE, Windows, text_of, until_there
+from tests.browser.windows import PHONE, Windows, text_of, until_there
 
 USCC, WRONG = "9144030071526726XG", "9144030071526726XH"
 NAME, PERSON, LOGIN, PASSWORD = "重庆某玻璃有限公司", "赵敏", "zhaomin", "a long password"
@@ -36,17 +35,6 @@ def test_registration_to_first_objection(site: Site, windows: Windows):
     left(windows, newcomer)
 
 
-def looked_at(windows: Windows, page: Page, step: str) -> None:
-    """The page at both widths: nothing too wide, unlabelled or out of order."""
-    own = page.viewport_size
-    assert own
-    for width in (DESK, PHONE):
-        page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
-        assert faults(page) == []
-        windows.shoot(page, step)
-    page.set_viewport_size(own)
-
-
 def fill(page: Page, name: str, uscc: str) -> None:
     page.get_by_label("统一社会信用代码").fill(uscc)
     page.get_by_label("单位名称").fill(name)
@@ -61,8 +49,8 @@ def passwords(page: Page) -> None:
 
 def registered(windows: Windows, page: Page) -> str:
     page.goto("/")
-    page.get_by_role("link", name="注册单位").click()
-    looked_at(windows, page, "empty form")
+    page.get_by_role("link", name="单位注册").click()
+    windows.look_at(page, "empty form")
     fill(page, "某玻璃厂", WRONG)
     page.get_by_label("证明文件").set_input_files(program("营业执照.pdf"))
     page.get_by_label("姓名").fill(PERSON)
@@ -77,7 +65,7 @@ def registered(windows: Windows, page: Page) -> str:
             re.compile("“营业执照.pdf”不是可以接受的文件"),
         ]
     )
-    looked_at(windows, page, "refused form")
+    windows.look_at(page, "refused form")
     expect(page.get_by_label("姓名")).to_have_value(PERSON)
     page.get_by_label("统一社会信用代码").fill(USCC.lower())
     page.get_by_label("证明文件").set_input_files(pdf("营业执照.pdf"))
@@ -85,7 +73,7 @@ def registered(windows: Windows, page: Page) -> str:
     page.get_by_role("button", name="提交注册").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("已收到您的注册申请")
     expect(page.get_by_role("article")).to_contain_text(USCC)
-    looked_at(windows, page, "receipt")
+    windows.look_at(page, "receipt")
     [number] = re.findall(r"ZC\d{8}", text_of(page))
     return number
 
@@ -94,7 +82,7 @@ def waiting(windows: Windows, page: Page) -> None:
     page.get_by_role("link", name="登录查看审核状态").click()
     sign_in(page)
     expect(page.get_by_role("heading", name="审核中")).to_be_visible()
-    looked_at(windows, page, "waiting")
+    windows.look_at(page, "waiting")
     page.goto("/home")
     expect(page.get_by_role("heading", name="审核中")).to_be_visible()
 
@@ -108,10 +96,10 @@ def sign_in(page: Page, login: str = LOGIN) -> None:
 def returned(windows: Windows, number: str) -> None:
     page = windows.of("li")
     page.get_by_role("link", name="注册审核").first.click()
-    looked_at(windows, page, "desk")
+    windows.look_at(page, "desk")
     page.get_by_role("row").filter(has_text=number).get_by_role("link").click()
     expect(page.get_by_role("main")).to_contain_text("本门户没有这个单位。")
-    looked_at(windows, page, "registration")
+    windows.look_at(page, "registration")
     page.get_by_role("radio", name="退回修改").check()
     page.get_by_role("button", name="提交审核").click()
     expect(page.get_by_role("alert").get_by_role("listitem")).to_have_text("请填写退回或不予核准的原因。")
@@ -125,7 +113,7 @@ def mended(windows: Windows, page: Page, number: str) -> None:
     expect(page.get_by_role("main")).to_contain_text(f"退回原因：{REASON}")
     expect(page.get_by_role("main")).to_contain_text(number)
     expect(page.get_by_label("统一社会信用代码")).to_have_value(USCC)
-    looked_at(windows, page, "returned")
+    windows.look_at(page, "returned")
     page.get_by_label("单位名称").fill(NAME)
     licence: FilePayload = {"name": "营业执照.png", "mimeType": "image/png", "buffer": LICENCE}
     page.get_by_label("证明文件").set_input_files(licence)
@@ -139,18 +127,18 @@ def approved(windows: Windows, number: str) -> None:
     page.get_by_role("row").filter(has_text=number).get_by_role("link").click()
     expect(page.get_by_role("img", name="证明文件：营业执照.png")).to_be_visible()
     page.get_by_role("radio", name="核准", exact=False).first.check()
-    looked_at(windows, page, "to be approved")
+    windows.look_at(page, "to be approved")
     page.get_by_role("button", name="提交审核").click()
     expect(page.get_by_role("status").first).to_have_text(f"已核准，{NAME}的申请人可以使用门户。")
     page.get_by_role("link", name="单位", exact=True).first.click()
     page.get_by_role("searchbox", name="单位名称或统一社会信用代码").fill("玻璃")
     page.get_by_role("button", name="查找").click()
-    looked_at(windows, page, "units")
+    windows.look_at(page, "units")
     page.get_by_role("link", name=NAME).click()
     expect(page.get_by_role("main")).to_contain_text("经审核")
-    looked_at(windows, page, "unit")
+    windows.look_at(page, "unit")
     page.goto("/organisations/add")
-    looked_at(windows, page, "adding a unit")
+    windows.look_at(page, "adding a unit")
 
 
 def notice_issued(site: Site) -> None:
@@ -195,14 +183,14 @@ def objected(windows: Windows, page: Page) -> None:
 def joined(windows: Windows, page: Page) -> None:
     """A colleague who may only read is invited, joins by the code, and sees without being offered anything."""
     page.goto("/organisation")
-    looked_at(windows, page, "people")
+    windows.look_at(page, "people")
     page.get_by_label("邀请对象").fill("财务部张三")
     page.get_by_role("button", name="生成邀请码").click()
     code = page.locator(".code").inner_text()
-    looked_at(windows, page, "code shown once")
+    windows.look_at(page, "code shown once")
     colleague = windows.open(PHONE)
     colleague.goto("/join")
-    looked_at(windows, colleague, "joining")
+    windows.look_at(colleague, "joining")
     colleague.get_by_label("邀请码").fill(code.lower())
     colleague.get_by_label("姓名").fill("张三")
     colleague.get_by_label("用户名").fill("zhangsan")
@@ -212,24 +200,24 @@ def joined(windows: Windows, page: Page) -> None:
     sign_in(colleague, "zhangsan")
     expect(colleague.get_by_role("heading", level=1)).to_have_text("您现在没有必须办理的事")
     expect(colleague.get_by_role("main")).to_contain_text("您在本单位只有查看权限")
-    looked_at(windows, colleague, "home of a reader")
+    windows.look_at(colleague, "home of a reader")
     page.goto("/organisation")
     page.get_by_text("变更权限 张三").click()
-    looked_at(windows, page, "rights")
+    windows.look_at(page, "rights")
     page.get_by_role("group", name="张三的权限").get_by_label("管理").check()
     page.get_by_role("listitem").filter(has_text="zhangsan").get_by_role("button", name="保存权限").click()
     expect(page.get_by_role("status").first).to_have_text("张三的权限现为：管理。")
     page.get_by_role("link", name="移除 张三").click()
-    looked_at(windows, page, "removing")
+    windows.look_at(page, "removing")
 
 
 def left(windows: Windows, page: Page) -> None:
     page.goto("/organisation/agreement")
-    looked_at(windows, page, "electronic service")
+    windows.look_at(page, "electronic service")
     page.goto("/organisation/leave")
-    looked_at(windows, page, "leaving")
+    windows.look_at(page, "leaving")
     page.get_by_role("button", name="退出本单位").click()
     expect(page.get_by_role("status").first).to_contain_text("您已退出单位")
     sign_in(page)
     expect(page.get_by_role("heading", name="您不属于任何单位")).to_be_visible()
-    looked_at(windows, page, "nowhere")
+    windows.look_at(page, "nowhere")

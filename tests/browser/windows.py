@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, Response, expect
 
-from portal import demo
+from tests.browser.looks import faults
 from tests.browser.site import Site
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
@@ -46,8 +46,7 @@ class Windows:
         """Opens one more window and signs in with an account that the demo offers."""
         page = self.open(width, javascript=javascript)
         page.goto("/sign-in")
-        person = next(one for one in demo.accounts() if one.login == login)
-        page.get_by_role("button", name=f"进入 {person.name}").click()
+        page.get_by_role("button", name=f"进入 {self.site.name_of(login)}").click()
         page.wait_for_url(lambda url: "sign-in" not in url)
         return page
 
@@ -76,6 +75,16 @@ class Windows:
         name = f"{self.story}-{self._shots:02}-{step.replace(' ', '-')}-{page.viewport_size['width']}.png"
         # To hide the caret Playwright would write styles into the page, against its policy.
         page.screenshot(path=SCREENSHOTS / name, full_page=True, caret="initial")
+
+    def look_at(self, page: Page, step: str) -> None:
+        """Keeps the page at both widths; at neither is anything too wide, unlabelled or out of order."""
+        own = page.viewport_size
+        assert own
+        for width in (DESK, PHONE):
+            page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
+            assert "\n".join(faults(page)) == ""
+            self.shoot(page, step)
+        page.set_viewport_size(own)
 
     def close(self) -> None:
         """Closes every window."""

@@ -113,3 +113,20 @@ def flow(source: str, target: str, condition: str | None = None, *, id: str | No
 def path(*ids: str) -> str:
     """The flows along a row of elements."""
     return "".join(flow(source, target) for source, target in pairwise(ids))
+
+
+def each(part: str, items: str = "=list", name: str = "one", *, enough: str = "", sequential: bool = False) -> str:
+    """An activity done by many: once for each of `items`, called `name` there; `enough` is the completion condition."""
+    told = f'<bpmn:extensionElements><portal:each in="{items}" as="{name}"/></bpmn:extensionElements>'
+    if enough:
+        told += f"<bpmn:completionCondition>{enough}</bpmn:completionCondition>"
+    order = ' isSequential="true"' if sequential else ""
+    marker = f"<bpmn:multiInstanceLoopCharacteristics{order}>{told}</bpmn:multiInstanceLoopCharacteristics>"
+    before, tag, after = part.rpartition("</bpmn:")
+    return before + marker + tag + after
+
+
+def rules(id: str, tables: str = "eligible") -> str:
+    """A business rule task."""
+    told = f'<bpmn:extensionElements><portal:decide tables="{tables}"/></bpmn:extensionElements>'
+    return element("businessRuleTask", id, told)

@@ -112,9 +112,14 @@ def end(id: str = "end", name: str = "办结", **outcome: str) -> str:
 
 
 def task(
-    id: str, role: str = "officer", form: str = "note", deadline: str | None = None, revises: str | None = None
+    id: str,
+    role: str = "officer",
+    form: str = "note",
+    deadline: str | None = None,
+    revises: str | None = None,
+    assignee: str | None = None,
 ) -> str:
-    said = _said("task", role=role, form=form, deadline=deadline, revises=revises)
+    said = _said("task", role=role, form=form, deadline=deadline, revises=revises, assignee=assignee)
     return element("userTask", id, _with(said), name=f"环节{id}")
 
 
@@ -133,3 +138,15 @@ def does(id: str, action: str, /, **inputs: str) -> str:
     """A service task."""
     given = "".join(_said("input", name=name, value=value) for name, value in inputs.items())
     return element("serviceTask", id, _with(f'<portal:action name="{action}">{given}</portal:action>'), name=id)
+
+
+def lapsing(whole: Content, last_day: str, *after_last_day: str) -> Content:
+    """The same content of a regulation that is in force to a day only, by its article 1."""
+    file = f"bpmn/{REGULATION}/regulation.toml"
+    first = "in_force = 2023-02-20\n"
+    said = f'{first}last_day = {last_day}\nvalidity = "1"\n'
+    if after_last_day:
+        said += f"after_last_day = {json.dumps(list(after_last_day))}\n"
+    text = whole.files[file].decode()
+    assert text.count(first) == 1
+    return Content(whole.regulation, {**whole.files, file: text.replace(first, said).encode()})

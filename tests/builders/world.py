@@ -365,9 +365,13 @@ class World:
         return str(self.act(add))
 
     def _follow_up(self) -> None:
+        self._do_jobs()
+        self._render()
+        self._do_jobs()
+
+    def _do_jobs(self) -> None:
         while self.works and self._did_a_job():
             pass
-        self._render()
 
     def _did_a_job(self) -> bool:
         queue = self.kernel.queue

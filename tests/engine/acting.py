@@ -12,10 +12,14 @@ Answer = bool | None | Callable[[Place], bool | None]
 
 
 class Portal:
-    """Answers conditions from a table (null when it has no answer) and writes down all it is told."""
+    """Answers conditions from a table (null when it has no answer) and writes down all it is told.
 
-    def __init__(self, answers: Mapping[str, Answer] | None = None) -> None:
+    What is done by many is done by two, unless `items` says how often.
+    """
+
+    def __init__(self, answers: Mapping[str, Answer] | None = None, items: Mapping[str, int] | None = None) -> None:
         self.answers: dict[str, Answer] = dict(answers or {})
+        self.many: dict[str, int] = dict(items or {})
         self.told: list[tuple[object, ...]] = []
         self.asked: list[tuple[str, Place]] = []
 
@@ -23,6 +27,10 @@ class Portal:
         self.asked.append((expression, place))
         answer = self.answers.get(expression)
         return answer(place) if callable(answer) else answer
+
+    def items(self, place: Place) -> int:
+        self.told.append(("items", place))
+        return self.many.get(place.element, 2)
 
     def perform(self, place: Place) -> None:
         self.told.append(("perform", place))
@@ -39,7 +47,7 @@ class Portal:
     # --- what tests read ---
 
     def short(self) -> list[str]:
-        """What was told, in brief: `+check`, `-check`, `>start-check`, `!issue`; visits from 2 on."""
+        """What was told, in brief: `+check`, `-check`, `>start-check`, `!issue`, `?vote`; visits from 2, `.item`."""
         return [_short(*entry) for entry in self.told]
 
     def flows(self) -> list[str]:
@@ -56,13 +64,14 @@ class Portal:
 def _at(place: object) -> str:
     assert isinstance(place, Place)
     scope = f"{place.scope}/" if place.scope else ""
-    return f"{scope}{place.element}" + (f":{place.visit}" if place.visit > 1 else "")
+    item = f".{place.item}" if place.item else ""
+    return f"{scope}{place.element}" + (f":{place.visit}" if place.visit > 1 else "") + item
 
 
 def _short(verb: object, what: object, more: object = None) -> str:
     if verb == "took":
         return f">{more + '/' if more else ''}{what}"
-    sign = {"entered": "+", "left": "-", "perform": "!"}[str(verb)]
+    sign = {"entered": "+", "left": "-", "perform": "!", "items": "?"}[str(verb)]
     return f"{sign}{_at(what)}" + (f"={more}" if verb == "left" and more else "")
 
 
@@ -117,13 +126,13 @@ class Acted:
 
     # --- by place, for those who do not read ---
 
-    def tasks_at(self) -> list[tuple[str, str, int]]:
+    def tasks_at(self) -> list[tuple[str, str, int, int]]:
         return _places(self.waiting.tasks)
 
-    def messages_at(self) -> list[tuple[str, str, int]]:
+    def messages_at(self) -> list[tuple[str, str, int, int]]:
         return _places(self.waiting.messages)
 
-    def timers_at(self) -> list[tuple[str, str, int]]:
+    def timers_at(self) -> list[tuple[str, str, int, int]]:
         return _places(self.waiting.timers)
 
     def do_at(self, place: Place) -> None:
@@ -159,5 +168,5 @@ class Acted:
         return self
 
 
-def _places(waiting: Iterable[OpenTask | OpenMessage | OpenTimer]) -> list[tuple[str, str, int]]:
-    return sorted((item.place.scope, item.place.element, item.place.visit) for item in waiting)
+def _places(waiting: Iterable[OpenTask | OpenMessage | OpenTimer]) -> list[tuple[str, str, int, int]]:
+    return sorted((item.place.scope, item.place.element, item.place.visit, item.place.item) for item in waiting)

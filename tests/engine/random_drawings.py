@@ -11,12 +11,14 @@ from tests.builders.diagrams import (
     call,
     catch,
     diagram,
+    each,
     end,
     flow,
     handler,
     message,
     one_of,
     parallel,
+    rules,
     service,
     start,
     subprocess,
@@ -80,7 +82,7 @@ class Drawer:
 
     def block(self, depth: int, parts: list[str]) -> tuple[str, str]:
         small = [self.task, self.task, self.service, self.catch, self.guarded]
-        large = [self.choice, self.both, self.loop, self.period, self.part, self.part, self.call]
+        large = [self.choice, self.both, self.loop, self.period, self.part, self.part, self.call, self.many, self.many]
         draw = self.random.choice(small if depth <= 0 else small + large + large)
         return draw(depth, parts)
 
@@ -89,7 +91,8 @@ class Drawer:
         return id, id
 
     def service(self, depth: int, parts: list[str]) -> tuple[str, str]:
-        parts.append(service(id := self.name("service")))
+        id = self.name("service")
+        parts.append(self.random.choice([service, rules])(id))
         return id, id
 
     def catch(self, depth: int, parts: list[str]) -> tuple[str, str]:
@@ -110,6 +113,18 @@ class Drawer:
 
     def part(self, depth: int, parts: list[str]) -> tuple[str, str]:
         parts.append(subprocess(id := self.name("part"), *self.level(depth - 1)))
+        return self.edged(id, parts)
+
+    def many(self, depth: int, parts: list[str]) -> tuple[str, str]:
+        """A task, call or part that is done by many."""
+        kind, id = self.random.choice(["task", "call", "part", "part"]), self.name("many")
+        if kind == "call" and self.called:
+            one = call(id)
+            self.calls[id] = self.random.choice(self.called)
+        else:
+            one = subprocess(id, *self.level(depth - 1)) if kind == "part" else user(id)
+        enough = f"=half {id}" if self.random.random() < 0.5 else ""
+        parts.append(each(one, enough=enough, sequential=self.random.random() < 0.4))
         return self.edged(id, parts)
 
     def edged(self, id: str, parts: list[str]) -> tuple[str, str]:

@@ -11,25 +11,41 @@ from portal.engine import Place
 from portal.errors import ContentFaults
 from tests.engine.acting import Acted, Portal, spec_of
 from tests.engine.random_drawings import random_drawings
-from tests.engine.token_game import Decide, Game
+from tests.engine.token_game import Count, Decide, Game
 
 MAX_STEPS = 30
 
 
 def by_chance(seed: str) -> Decide:
-    """Conditions that hold half the time, the same for both players."""
-    return lambda *asked: Random(f"{seed} {asked}").random() < 0.5
+    """Conditions that hold half the time, each time anew, the same for both players."""
+    times: Counter[object] = Counter()
+
+    def decide(*asked: object) -> bool:
+        times[asked] += 1
+        return Random(f"{seed} {asked} {times[asked]}").random() < 0.5
+
+    return decide
+
+
+def some(seed: str) -> Count:
+    """None to three instances, the same for both players."""
+    return lambda *asked: Random(f"{seed} {asked}").choice([0, 1, 2, 2, 3])
 
 
 class Chance(Portal):
     """A portal in which chance decides."""
 
-    def __init__(self, decide: Decide) -> None:
+    def __init__(self, decide: Decide, count: Count) -> None:
         super().__init__()
-        self.decide = decide
+        self.decide, self.count = decide, count
 
     def condition(self, expression: str, place: Place) -> bool:
+        assert place.item == 0
         return self.decide(expression, place.scope, place.element, place.visit)
+
+    def items(self, place: Place) -> int:
+        super().items(place)
+        return self.count(place.scope, place.element, place.visit)
 
 
 def test_the_generator_draws_what_the_engine_takes():
@@ -50,13 +66,14 @@ def test_the_engine_agrees_with_the_token_game(seed):
     spec = spec_of("main", calls, **drawings)
     before = spec.fingerprint()
     for play in range(2):
-        decide = by_chance(f"{seed}.{play}")
-        compare(Acted(spec, Chance(decide)), Game(drawings, calls, decide), Random(seed * 7 + play))
+        chance = f"{seed}.{play}"
+        case = Acted(spec, Chance(by_chance(chance), some(chance)))
+        compare(case, Game(drawings, calls, by_chance(chance), some(chance)), Random(seed * 7 + play))
     assert spec.fingerprint() == before
 
 
 def told_in_order(portal: Portal) -> None:
-    """Each element is entered once, left at most once, and only after it was entered."""
+    """Each place is entered once, left at most once, and only after it was entered; the whole after its instances."""
     entered: set[object] = set()
     left: set[object] = set()
     for verb, place, *_ in portal.told:

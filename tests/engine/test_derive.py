@@ -15,6 +15,7 @@ from tests.builders.diagrams import (
     call,
     catch,
     diagram,
+    each,
     element,
     end,
     flow,
@@ -23,6 +24,7 @@ from tests.builders.diagrams import (
     one_of,
     parallel,
     path,
+    rules,
     service,
     start,
     subprocess,
@@ -165,6 +167,23 @@ def test_a_timer_may_carry_notes():
     ]
 
 
+def test_of_many_only_the_order_and_the_completion_condition_are_copied():
+    """How many they are, and what each is about, is the portal's to say."""
+    part = each(subprocess("p", start("i"), end("o"), path("i", "o")), enough="=x > 1", sequential=True)
+    root = derived(diagram(start(), each(user("a")), part, end(), path("start", "a", "p", "end")))
+    copied = [etree.tostring(found, method="c14n").decode() for found in root.iter(f"{{{BPMN}}}subProcess")]
+    loops = [found for found in root.iter(f"{{{BPMN}}}multiInstanceLoopCharacteristics")]
+    assert [dict(loop.attrib) for loop in loops] == [{"isSequential": "false"}, {"isSequential": "true"}]
+    assert [[child.text for child in loop] for loop in loops] == [[], ["=x > 1"]]
+    assert "extensionElements" not in copied[0]
+
+
+def test_one_after_the_other_may_be_said_by_a_number():
+    marked = each(user("a"), sequential=True).replace('isSequential="true"', 'isSequential="1"')
+    case = Acted(simple(start(), marked, end(), path("start", "a", "end")))
+    assert case.tasks() == ["a.1"]
+
+
 def test_conditions_keep_their_text():
     root = derived(
         diagram(start(), xor("g", "g-a"), end("a"), end("b"), path("start", "g", "a"), flow("g", "b", "=x < 3 & y"))
@@ -219,12 +238,16 @@ def fork(*ways: str) -> tuple[str, ...]:
     [
         ("x", "不支持的图元 scriptTask", row("x", element("scriptTask", "x"))),
         ("x", "不支持的图元 inclusiveGateway", row("x", element("inclusiveGateway", "x"))),
-        ("x", "不支持的图元 businessRuleTask", row("x", element("businessRuleTask", "x"))),
         (
             "x",
-            "不支持的图元 multiInstance",
-            row("x", element("userTask", "x", "<bpmn:multiInstanceLoopCharacteristics/>")),
+            "不支持的图元 standardLoop",
+            row("x", element("userTask", "x", "<bpmn:standardLoopCharacteristics/>")),
         ),
+        ("x", "不能多份办理", row("x", each(service("x")))),
+        ("x", "不能多份办理", row("x", each(rules("x")))),
+        ("x", "不能多份办理", row("x", each(xor("x")))),
+        ("x", "不能多份办理", (*LOOSE, each(handler("x", trigger("t", timer("d")), end("o"), path("t", "o"))))),
+        ("x", "完成条件是空的", row("x", each(user("x"), enough=" "))),
         ("x", "不支持的图元 signalEvent", row("x", catch("x", '<bpmn:signalEventDefinition id="sd"/>'))),
         ("x", "不支持的图元 intermediateThrowEvent", row("x", element("intermediateThrowEvent", "x"))),
         ("x", "期限名", row("x", catch("x", timer("d").replace("=deadline", "=workdays")))),
@@ -410,7 +433,5 @@ def test_reading_tries_the_case_once(monkeypatch):
 
 def test_everything_the_whitelist_names_is_bpmn():
     assert {"userTask", "callActivity", "eventBasedGateway", "subProcess", "boundaryEvent"} <= engine.WHITELIST
-    assert (
-        not {"scriptTask", "inclusiveGateway", "businessRuleTask", "multiInstanceLoopCharacteristics"}
-        & engine.WHITELIST
-    )
+    assert {"businessRuleTask", "multiInstanceLoopCharacteristics", "completionCondition"} <= engine.WHITELIST
+    assert not {"scriptTask", "inclusiveGateway", "standardLoopCharacteristics", "loopCardinality"} & engine.WHITELIST

@@ -6,16 +6,20 @@ import threading
 from collections.abc import Callable
 
 import pytest
+from SpiffWorkflow.bpmn.script_engine import PythonScriptEngine
 from SpiffWorkflow.bpmn.workflow import BpmnWorkflow
+from SpiffWorkflow.spiff.parser.process import SpiffBpmnParser
+from SpiffWorkflow.util.task import TaskState
 
 from portal import engine
 from portal.engine import EngineFault, NotWaiting, Place, Runaway, Spec, Stuck, TooDeep, codec, reading, running
-from portal.errors import PortalError
+from portal.errors import ContentFaults, PortalError
 from tests.builders.diagrams import (
     boundary,
     call,
     catch,
     diagram,
+    element,
     end,
     flow,
     handler,
@@ -252,6 +256,25 @@ def test_a_join_that_waits_for_what_cannot_come_is_told_at_once():
     assert caught.value.element == "join"
 
 
+def test_a_withdrawal_that_is_awaited_hides_no_case_that_stands_still():
+    parts = start(), user("check"), xor("which", "which-a"), service("a"), service("b"), parallel("join"), end()
+    flows = path("start", "check", "which", "a", "join", "end"), flow("which", "b", "=x"), flow("b", "join")
+    withdrawn = handler("withdraw", trigger("asked", message("withdraw")), end("withdrawn"), flow("asked", "withdrawn"))
+    case = Acted(simple(*parts, *flows, withdrawn))
+    assert case.messages() == ["asked?withdraw"]
+    with pytest.raises(Stuck) as caught:
+        case.do("check")
+    assert caught.value.element == "join"
+
+
+def test_a_case_of_which_all_is_over_but_no_end_was_reached_is_stuck():
+    position = engine.start(simple(*ONE_TASK), Portal())
+    position._run.cancel()
+    position._run.completed = True
+    with pytest.raises(Stuck, match="nothing waits, and no end was reached"):
+        position._run.settle()
+
+
 def test_a_token_too_many_at_a_join_leaves_the_branch_behind_it_alone():
     """Stock Spiff fires again, and drops the open task `after`."""
     parts = start(), parallel("s"), user("a"), user("b"), user("c"), xor("m"), parallel("j"), user("after"), end()
@@ -382,6 +405,40 @@ def test_h17_nor_a_task_that_has_not_been_reached_or_was_interrupted():
         after.complete(open_task)
     with pytest.raises(NotWaiting):
         after.tick(open_timer)
+
+
+# --- an inclusive gateway ---------------------------------------------------------------------------------
+
+
+class _Both(PythonScriptEngine):
+    """Every way is taken, in every round."""
+
+    def evaluate(self, task: object, expression: str, external_context: object = None) -> bool:
+        return True
+
+
+def test_an_inclusive_join_fires_too_early_in_a_second_round_and_is_refused():
+    """Why drawings may hold none; when a later SpiffWorkflow mends it, this test says so."""
+    fork, join = element("inclusiveGateway", "fork"), element("inclusiveGateway", "join")
+    ways = flow("fork", "a", "=a"), flow("fork", "b", "=b"), path("a", "join", "check", "again"), flow("b", "join")
+    loop = xor("enter"), xor("again", "again-end"), end(), flow("again", "enter", "=again"), flow("again", "end")
+    drawn = diagram(
+        start(), path("start", "enter", "fork"), fork, user("a"), user("b"), join, user("check"), *ways, *loop
+    )
+    parser = SpiffBpmnParser()
+    parser.add_bpmn_xml(engine.safe_xml(drawn))
+    stock = BpmnWorkflow(parser.get_spec("drawn"), {}, script_engine=_Both())
+    stock.do_engine_steps()
+
+    def do(name: str) -> list[str]:
+        stock.get_next_task(state=TaskState.READY, spec_name=name).run()
+        stock.do_engine_steps()
+        return sorted(task.task_spec.name for task in stock.get_tasks(state=TaskState.READY, manual=True))
+
+    assert (do("a"), do("b"), do("check")) == (["b"], ["check"], ["a", "b"])
+    assert do("a") == ["b", "check"], "b has not come in this round"
+    with pytest.raises(ContentFaults, match="inclusiveGateway"):
+        engine.derive(engine.safe_xml(drawn), "main", {})
 
 
 # --- Python in a diagram ----------------------------------------------------------------------------------

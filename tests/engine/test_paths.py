@@ -183,6 +183,45 @@ def test_a_boundary_event_counts_with_its_task_in_a_loop():
     assert (case.end, case.timers()) == ("end", [])
 
 
+@pytest.mark.parametrize("waits", [message("lapsed"), timer("lapsed")], ids=["message", "timer"])
+def test_a_boundary_event_may_lead_straight_back_to_its_own_task(waits):
+    back = boundary("lapsed", "correct", waits), flow("lapsed", "correct")
+    case = Acted(
+        simple(start(), user("correct"), user("review"), end(), path("start", "correct", "review", "end"), *back)
+    )
+    again = case.send if "message" in waits else case.over
+    for visit in ("", ":2", ":3"):
+        assert (case.tasks(), case.messages() + case.timers()) == ([f"correct{visit}"], [f"lapsed{visit}?lapsed"])
+        case.portal.forget()
+        again(f"lapsed{visit}")
+    assert case.portal.short() == ["-lapsed:3", ">lapsed-correct", "+correct:4", "+lapsed:4"]
+    case.do("correct:4")
+    assert (case.tasks(), case.messages(), case.timers()) == (["review"], [], [])
+    assert case.do("review").end == "end"
+
+
+def test_boundary_events_of_two_tasks_may_each_lead_back_to_its_own():
+    parts = start(), user("correct"), user("review"), end(), path("start", "correct", "review", "end")
+    back = boundary("lapsed", "correct", timer("lapsed")), flow("lapsed", "correct")
+    late = boundary("late", "review", timer("late")), flow("late", "review")
+    case = Acted(simple(*parts, *back, *late)).over("lapsed").do("correct:2")
+    assert (case.tasks(), case.timers()) == (["review"], ["late?late"])
+    case.over("late").over("late:2")
+    assert (case.tasks(), case.timers()) == (["review:3"], ["late:3?late"])
+    assert case.do("review:3").end == "end"
+
+
+def test_an_event_beside_a_task_outlives_none_of_its_rounds():
+    beside = boundary("hurry", "correct", timer("hurry"), interrupting=False), user("call"), end("called")
+    back = boundary("lapsed", "correct", timer("lapsed")), flow("lapsed", "correct")
+    parts = start(), user("correct"), end(), path("start", "correct", "end"), path("hurry", "call", "called")
+    case = Acted(simple(*parts, *beside, *back)).over("hurry").over("lapsed")
+    assert (case.tasks(), case.timers()) == (["call", "correct:2"], ["hurry:2?hurry", "lapsed:2?lapsed"])
+    case.do("correct:2")
+    assert (case.tasks(), case.timers(), case.ended) == (["call"], [], False)
+    assert case.do("call").ended
+
+
 def test_a_non_interrupting_timer_fires_once_and_leaves_its_task_open():
     parts = start(), user("decide"), boundary("late", "decide", timer("decision"), interrupting=False), service("warn")
     case = Acted(simple(*parts, end(), end("warned"), path("start", "decide", "end"), path("late", "warn", "warned")))

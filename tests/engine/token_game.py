@@ -11,7 +11,10 @@ from lxml import etree
 from portal import engine
 
 Decide = Callable[[str, str, str, int], bool]
-"""Expression, scope, gateway, visit → whether the condition holds."""
+"""Expression, scope, element, visit → whether the condition holds."""
+
+Count = Callable[[str, str, int], int]
+"""Scope, element, visit → how many times an element is done that is done by many."""
 
 
 def local(element: etree._Element) -> str:
@@ -20,7 +23,7 @@ def local(element: etree._Element) -> str:
 
 @dataclass
 class Scope:
-    """The elements' visits in one chain of call activities."""
+    """The elements' visits in one chain of call activities and instances of many."""
 
     name: str
     visits: Counter[str] = field(default_factory=Counter)
@@ -32,7 +35,10 @@ class Scope:
 
 @dataclass(eq=False)
 class Token:
-    """A token at rest at a node: an open task, a waiting event, a gateway that waits, something with a level inside."""
+    """A token at rest at a node: an open task, a waiting event, a gateway that waits, something with a level inside.
+
+    One that is done by many has a token for each instance under way in `each`, of `items` in all, `left` of them done.
+    """
 
     node: str
     visit: int
@@ -40,6 +46,10 @@ class Token:
     inside: Level | None = None
     edges: dict[str, int] = field(default_factory=dict)
     behind: dict[str, int] = field(default_factory=dict)
+    item: int = 0
+    items: int | None = None
+    left: int = 0
+    each: list[Token] = field(default_factory=list)
 
 
 @dataclass(eq=False)
@@ -62,12 +72,19 @@ class Level:
 class Game:
     """A case, played."""
 
-    def __init__(self, drawings: Mapping[str, bytes], calls: Mapping[str, Mapping[str, str]], decide: Decide) -> None:
+    def __init__(
+        self,
+        drawings: Mapping[str, bytes],
+        calls: Mapping[str, Mapping[str, str]],
+        decide: Decide,
+        count: Count = lambda *_: 2,
+    ) -> None:
         self.processes = {
             name: next(e for e in engine.safe_xml(data) if local(e) == "process") for name, data in drawings.items()
         }
         self.calls = calls
         self.decide = decide
+        self.count = count
         self.walked: Counter[tuple[str, str]] = Counter()
         self.top = self._open(self.processes["main"], "main", Scope(""), None)
         self._tidy(self.top)
@@ -75,22 +92,23 @@ class Game:
     # --- what waits ---
 
     def waiting(self) -> tuple[list[tuple[object, ...]], ...]:
-        """Tasks, messages, timers: (scope, element, visit), sorted."""
+        """Tasks, messages, timers: (scope, element, visit, item), sorted."""
         tasks: list[tuple[object, ...]] = []
         events: dict[str, list[tuple[object, ...]]] = {"messageEventDefinition": [], "timerEventDefinition": []}
         for level in self._levels(self.top):
             for token in level.tokens:
                 kind = local(self._node(level, token.node))
                 if kind == "userTask":
-                    tasks.append((level.scope.name, token.node, token.visit))
+                    done = [token] if token.items is None else token.each
+                    tasks += [(level.scope.name, one.node, one.visit, one.item) for one in done]
                 waits = {**token.edges, **token.behind}
                 if kind == "intermediateCatchEvent":
                     waits[token.node] = token.visit
                 for event, visit in waits.items():
-                    events[self._waits_for(level, event)].append((level.scope.name, event, visit))
+                    events[self._waits_for(level, event)].append((level.scope.name, event, visit, 0))
             for start in level.armed:
                 upcoming = level.scope.visits[start] + 1
-                events[self._waits_for(level, start)].append((level.scope.name, start, upcoming))
+                events[self._waits_for(level, start)].append((level.scope.name, start, upcoming, 0))
         return sorted(tasks), sorted(events["messageEventDefinition"]), sorted(events["timerEventDefinition"])
 
     @property
@@ -99,7 +117,7 @@ class Game:
 
     # --- what happens ---
 
-    def act(self, scope: str, element: str, visit: int) -> None:
+    def act(self, scope: str, element: str, visit: int, item: int = 0) -> None:
         """Complete the task, or let the event happen."""
         for level in list(self._levels(self.top)):
             if level.scope.name != scope:
@@ -109,7 +127,10 @@ class Game:
                 return self._tidy(self.top)
             for token in list(level.tokens):
                 if (token.node, token.visit) == (element, visit):
-                    self._leave(level, token)
+                    if item:
+                        self._one_left(level, token, next(one for one in token.each if one.item == item))
+                    else:
+                        self._leave(level, token)
                     return self._tidy(self.top)
                 if token.behind.get(element) == visit:
                     level.tokens.remove(token)
@@ -129,8 +150,9 @@ class Game:
     def _levels(self, level: Level):
         yield level
         for token in (*level.tokens, *level.handlers):
-            if token.inside is not None:
-                yield from self._levels(token.inside)
+            for one in (token, *token.each):
+                if one.inside is not None:
+                    yield from self._levels(one.inside)
 
     def _node(self, level: Level, id: str) -> etree._Element:
         return next(e for e in level.container.iter() if e.get("id") == id)
@@ -179,7 +201,7 @@ class Game:
             level.end = id
             if any(local(child) == "terminateEventDefinition" for child in node):
                 self._stop(level)
-        elif kind == "serviceTask":
+        elif kind in ("serviceTask", "businessRuleTask"):
             level.scope.visit(id)
             self._follow(level, id)
         else:
@@ -216,12 +238,45 @@ class Game:
         for edge in level.container:
             if edge.get("attachedToRef") == id:
                 token.edges[edge.get("id", "")] = level.scope.visit(edge.get("id", ""))
+        many = self._many(node)
+        if many is None:
+            return self._enter(level, node, token)
+        token.items = self.count(level.scope.name, id, token.visit)
+        if token.items == 0:
+            return self._leave(level, token)
+        for _ in range(1 if many.get("isSequential") == "true" else token.items):
+            self._begin(level, token)
+
+    def _enter(self, level: Level, node: etree._Element, token: Token) -> None:
+        kind, id = local(node), node.get("id", "")
+        item = f".{token.item}" if token.item else ""
+        name = f"{level.scope.name}/{id}:{token.visit}{item}".lstrip("/")
         if kind == "subProcess":
-            self._open(node, level.diagram, level.scope, token)
+            self._open(node, level.diagram, Scope(name) if token.item else level.scope, token)
         elif kind == "callActivity":
             called = self.calls[level.diagram][id]
-            name = f"{level.scope.name}/{id}:{token.visit}".lstrip("/")
             self._open(self.processes[called], called, Scope(name), token)
+
+    def _many(self, node: etree._Element) -> etree._Element | None:
+        return next((child for child in node if local(child) == "multiInstanceLoopCharacteristics"), None)
+
+    def _begin(self, level: Level, whole: Token) -> None:
+        one = Token(whole.node, whole.visit, level, item=whole.left + len(whole.each) + 1)
+        whole.each.append(one)
+        self._enter(level, self._node(level, whole.node), one)
+
+    def _one_left(self, level: Level, whole: Token, one: Token) -> None:
+        whole.each.remove(one)
+        whole.left += 1
+        many = self._many(self._node(level, whole.node))
+        assert many is not None
+        enough = next((str(child.text) for child in many if local(child) == "completionCondition"), None)
+        if enough is not None and self.decide(enough.removeprefix("="), level.scope.name, whole.node, whole.visit):
+            whole.each.clear()
+        elif many.get("isSequential") == "true" and whole.left != whole.items:
+            self._begin(level, whole)
+        if not whole.each:
+            self._leave(level, whole)
 
     def _trigger(self, level: Level, start: str) -> None:
         event = self._node(level, start)
@@ -255,6 +310,11 @@ class Game:
                 moved = self._close(inner) or moved
 
     def _close(self, level: Level) -> bool:
+        for whole in level.tokens:
+            for one in whole.each:
+                if one.inside is not None and one.inside.over:
+                    self._one_left(level, whole, one)
+                    return True
         for token in (*level.tokens, *level.handlers):
             if token.inside is not None and token.inside.over:
                 if token in level.handlers:

@@ -7,10 +7,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from portal.cases.errors import NobodyWaits, RequestTooOld
+from portal.cases.errors import NobodyWaits, RequestTooOld, StandsStill
 from portal.cases.models import ActRecord
 from tests.builders.diagrams import flow, parallel, path
-from tests.builders.procedures import content, deadline, end, over, procedure, start
+from tests.builders.procedures import content, deadline, does, end, letter, over, procedure, start, task
 from tests.builders.world import Bureau, World, moment_of
 
 MICROSECOND = timedelta(microseconds=1)
@@ -176,6 +176,7 @@ def test_a_met_deadline_never_fires(tx):
     drawing = procedure(
         start(), parallel("split"), over("limit_over", "limit"), over("first_over", "first"), parallel("join"),
         end(), flow("start", "split"), path("split", "limit_over", "join", "end"), path("split", "first_over", "join"),
+        task("beside"), path("split", "beside", "join"),
         manifest=deadline("limit", "5 days", met="done(first_over)") + deadline("first", "3 days"),
     )  # fmt: skip
     world = World.within(tx, content(met=drawing))
@@ -184,3 +185,37 @@ def test_a_met_deadline_never_fires(tx):
     assert fired(case) == [("first_over", moment_of("2026-09-25T00:00:00"))]
     assert (case.deadline("limit").state, case.outcome, case.ripe_at) == ("met", None, None)
     assert world.work() == 0
+
+
+@pytest.mark.parametrize(
+    "limit",
+    [deadline("limit", "5 days", met="done(check)"), deadline("limit", "5 days", after="received(nothing)")],
+    ids=["met", "never began"],
+)
+def test_a_step_after_which_the_case_would_stand_still_is_refused(tx, limit):
+    drawing = procedure(
+        start(), task("check"), over("waiting", "limit"), end(), path("start", "check", "waiting", "end"),
+        manifest=limit,
+    )  # fmt: skip
+    world = World.within(tx, content(still=drawing))
+    case = world.file("still", world.wang)
+    before = case.kinds
+    with pytest.raises(StandsStill) as refused:
+        world.complete("check", world.person("李", "officer"), case)
+    assert refused.value.text() == (
+        "这一步没有办成：此后没有任务可办，案件只等“期满waiting”，而其期限已经了结或者从未开始，案件将停滞不前。"
+        "案件没有变动，已记录供管理员处理。"
+    )
+    assert (case.tasks, case.kinds) == (["check"], before)
+
+
+def test_a_case_may_wait_for_a_period_that_the_service_of_a_letter_will_begin(tx):
+    drawing = procedure(
+        start(), task("check"), does("tell", "documents.issue", document="told"), over("waiting", "limit"), end(),
+        path("start", "check", "tell", "waiting", "end"),
+        manifest=deadline("limit", "5 days", after="served(told)") + letter("told"),
+    )  # fmt: skip
+    world = World.within(tx, content(served=drawing))
+    case = world.file("served", world.wang)
+    world.complete("check", world.person("李", "officer"), case)
+    assert (case.tasks, case.ripe_at, case.outcome) == ([], None, None)

@@ -40,7 +40,7 @@ def test_whoever_may_not_file_reads_only(world, rights):
     assert refused.value.text().startswith("您在本单位只有查看权限，不能代表单位办理。")
     world.at("2026-09-24T10:00:00")
     world.sign_for(notice, world.wang)
-    assert world.run.read(lambda tx: filing.offers(world.kernel, tx, reader)) == []
+    assert world.run.read(lambda tx: filing.offers(world.kernel, tx, reader, world.now)) == []
     with pytest.raises(MayOnlyRead):
         world.file("allocation-review", reader, notice, claimed_amount="1320000", grounds="产量数据有误")
     review = world.object(notice)
@@ -61,7 +61,7 @@ def test_with_the_right_to_file_everything_is_open(world):
     notice = world.notice()
     world.at("2026-09-24T10:00:00")
     world.sign_for(notice, clerk)
-    assert [offer.procedure.slug for offer in world.run.read(lambda tx: filing.offers(world.kernel, tx, clerk))]
+    assert world.run.read(lambda tx: filing.offers(world.kernel, tx, clerk, world.now))
     assert world.file("allocation-review", clerk, notice, claimed_amount="1320000", grounds="产量数据有误").tasks
 
 
@@ -75,4 +75,4 @@ def test_whoever_has_left_is_neither_a_party_nor_an_official(world):
         world.sign_for(notice, gone)
     with pytest.raises((MayOnlyRead, MayNotStart)):
         world.file("allocation", gone)
-    assert world.run.read(lambda tx: filing.offers(world.kernel, tx, gone)) == []
+    assert world.run.read(lambda tx: filing.offers(world.kernel, tx, gone, world.now)) == []

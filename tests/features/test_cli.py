@@ -20,9 +20,13 @@ from portal import clock
 from portal.__main__ import main
 from portal.calendar import service as calendars
 from portal.clock import day_of
-from portal.commands import administration
+from portal.commands import administration, trials
+from portal.commands.content import contents
+from portal.commands.trials import TrialBroken
 from portal.db import Database
 from portal.identity import Person, sign_in
+from portal.procedures import Content
+from portal.settings import Settings
 from tests.builders.world import ROOT, Bureau, World
 
 SECRET = "correct horse 9"
@@ -79,6 +83,12 @@ class TestCheck:
         assert main(["check", str(manifest)]) == 1
         assert "处问题" in capsys.readouterr().out
 
+    def test_without_a_path_it_is_the_content_of_the_settings(self, settings, content, capsys):
+        (content / "bpmn/chongqing-ets/allocation/procedure.toml").write_text('title = "?"')
+        settings.setenv("PORTAL_CONTENT", str(content))
+        assert main(["check", "--json"]) == 1
+        assert {fault["file"] for fault in said(capsys)["faults"]} >= {"bpmn/chongqing-ets/allocation/procedure.toml"}
+
     def test_a_path_without_content_is_refused_in_one_line(self, settings, tmp_path, capsys):
         assert main(["check", str(tmp_path)]) == 1
         assert capsys.readouterr().err.startswith("portal: There is no content in")
@@ -91,7 +101,7 @@ class TestCheck:
 
 class TestAct:
     def test_what_no_path_reaches_is_told_and_nothing_of_the_trial_stays(self, on, own_database, content, capsys):
-        paths = sorted((content / "bpmn/chongqing-ets").glob("*/paths/*.toml"))
+        paths = sorted((content / "bpmn").glob("*/*/paths/*.toml"))
         for path in paths[1:]:
             path.unlink()
         assert main(["act", "--json", str(content)]) == 1
@@ -101,6 +111,30 @@ class TestAct:
         with own_database.transaction() as tx:
             schemas = tx.scalars(text("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'trial%'")).all()
         assert schemas == []
+
+
+class TestTrialsSideBySide:
+    """Several regulations are acted each by a process of its own."""
+
+    @pytest.fixture
+    def unreadable(self, content: Path) -> list[Content]:
+        """Two regulations whose trials end at once: what stands ready for their paths cannot be read."""
+        shutil.rmtree(content / "bpmn/shenzhen-tanpuhui")
+        for given in content.glob("bpmn/*/given.toml"):
+            given.write_text("people = 3")
+        return contents(content)
+
+    def test_each_tells_of_its_own_and_what_was_changed_meanwhile_has_not_been_acted(self, on, content, unreadable):
+        (content / "bpmn/chongqing-ets/given.toml").write_text("people = 4")
+        changed, other = trials.act_each(Settings.read(), content, unreadable)
+        assert [str(fault) for fault in changed.faults] == ["bpmn/chongqing-ets：内容在试走时被改动（改完后再试一次）"]
+        assert {fault.file for fault in other.faults} == {"bpmn/jiaxing-tanpuhui/given.toml"}
+        assert (changed.acted, other.acted) == (0, 0)
+
+    def test_a_process_without_a_result_is_told(self, settings, content, unreadable):
+        settings.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
+        with pytest.raises(TrialBroken, match="The paths of chongqing-ets were not acted"):
+            trials.act_each(Settings.read(), content, unreadable)
 
 
 class TestClock:

@@ -18,14 +18,16 @@ from pathlib import Path
 import psycopg
 import pytest
 from psycopg import errors as pg
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session
 
 import portal
-from portal.db import Database, DatabaseBusy, DatabaseUnreachable, Id, binaries, moved_clock, postmaster, silence
+from portal.calendar import service as calendar
+from portal.db import Database, DatabaseBusy, DatabaseUnreachable, Id, binaries, locks, moved_clock, postmaster, silence
 from portal.db.append_only import append_only, protected_tables
 from portal.db.embedded import EmbeddedPostgres, OtherVersion, PasswordLost, PostgresDidNotStart
+from portal.procedures import validity
 
 
 def test_there_is_one_commit_in_the_program():
@@ -189,6 +191,33 @@ def test_a_trial_sees_its_own_schema_only(fresh_database):
         assert tx.execute(text("SELECT current_schema()")).scalar_one() == "trial_1"
         assert tx.execute(text("SELECT to_regclass('moved_clock')")).scalar_one() is None
     trial.close()
+
+
+def free(database: Database, name: str) -> bool:
+    """Whether somebody else could take a lock now."""
+    with database.transaction() as tx:
+        return tx.execute(select(func.pg_try_advisory_xact_lock(locks.key(name)))).scalar_one()
+
+
+def test_a_trial_holds_nobody_up_who_takes_the_same_lock(fresh_database):
+    with fresh_database.transaction() as tx:
+        tx.execute(text("CREATE SCHEMA trial_1"))
+    trial = Database(fresh_database.url, schema="trial_1")
+    names = [calendar.LOCK, validity.LOCK, "allocation-notice/9150/2026"]
+    with trial.transaction() as held:
+        held.execute(select(calendar.held()))
+        locks.take(held, *names[1:])
+        assert [free(fresh_database, name) for name in names] == [True, True, True]
+        assert [free(trial, name) for name in (*names, "another")] == [False, False, False, True]
+    assert [free(trial, name) for name in names] == [True, True, True]
+    trial.close()
+
+
+def test_every_lock_by_a_name_is_that_of_a_schema():
+    """But for those under which a database gets its tables: they are of the whole of it."""
+    home = Path(portal.__path__[0])
+    takers = {str(file.relative_to(home)) for file in home.rglob("*.py") if "pg_advisory" in file.read_text()}
+    assert takers == {"db/locks.py", "db/migrations/__init__.py", "jobs/procrastinating.py"}
 
 
 def test_the_clock_moves_and_comes_back(tx):

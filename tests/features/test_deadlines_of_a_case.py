@@ -182,6 +182,15 @@ def test_of_several_events_the_latest_counts(tx):
     assert running(tx)["assessment"].event == "done(correct)"
 
 
+def test_of_events_of_the_case_and_of_a_call_the_latest_counts_too(tx):
+    happens(tx, "filed", "2026-11-09T15:00", ASSESSMENT)
+    for day in ("12", "16"):
+        deadlines.happened(tx, CASE, [ASSESSMENT], "done(correct)", at(f"2026-11-{day}T15:00"), CALENDAR, "intake:1")
+    assert [(row.event_day.day, row.scope, row.state) for row in deadlines.of_case(tx, CASE)] == [
+        (9, "", "dropped"), (12, "intake:1", "dropped"), (16, "intake:1", "running"),
+    ]  # fmt: skip
+
+
 def test_one_deadline_of_a_name_runs(tx):
     happens(tx, "filed", "2026-11-09T15:00", DECISION)
     copy = {
@@ -189,7 +198,7 @@ def test_one_deadline_of_a_name_runs(tx):
         for column in Deadline.__table__.columns
         if column.key != "id"
     }
-    with pytest.raises(IntegrityError, match="uq_deadlines_running"), tx.begin_nested():
+    with pytest.raises(IntegrityError, match="uq_deadlines_live"), tx.begin_nested():
         tx.execute(insert(Deadline).values(**copy))
 
 
@@ -198,7 +207,7 @@ def test_the_end_of_a_case_drops_what_runs_but_for_what_is_kept(tx):
     happens(tx, "issued(decision)", "2026-11-10T15:00", DECISION)
     happens(tx, "entered(correct)", "2026-11-10T15:00", CORRECTION)
     happens(tx, "served(notice)", "2026-11-10T15:00", OBJECTION)
-    changes = deadlines.drop_running(tx, CASE, keep={"objection"})
+    changes = deadlines.drop_running(tx, CASE, at("2026-11-12T10:00"), lambda row: row.name == "objection")
     states = {name: row.state for name, row in deadlines.latest(tx, CASE).items()}
     assert states == {"decision": "met", "correction": "dropped", "objection": "running"}
     assert [(change.what, change.name) for change in changes] == [("dropped", "correction")]
@@ -207,7 +216,7 @@ def test_the_end_of_a_case_drops_what_runs_but_for_what_is_kept(tx):
 def test_the_cases_are_kept_apart(tx):
     happens(tx, "filed", "2026-11-09T15:00", DECISION)
     deadlines.happened(tx, CASE + 1, [DECISION], "issued(decision)", at("2026-11-10T09:00"), CALENDAR)
-    assert deadlines.drop_running(tx, CASE + 1) == []
+    assert deadlines.drop_running(tx, CASE + 1, at("2026-11-12T10:00")) == []
     assert running(tx)["decision"].case_id == CASE
 
 
@@ -314,6 +323,6 @@ def test_a_correction_moves_met_deadlines_but_not_dropped_or_others(tx):
     happens(tx, "served(notice)", "2026-11-09T10:00", OBJECTION, answered)
     happens(tx, "received(answer)", "2026-11-10T10:00", answered)
     happens(tx, "filed", "2026-11-10T10:00", DECISION)
-    deadlines.drop_running(tx, CASE, keep={"decision"})
+    deadlines.drop_running(tx, CASE, at("2026-11-12T10:00"), lambda row: row.name == "decision")
     changes = deadlines.move_start(tx, CASE, (*RULES, answered), "served(notice)", at("2026-11-02T10:00"), CALENDAR)
     assert [(change.name, change.new_due) for change in changes] == [("answer", end_of(date(2026, 11, 9)))]

@@ -24,16 +24,15 @@ from portal.identity import Person
 from portal.identity.models import Registration
 from portal.identity.registering import proof_of
 from portal.jobs import ProcrastinateQueue
-from portal.procedures import Releases, publish
+from portal.procedures import Content, Releases, publish
+from portal.procedures.content import from_folder
 from portal.registers import Record
 from portal.storage import MemoryStore
 from portal.worker import Tools
-from tests.builders.world import moment_of, shipped
+from tests.builders.world import ROOT, moment_of, shipped
 
-DAYS = {
-    "a Monday, just after midnight": "2026-11-23T00:00:01",
-    "in the National Day holiday": "2026-10-04T12:00:00",
-}
+MONDAY = {"a Monday, just after midnight": "2026-11-23T00:00:01"}
+HOLIDAY = {"in the National Day holiday": "2026-10-04T12:00:00"}
 MORE_DAYS = {
     "a Saturday": "2026-11-21T23:59:00",
     "the first day of a year": "2027-01-01T09:00:00",
@@ -41,14 +40,15 @@ MORE_DAYS = {
 }
 
 
-def begun(own_database, monkeypatch, day: str) -> tuple[Tools, datetime]:
+def begun(own_database, monkeypatch, day: str, *contents: Content) -> tuple[Tools, datetime]:
     """A demo that began on a day; letters are not rendered for real."""
     now = moment_of(day)
     monkeypatch.setattr(history, "make_file", lambda tools, letter, template: StoredFile(letter.number, "0" * 64, 1))
     kernel = Kernel(Releases(), ProcrastinateQueue(), lambda _tx: now, ACTIONS)
     tools = Tools(own_database, MemoryStore(), kernel, "http://127.0.0.1:8000")
     with own_database.transaction() as tx:
-        publish(tx, shipped(), now, "test")
+        for content in contents or (shipped(),):
+            publish(tx, content, now, "test")
     assert seed(tools) == "made"
     return tools, now
 
@@ -56,7 +56,7 @@ def begun(own_database, monkeypatch, day: str) -> tuple[Tools, datetime]:
 @pytest.mark.parametrize(
     "day",
     [
-        *(pytest.param(day, id=name) for name, day in DAYS.items()),
+        *(pytest.param(day, id=name) for name, day in {**MONDAY, **HOLIDAY}.items()),
         *(pytest.param(day, id=name, marks=pytest.mark.thorough) for name, day in MORE_DAYS.items()),
     ],
 )
@@ -113,12 +113,34 @@ def test_every_state_is_there_whatever_the_day(own_database, monkeypatch, day):
         assert tx.scalar(select(func.max(Case.filed_at))) <= now
 
 
+@pytest.mark.parametrize(
+    "day",
+    [
+        *(pytest.param(day, id=name) for name, day in MONDAY.items()),
+        *(pytest.param(day, id=name, marks=pytest.mark.thorough) for name, day in {**HOLIDAY, **MORE_DAYS}.items()),
+    ],
+)
+def test_every_regulation_that_ships_has_its_stories(own_database, monkeypatch, day):
+    slugs = sorted(path.parent.name for path in (ROOT / "bpmn").glob("*/regulation.toml"))
+    tools, now = begun(own_database, monkeypatch, day, *(from_folder(ROOT, slug) for slug in slugs))
+    with tools.database.transaction() as tx:
+        published = tools.kernel.releases.in_force(tx)
+        assert present(tools.kernel.releases, tx) == accounts(published)
+        for release in published:
+            here = select(Case).where(Case.regulation == release.regulation.slug)
+            cases = tx.scalars(here.order_by(Case.id)).all()
+            assert {case.outcome is None for case in cases} == {True, False}
+            assert all(case.filed_at <= now for case in cases)
+        overdue = select(Task.element).where(Task.state == "open", Task.due < now)
+        assert tx.scalars(overdue).all() == ["sign"]
+
+
 def test_a_second_time_nothing_happens(own_database, monkeypatch):
     tools, _ = begun(own_database, monkeypatch, "2026-02-25T09:00:00")
     assert seed(tools) == "there already"
     with tools.database.transaction() as tx:
         assert tx.scalar(select(func.count(Person.id))) == len(accounts())
-        assert present(tx) == accounts()
+        assert present(tools.kernel.releases, tx) == accounts()
 
 
 def test_the_codes_of_the_units_are_valid():
@@ -126,11 +148,11 @@ def test_the_codes_of_the_units_are_valid():
 
 
 def test_only_who_can_sign_in_is_shown(tx):
-    assert present(tx) == ()
+    assert present(Releases(), tx) == ()
     for login in ("li", "shen", "qian", "somebody"):
         identity.add_person(tx, login=login, name=login, password=PASSWORD, applicant=login == "qian")
     tx.execute(update(Person).where(Person.login == "shen").values(active=False))
-    assert [one.login for one in present(tx)] == ["li", "qian"]
+    assert [one.login for one in present(Releases(), tx)] == ["li", "qian"]
 
 
 def test_the_table_shows_every_account():

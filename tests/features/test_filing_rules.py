@@ -26,7 +26,7 @@ def bureau(tx):
 
 def offered(bureau, actor):
     """What a person may start now: the procedure, about which case, and until when."""
-    found = bureau.run.read(lambda tx: filing.offers(bureau.kernel, tx, actor))
+    found = bureau.run.read(lambda tx: filing.offers(bureau.kernel, tx, actor, bureau.now))
     return [
         (
             each.procedure.slug,

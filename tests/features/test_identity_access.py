@@ -71,6 +71,7 @@ TABLE = [
     (Permission.PEOPLE_MANAGE, CASE, {"manager"}),
     (Permission.PEOPLE_MANAGE, Subject(party_id=PLANT), set()),
     (Permission.PEOPLE_READ, CASE, {"party", "manager"}),
+    (Permission.REGULATION_RENEW, Subject(), {"administrator"}),
     (Permission.REGISTER_READ, Subject(regulation=ETS), {"handler", "leader"}),
     (Permission.REGISTER_READ, Subject(), set()),
     (Permission.REGISTRATION_DECIDE, Subject(), set()),

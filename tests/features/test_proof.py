@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from portal.cases import proof
-from tests.builders.world import Bureau
+from tests.builders.world import Bureau, moment_of
 from tests.features.test_act_costs import counted
 from tests.features.test_service_corrected import Desk
 
@@ -32,6 +32,21 @@ def office(tx):
 
 def test_nothing_is_altered_after_a_story(decided):
     assert list(proof.altered(decided)) == []
+
+
+def test_a_receipt_struck_out_leaves_what_the_party_proved_at_the_same_moment(office):
+    notice, moment = office.bureau.notice(), "2026-09-24T10:00:00"
+    office.bureau.at(moment)
+    office.bureau.receipt(notice, office.bureau.tao, on=moment, how="in person")
+    office.bureau.object(notice)
+    office.bureau.at("2026-09-28T10:00:00")
+    office.correct(notice, "2026-09-25T09:00:00", how="in person", which=0)
+    [party] = [service for service in notice.letters[-1].services if service.kind == "party"]
+    assert (party.how, party.served_at) == ("filing", moment_of(moment))
+    assert list(proof.altered(office.bureau.run.tx)) == []
+    office.bureau.run.tx.execute(text("UPDATE services SET how = 'post' WHERE how = 'filing'"))
+    office.bureau.run.tx.expire_all()
+    assert [found.zh for found in proof.altered(office.bureau.run.tx)] == ["送达方式与所记的不符"]
 
 
 def test_a_value_changed_behind_the_portal_is_found(decided):

@@ -12,7 +12,8 @@ from portal.clock import day_of
 from portal.deadlines.models import Deadline
 from portal.identity.models import Grant
 from portal.notify import PortalMessage
-from tests.builders.procedures import content
+from tests.builders.assigned import FIRST, SECOND, THIRD, committee, natural, one_expert
+from tests.builders.procedures import content, deadline
 from tests.builders.warned import FILED, WARN, left_open, matters, messages, warned_content
 from tests.builders.world import Bureau, World
 from tests.features.test_act_costs import counted
@@ -169,6 +170,55 @@ def test_the_party_is_reminded_of_its_right(tx):
     assert [title for _, title in told] == ["limit：期限将满", "limit：期限将满"]
     people = world.run.read(lambda tx: identity.queries.people_of(tx, world.cement))
     assert [person for person, _ in told] == people
+
+
+def told_of_opinion(world) -> list[tuple[int, str, str, bool]]:
+    """Who was told what and how of the deadline `opinion`, and whether it leads to a task of his own."""
+    query = select(PortalMessage).where(PortalMessage.title == "opinion：期限将满").order_by(PortalMessage.id)
+    found = world.run.read(lambda tx: list(tx.scalars(query)))
+    return [(one.person_id, one.kind, one.body, one.subject_id is not None) for one in found]
+
+
+def test_whoever_has_the_task_alone_is_reminded_of_its_period(tx):
+    """He is told, and reads nothing of whose case it is; another comes in his place, and has a period of his own."""
+    world = World.within(tx, one_expert(warn='warn = [ { left = 2, remind = ["expert", "officer"] } ]'))
+    officer, posing = world.person("官", "officer"), world.person("假", "expert")
+    first, second = natural(world, "秦", FIRST), natural(world, "许", SECOND)
+    case = world.file("paper", world.wang, title="某题目", contact="13800000000")
+    world.complete("assign", officer, case, expert=FIRST)
+    world.pass_to("2026-09-24T08:59:59")
+    called = f"{case.row.title} {case.number}"
+    until = "opinion，期限至 2026年9月29日（周二）24:00，剩 2 个工作日。"
+    assert told_of_opinion(world) == []
+    world.pass_to("2026-09-24T09:00:00")
+    assert told_of_opinion(world) == [
+        (officer.person_id, "warning", f"{called}（重庆某水泥有限公司）：{until}", False),
+        (first.person_id, "task", f"{called}：{until}", True),
+    ]
+    [entry] = case.entries("deadline.warned")
+    assert (entry.details["roles"], entry.details["people"]) == (["专家", "经办人"], to(world, officer, first))
+    world.send("replace", case, officer, expert=SECOND)
+    assert len(told_of_opinion(world)) == 2
+    world.pass_to("2026-10-10T09:00:00")
+    assert [(person, kind) for person, kind, _body, _own in told_of_opinion(world)[2:]] == [
+        (officer.person_id, "warning"), (second.person_id, "task"),
+    ]  # fmt: skip
+    assert posing.person_id not in {person for person, *_ in told_of_opinion(world)}
+    assert world.breaks() == []
+
+
+def test_of_many_only_those_are_reminded_who_have_not_done_it(tx):
+    timed = deadline("opinion", "5 working days", "entered(opinion)", "obligation", met="done(opinion)")
+    world = World.within(tx, committee(f'{timed}warn = [ {{ left = 2, remind = ["expert"] }} ]\n'))
+    people = [natural(world, name, code) for name, code in (("秦", FIRST), ("许", SECOND), ("何", THIRD))]
+    case = world.file("paper", world.wang, title="某题目", contact="13800000000")
+    [task] = [one for one in case.all_tasks if one.assignee_id == people[0].organisation_id]
+    world.complete(task.id, people[0], result="继续")
+    world.pass_to("2026-09-24T09:00:00")
+    told = [(person, kind) for person, kind, _body, _own in told_of_opinion(world)]
+    assert told == [(one.person_id, "task") for one in people[1:]]
+    [entry] = case.entries("deadline.warned")
+    assert (entry.details["roles"], entry.details["people"]) == (["专家"], to(world, *people[1:]))
 
 
 def test_a_party_that_has_used_its_right_is_not_reminded_of_it(tx):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from tests.builders.diagrams import diagram, element
+from tests.builders.diagrams import diagram, each, element
 
 KINDS = (
     "userTask",
@@ -31,11 +31,13 @@ def levels(draw, prefix: str = "n", most: int = 7, deep: bool = True) -> tuple[l
         key = f"{prefix}{number}"
         kind = "startEvent" if number == 0 else draw(st.sampled_from(KINDS))
         nodes.append((key, kind))
-        parts.append(element(kind, key, name=draw(names)))
+        part = element(kind, key, name=draw(names))
+        parts.append(each(part) if kind in ("userTask", "callActivity") and draw(st.booleans()) else part)
     if deep and draw(st.booleans()):
         inside, _ = draw(levels(prefix=f"{prefix}_", most=4, deep=False))
         apart = draw(st.booleans())
-        parts.append(element("subProcess", f"{prefix}s", "".join(inside), triggeredByEvent=str(apart).lower()))
+        part = element("subProcess", f"{prefix}s", "".join(inside), triggeredByEvent=str(apart).lower())
+        parts.append(part if apart or draw(st.booleans()) else each(part))
         if not apart:
             nodes.append((f"{prefix}s", "subProcess"))
     sources = [key for key, kind in nodes if kind != "endEvent"]

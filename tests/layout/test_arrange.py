@@ -14,7 +14,7 @@ from portal.__main__ import main
 from portal.errors import ContentFaults
 from portal.layout import arrange
 from portal.procedures.drawing import read
-from tests.builders.diagrams import diagram, element
+from tests.builders.diagrams import diagram, each, element, rules
 from tests.builders.world import ROOT
 from tests.layout.geometry import DRAWING, Box, drawn, faults
 from tests.layout.random_diagrams import diagrams
@@ -129,6 +129,38 @@ class TestReading:
         done = arrange(diagram(element("subProcess", "p", inside, name="委员会评审"), outside)).data
         assert faults(done) == []
         assert drawn(done).boxes["p"].holds(drawn(done).boxes["t"])
+
+
+SIGN = 20
+"""px above the lower border that bpmn-js draws the three bars in, in the middle, 28 px wide."""
+
+
+class TestMany:
+    """Three bars in the middle of the lower border say that an activity is done by many."""
+
+    @pytest.mark.parametrize("events", [1, 2, 3])
+    @pytest.mark.parametrize("kind", ["userTask", "callActivity", "subProcess"])
+    def test_no_boundary_event_stands_on_the_bars(self, kind, events):
+        edges = "".join(element("boundaryEvent", f"e{number}", attachedToRef="a") for number in range(events))
+        done = arrange(diagram(each(element(kind, "a", name="专家意见")) + edges)).data
+        assert faults(done) == []
+        it = drawn(done)
+        for number in range(events):
+            assert abs(middle(it.boxes[f"e{number}"])[0] - middle(it.boxes["a"])[0]) >= 14 + 18 - 2
+            assert it.boxes["a"].left < middle(it.boxes[f"e{number}"])[0] < it.boxes["a"].right
+
+    def test_what_a_subprocess_holds_leaves_room_for_the_bars(self):
+        inside = element("startEvent", "s") + element("userTask", "t") + flow("s", "t")
+        it = drawn(arrange(diagram(each(element("subProcess", "p", inside, name="席位")))).data)
+        assert it.boxes["p"].bottom - it.boxes["t"].bottom >= SIGN
+
+    def test_the_marker_and_what_it_says_stay_in_the_model(self):
+        marked = each(element("userTask", "a"), "=draw.experts", "expert", enough="=count(a) = 3", sequential=True)
+        data = diagram(marked, rules("r"), flow("a", "r"))
+        done = arrange(data).data
+        assert model(done) == model(data)
+        assert b'<portal:each in="=draw.experts" as="expert"/>' in done
+        assert b'<portal:decide tables="eligible"/>' in done
 
 
 class TestFile:

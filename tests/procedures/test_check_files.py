@@ -23,7 +23,7 @@ STRAYS = [
     ("documents/demo/grant/sign.json", PLACE),
     ("forms/demo/grant/DRAFT.JSON", PLACE),
     ("bpmn/demo/notice/process.bpmn", "清单写了 diagram，用的是共用的图，旁边的 process.bpmn 不起作用"),
-    ("bpmn/demo/_shared/record/shared.toml", "没有事项的清单以 diagram 使用这张图，shared.toml 不起作用"),
+    ("bpmn/demo/_shared/other/shared.toml", "没有事项使用或调用这张图，shared.toml 不起作用"),
     ("bpmn/demo/_shared/other/process.bpmn", UNUSED),
     ("bpmn/demo/gone/paths/x.toml", "“gone”不是事项，这个文件不起作用"),
     ("forms/demo/grant/other.json", UNUSED),

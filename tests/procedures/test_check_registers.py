@@ -16,7 +16,13 @@ key       = ["uscc", "year"]
 states    = ["有效", "作废"]
 closed    = ["作废"]
 public    = ["name"]
-fields    = { uscc = "uscc", year = "year", name = "text", amount = "amount" }
+fields.uscc   = "uscc"
+fields.year   = "year"
+fields.name   = "text"
+fields.skills = "list"
+fields.text   = "hash"
+fields.who    = "person"
+fields.amount = "amount"
 titles    = { name = "单位名称" }
 meanwhile = { amount = "review.in_time" }
 """
@@ -33,7 +39,7 @@ def entering(action: str = "register.record", *left_out: str, **inputs: str) -> 
     """The small content whose ledger posting is an entry in a register instead, with these inputs."""
     usual = {
         "register": "measures", "uscc": "=party.uscc", "year": "=start.year", "name": "=party.name",
-        "amount": "=start.amount",
+        "amount": "=start.amount", "skills": "林业", "text": "", "who": "",
     }  # fmt: skip
     given = {key: value for key, value in {**usual, **inputs}.items() if key not in left_out}
     said = "".join(f"<portal:input name='{name}' value='{value}'/>" for name, value in given.items())
@@ -74,13 +80,23 @@ def test_what_is_not_known_of_an_organisation_is_no_part_of_it():
         ('states    = ["有效", "作废"]', 'states = ["有效", "作废", "有效"]', "registers.measures.states", "写了 2 次"),
         ('closed    = ["作废"]', 'closed = ["注销"]', "registers.measures.closed", "“注销”不是状态"),
         ('closed    = ["作废"]', 'closed = ["有效"]', "registers.measures.closed", "不能是失效的状态"),
+        ('closed    = ["作废"]', 'closed = ["作废"]\nsuspended = ["作废"]', "registers.measures.suspended",
+         "“作废”是登记时或者失效的状态，不是暂停的状态"),
         ('public    = ["name"]', 'public = ["nme"]', "registers.measures.public", "“nme”不是字段"),
         ('titles    = { name = "单位名称" }', 'titles = { nme = "x" }', "registers.measures.titles", "“nme”不是字段"),
-        ('name = "text"', 'name = "string"', "registers.measures.fields.name", "种类“string”不认识"),
-        ('amount = "amount" }', 'amount = "amount", state = "text" }', "registers.measures.fields.state", "不能作字段"),
-        ('amount = "amount" }', 'amount = "amount", "a b" = "text" }', "registers.measures.fields.a b", "不能作字段"),
-        ('name = "text"', "name = 5", "registers.measures.fields.name", "应为文字"),
+        ('name   = "text"', 'name = "string"', "registers.measures.fields.name", "种类“string”不认识"),
+        ('fields.who    = "person"', 'fields.state = "text"', "registers.measures.fields.state", "不能作字段"),
+        ('fields.who    = "person"', 'fields."a b" = "text"', "registers.measures.fields.a b", "不能作字段"),
+        ('name   = "text"', "name = 5", "registers.measures.fields.name", "应为文字"),
         ("public ", "pubic ", "registers.measures.pubic", "不认识的键"),
+        ('public    = ["name"]', 'public = ["name", "name"]', "registers.measures.public", "写了 2 次"),
+        ('public    = ["name"]', 'public = ["who"]', "registers.measures.public", "“who”的种类是 person，任何时候都"),
+        ('public    = ["name"]', 'public_states = ["有效"]', "registers.measures.public_states", "没有公开的字段"),
+        ('public    = ["name"]', 'public = ["name"]\npublic_states = ["有笑"]', "registers.measures.public_states",
+         "“有笑”不是状态"),
+        ('public    = ["name"]', 'public = ["name"]\npublic_states = ["有效", "有效"]',
+         "registers.measures.public_states", "写了 2 次"),
+        ('key       = ["uscc", "year"]', 'key = ["skills"]', "registers.measures.key", "“skills”是列表"),
         ('{ amount = "review.in_time" }', '{ year = "review.in_time" }', "registers.measures.meanwhile", "键以外"),
         ('"review.in_time"', '"in_time"', "registers.measures.meanwhile.amount", "事项和事实"),
         ('"review.in_time"', '"reveiw.in_time"', "registers.measures.meanwhile.amount", "名为“reveiw”的事项"),
@@ -108,13 +124,18 @@ def test_a_register_without_states_or_fields_is_told():
         (entering("register.record", "register"), "缺少输入“register”"),
         (entering("register.record", "amount"), "缺少名册“measures”的字段“amount”"),
         (entering("register.update", "year"), "缺少名册“measures”的字段“year”"),
-        (entering("register.update", "name", "amount"), "没有说明变更什么"),
+        (entering("register.update", "name", "amount", "skills", "text", "who"), "没有说明变更什么"),
         (entering(amuont="5"), "没有字段“amuont”"),
         (entering(state="有笑"), "没有状态“有笑”"),
         (entering(document="decision"), "没有名为“decision”的文书"),
         (entering(each="draft.units"), "应当是表达式"),
         (entering(each="=start.year"), "不是列表"),
         (entering(amount="=party.name"), "“amount”不是数字"),
+        (entering(amount="5.5"), "字段“amount”不能是“5.5”"),
+        (entering(uscc="91500101MA5YKQ1X0D"), "字段“uscc”不能是“91500101MA5YKQ1X0D”"),
+        (entering(skills="=start.amount"), "“skills”不是列表"),
+        (entering(text="abc"), "字段“text”不能是“abc”"),
+        (entering(name="=party.kinds"), "“name”是列表，字段只放一个值"),
     ],
 )
 def test_a_fault_in_what_is_entered_is_told_at_the_task(content, what):

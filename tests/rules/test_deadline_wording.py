@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 import pytest
 from hypothesis import given
@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from portal.calendar import base
 from portal.calendar.rules import Calendar
-from portal.deadlines.rules import DeadlineRule, Explained, compute, parse_period, parse_until
+from portal.clock import TZ
+from portal.deadlines.pausing import Pause
+from portal.deadlines.rules import DeadlineRule, Explained, Period, compute, parse_period, parse_until
 from portal.deadlines.wording import EVENTS, event_text, why
 
 CALENDAR = Calendar(0, base.year_of)
@@ -25,6 +27,9 @@ class Told:
     period: str
     provisional: bool
     explanation: list[Explained]
+    state: str = "running"
+    stood: tuple[Pause, ...] = ()
+    lengthened: tuple[Period, ...] = ()
 
 
 def told(length: str, event_day: str, event: str = "filed", holiday="moves") -> Told:
@@ -92,6 +97,20 @@ def test_what_was_kept_is_told_after_the_last_day():
     deadline = told("1 working day", "2026-12-30")
     deadline.explanation.append({"day": "2026-12-31", "counted": None, "reason": "原期限已届满，不再变动"})
     assert why(deadline).endswith("当日24:00届满。原期限已届满，不再变动。")
+
+
+def test_one_that_was_dropped_while_its_clock_stood_is_told_up_to_then():
+    deadline = told("7 working days", "2026-11-17", "opened(notice)")
+    stopped, ended = (datetime(2026, 11, day, 14, 30, tzinfo=TZ) for day in (20, 22))
+    deadline.explanation = [
+        *deadline.explanation[:2],
+        {"day": "2026-11-20", "counted": None, "reason": "暂停计时（公示异议）"},
+    ]
+    deadline.state, deadline.stood = "dropped", (Pause("公示异议", stopped, ended),)
+    course = "11月17日公示开始，次日起算；11月20日暂停计时（公示异议），不计；已计2个工作日"
+    assert why(deadline) == f"{course}；11月20日起暂停计时（公示异议）。"
+    deadline.state, deadline.stood = "paused", (Pause("公示异议", stopped),)
+    assert why(deadline) == f"{course}；11月20日起暂停计时（公示异议）；恢复计时后，接着计算剩余5个工作日。"
 
 
 def test_every_event_has_its_words():

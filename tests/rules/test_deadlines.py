@@ -98,7 +98,9 @@ def test_a_fixed_date_that_is_none_says_how_to_write_it(text):
 def test_events_are_known_by_name():
     for event in ("filed", "started", "served(decision)", "entered(correct)", "done(intake.check)"):
         assert parse_event(event) == event
-    for event in ("fild", "served", "served()", "served(a", "date(start.on)", "opened(publicity)"):
+    for event in ("opened(publicity)", "closed(publicity)", "date(start.on)"):
+        assert parse_event(event) == event
+    for event in ("fild", "served", "served()", "served(a", "date", "opened()", "action(begin)"):
         with pytest.raises(ContentFaults):
             parse_event(event)
 

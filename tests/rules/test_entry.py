@@ -84,7 +84,7 @@ def test_an_organisation_that_is_filled_in_has_no_faults():
         ({"name": "水泥\u202e公司"}, "name", Unreadable, "单位名称含有不能显示的字符，请重新输入。"),
         ({"district": ""}, "district", NotOffered, "请选择所在区县。"),
         ({"district": "浦东新区"}, "district", NotOffered, "请选择所在区县。"),
-        ({"kind": "association"}, "kind", NotOffered, "请选择单位类别。"),
+        ({"kind": "person"}, "kind", NotOffered, "请选择单位类别。"),
     ],
 )
 def test_each_fault_has_its_field_and_words(changed, field, kind, text):

@@ -1,9 +1,11 @@
 """What a letter template may say, and what is refused before it can be published."""
 
 import io
+import re
 import stat
 import zipfile
-from pathlib import Path
+from collections import defaultdict
+from functools import cache
 
 import pytest
 from docx import Document
@@ -15,9 +17,12 @@ from portal.documents.filters import RenderFailed
 from portal.documents.language import Environment, names
 from portal.documents.template import placeholders
 from portal.errors import ContentFaults
+from portal.procedures import from_folder
+from portal.procedures.releases import open_content
 from tests.builders.letters import plain
+from tests.builders.world import ROOT
 
-TEMPLATES = sorted((Path(__file__).parents[2] / "documents").rglob("*.docx"))
+TEMPLATES = sorted((ROOT / "documents").rglob("*.docx"))
 
 
 def faults(template):
@@ -103,9 +108,36 @@ def test_headers_are_read_too():
     assert placeholders(saved(document)).paths == {"case.number"}
 
 
-@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.stem)
-def test_the_letters_of_the_repository_are_templates(template):
-    assert "party.name" in placeholders(template.read_bytes()).paths
+@cache
+def recipients():
+    """On whom the letters of each template of the repository are served, as the paths of their names."""
+    found = defaultdict(set)
+    for file in (ROOT / "bpmn").glob("*/regulation.toml"):
+        published = open_content(0, from_folder(ROOT, file.parent.name))
+        for slug, procedure in published.procedures.items():
+            manifest = procedure.manifest
+            named = {"party": "party.name", "filer": manifest.in_public and manifest.in_public.name}
+            for document in manifest.documents.values():
+                path = published.content.find("documents", slug, document.template)
+                found[ROOT / path] |= {named[whom] for whom in document.serve}
+    return found
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: f"{path.parts[-3]}-{path.stem}")
+def test_figures_of_a_letter_do_not_break_across_lines(template):
+    """Where Latin letters and figures are said to be Chinese, LibreOffice breaks lines between any two of them."""
+    styles = part(template.read_bytes(), "word/styles.xml")
+    assert re.findall(r'<w:lang w:val="([^"]+)" w:eastAsia="([^"]+)"/>', styles) == [("en-US", "zh-CN")]
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: f"{path.parts[-3]}-{path.stem}")
+def test_the_letters_of_the_repository_name_whom_they_are_for(template):
+    assert template in recipients()
+    named = recipients()[template]
+    addressed = [one.text for one in Document(template).paragraphs if one.style.name == "主送机关"]
+    assert addressed == [f"{{{{ {name} }}}}：" for name in named]
+    # What is served on nobody, as the minutes of a meeting, says whose matter it is about.
+    assert (named or {"party.name"}) <= placeholders(template.read_bytes()).paths
 
 
 ESCAPES = [

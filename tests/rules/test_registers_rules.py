@@ -18,6 +18,7 @@ from portal.registers.rules import (
 )
 
 UNIT = "91500101MA5YKQ1X0C"
+DIGEST = "9c41e07a" * 8
 EMISSIONS = Register(
     name="emissions",
     title="核定排放量",
@@ -25,7 +26,7 @@ EMISSIONS = Register(
     states=("核定", "撤销"),
     fields={
         "uscc": "uscc", "year": "year", "name": "text", "emission": "amount",
-        "district": "region", "ratio": "number", "day": "date",
+        "district": "region", "ratio": "number", "day": "date", "text": "hash", "skills": "list", "person": "person",
     },
     closed=frozenset({"撤销"}),
     titles={"name": "单位名称"},
@@ -51,6 +52,13 @@ EMISSIONS = Register(
         ("name", None, None, None),
         ("name", "", None, None),
         ("district", "万州区", "万州区", "万州区"),
+        ("text", DIGEST.upper(), DIGEST, DIGEST),
+        ("text", f" {DIGEST[:32]} {DIGEST[32:]}\n", DIGEST, DIGEST),  # as it is copied from a page
+        ("skills", ["林业", " 交通 ", "林业"], "林业\n交通", ["林业", "交通"]),
+        ("skills", "林业\n\n 交通\n", "林业\n交通", ["林业", "交通"]),  # one a line, as in a text area
+        ("skills", "林业", "林业", ["林业"]),
+        ("skills", [], None, None),
+        ("person", "p0000000124", "P0000000124", "P0000000124"),
     ],
 )
 def test_a_value_is_kept_plain_and_read_with_its_type(field, value, kept, typed):
@@ -80,6 +88,19 @@ def test_a_value_is_kept_plain_and_read_with_its_type(field, value, kept, typed)
         ("name", "有\0空字符"),
         ("name", 7),
         ("district", "   "),
+        ("text", DIGEST[:-1]),
+        ("text", DIGEST[:-1] + "g"),
+        ("text", 5),
+        ("skills", ["林业", ""]),
+        ("skills", ["林业", 5]),
+        ("skills", ["林\n业"]),
+        ("skills", ["林\u2028业"]),
+        ("skills", ["长" * 101]),
+        ("skills", [str(n) for n in range(51)]),
+        ("skills", {"林业": True}),
+        ("skills", "\n"),
+        ("person", "P0000000125"),  # wrong check character
+        ("person", UNIT),
     ],
 )
 def test_what_a_field_cannot_hold_is_refused_in_words(field, value):
@@ -103,12 +124,14 @@ def test_keys_are_written_as_text_and_read_as_words():
     assert EMISSIONS.key_of(values) == f'["{UNIT}", "2025"]'
     assert EMISSIONS.key_text(values) == f"{UNIT}、2025"
     assert EMISSIONS.field_of("uscc") == "uscc"
+    assert EMISSIONS.owner == "person"
+    assert Register("x", "x", ("a",), ("b",), {"a": "text", "b": "uscc"}).owner == "b"
     assert Register("x", "x", ("a",), ("b",), {"a": "text"}).field_of("year") is None
 
 
 def test_titles_are_the_registers_own_or_those_of_the_type():
     assert [EMISSIONS.title_of(name) for name in EMISSIONS.fields] == [
-        "统一社会信用代码", "年度", "单位名称", "数量", "区县", "ratio", "日期",
+        "统一社会信用代码", "年度", "单位名称", "数量", "区县", "ratio", "日期", "SHA-256", "skills", "个人编号",
     ]  # fmt: skip
 
 
@@ -149,7 +172,14 @@ def test_the_digest_of_a_step_does_not_depend_on_the_order_of_its_entries(digest
     assert digest_of([*digests, "d"]) != digest_of(digests)
 
 
-@given(st.decimals(allow_nan=True, allow_infinity=True) | st.text() | st.none() | st.booleans() | st.dates())
+@given(
+    st.decimals(allow_nan=True, allow_infinity=True)
+    | st.text()
+    | st.none()
+    | st.booleans()
+    | st.dates()
+    | st.lists(st.text() | st.integers())
+)
 def test_whatever_comes_is_kept_or_refused(value):
     for field in EMISSIONS.fields:
         try:

@@ -13,8 +13,9 @@ from portal.cases.kernel import Kernel
 from portal.clock import TZ
 from portal.db import Database, moved_clock
 from portal.jobs import Collected
-from portal.procedures import Releases, publish
+from portal.procedures import Published, Releases, publish
 from portal.procedures.content import Content, from_folder
+from portal.procedures.releases import open_content
 from portal.settings import Settings
 from portal.storage import MemoryStore
 from portal.web import Machine, create_app
@@ -29,9 +30,17 @@ def content() -> Content:
 
 
 @pytest.fixture(scope="session")
-def releases() -> Releases:
-    """Releases opened once: every database of this run holds the same one under the same id."""
-    return Releases()
+def first_release(content: Content) -> Published:
+    """The content as every database of this run holds it, under the same id; opened once."""
+    return open_content(1, content)
+
+
+@pytest.fixture
+def releases(first_release: Published) -> Releases:
+    """Those of one portal: what a test publishes besides has an id that others use for something else."""
+    opened = Releases()
+    opened.put(first_release)
+    return opened
 
 
 @pytest.fixture

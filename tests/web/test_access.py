@@ -24,7 +24,13 @@ def test_what_is_open_to_all_is_a_short_list(portal):
     found = {one for one in endpoints if declared(portal.app, one) == "open to all"}
     signing_in, probes = {"auth.sign_in", "auth.sign_in_post"}, {"health.healthz", "health.readyz"}
     coming = {f"registration.{one}" for one in ("register", "register_post", "received", "join", "join_post")}
-    asking = {"tracking.track", "tracking.track_post"}
+    coming |= {f"registration.{one}" for one in ("register_person", "register_person_post")}
+    asking = {f"tracking.{one}" for one in ("track", "track_post", "letter", "letter_file")}
+    asking |= {f"notices.{one}" for one in ("index", "feed", "notice", "data", "file")}
+    asking |= {"objecting.form", "objecting.submit"}
+    asking |= {f"registry.{one}" for one in ("registers_page", "register_page", "record_page")}
+    asking |= {f"draws.{one}" for one in ("draws_page", "draw_page", "draw_json")}
+    asking |= {f"registry_files.{one}" for one in ("register_csv", "register_json", "record_json")}
     verifying = {f"verifying.{one}" for one in ("ask", "letter_by_code", "compare")}
     assert found == {"static", "public.index", "switching.choose"} | signing_in | coming | probes | asking | verifying
 

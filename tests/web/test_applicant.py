@@ -294,7 +294,8 @@ def _correction(story: Story, review: int) -> None:
     story.at("2026-09-29T09:00")
     story.act("li", "check", review, result="补正", corrections="产量台账缺 2025 年 3 月一页")
     home = story.read("/home")
-    assert "请办理：补正材料" in home
+    assert "请办理：补正材料 配额分配异议复核 渝环复案〔2026〕1号 · 主张的年度配额 1,300,000 tCO₂e" in home
+    assert "配额分配异议复核 主张的年度配额 1,300,000 tCO₂e 渝环复案〔2026〕1号 · " in home
     assert "2026年10月9日（周五）24:00" in home
     assert "剩 3 个工作日" in home
     case = story.read(f"/my/cases/{review}")

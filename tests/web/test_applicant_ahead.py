@@ -56,6 +56,22 @@ def test_an_outcome_is_never_foretold(review: bytes) -> None:
     assert names(way(review, "check", "review", "draft"), "sign") == [("issue_decision", "签发")]
 
 
+def test_of_a_filing_the_decision_is_left_open() -> None:
+    """Whether it is filed, sent back or declined nobody can say; what is called is told as one step."""
+    data = (BPMN / "jiaxing-tanpuhui/methodology-filing/process.bpmn").read_bytes()
+    assert names(way(data), "audit") == [("plan", ""), ("determine", "不组织")]
+    assert names(way(data, "audit", "plan", "determine"), "publicity") == [("sign", "无碍")]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "onward"), [("受理", ["audit", "plan", "determine"]), ("视为撤回", ["archive_lapsed"])]
+)
+def test_after_what_is_called_its_outcome_says_the_way(outcome: str, onward: list[str]) -> None:
+    data = (BPMN / "jiaxing-tanpuhui/methodology-filing/process.bpmn").read_bytes()
+    found = Way(drawing.read("a", data, "a.bpmn"), frozenset(), {"intake": outcome})
+    assert [element.id for element, _choice in found.main("intake")] == onward
+
+
 def test_events_of_which_one_decides_are_told_together() -> None:
     data = (BPMN / "_shared/notice-and-objection-period/process.bpmn").read_bytes()
     found = way(data)

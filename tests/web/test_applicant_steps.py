@@ -246,9 +246,11 @@ def test_a_withdrawal_is_kept_while_it_is_written(story: Story) -> None:
     stale = story.wang.post(page, {"reason": "另一个窗口", "_seen": kept.json["seen"]})
     assert stale.status_code == 409
     assert typed(stale, "reason") == "另一个窗口"
-    sent = story.wang.post(page, {"reason": "写完了", "confirmed": "true", "_seen": _seen(again)})
-    assert sent.status_code == 303
+    last = {"reason": "写完了", "confirmed": "true", "_seen": _seen(again)}
+    assert story.wang.post(page, last).status_code == 303
     assert story.count(MessageDraft) == 0
+    second_click = story.wang.post(page, last, follow_redirects=True)
+    assert "“撤回”先前已经收到，不需要重复提交。" in plain(second_click)
 
 
 def test_the_case_tells_what_comes_next_and_how_to_follow_it_without_signing_in(story: Story) -> None:

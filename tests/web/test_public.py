@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 
 from portal.clock import day_of
-from portal.web import dates, public
-from tests.builders.pages import plain
+from portal.procedures import validity
+from portal.web import dates
+from portal.web import validity as law
+from portal.web.machine import EXTENSION, DemoAccount
+from tests.builders.pages import PASSWORD, plain
 
 
 def test_each_matter_says_who_when_how_long_on_what_and_with_what(portal):
@@ -27,7 +31,7 @@ def test_each_matter_says_who_when_how_long_on_what_and_with_what(portal):
     assert "配额分配 谁可以提出" not in said
 
 
-@pytest.mark.parametrize("path", ["/sign-in", "/register", "/track", "/verify", "/join"])
+@pytest.mark.parametrize("path", ["/sign-in", "/register", "/register/person", "/track", "/verify", "/join"])
 def test_the_first_page_leads_everywhere(portal, path):
     browser = portal.client()
     assert f'href="{path}"' in browser.get("/").text
@@ -35,17 +39,24 @@ def test_the_first_page_leads_everywhere(portal, path):
 
 
 @pytest.mark.parametrize(
-    ("change", "why"),
+    ("change", "why", "answers"),
     [
-        (lambda today: {"in_force": today + timedelta(days=1)}, "本办法自 {tomorrow} 起施行，施行以后可以申报。"),
         (
-            lambda today: {"last_day": today - timedelta(days=1)},
-            "本办法已于 {yesterday} 停止施行，不再受理新的申报；已经受理的继续办理，可以查询进度。",
+            lambda today: {"in_force": today + timedelta(days=1)},
+            "尚未施行 《重庆市碳排放权交易管理办法（试行）》自 {tomorrow} 起施行，施行以后可以申报。",
+            False,
+        ),
+        # An answer to a notice that is still open can be filed though the text has lapsed.
+        (
+            lambda today: {"last_day": today - timedelta(days=1), "validity": "34"},
+            "已停止受理 《重庆市碳排放权交易管理办法（试行）》的有效期到 {yesterday} 为止"
+            "（渝府发〔2023〕6号第三十四条），没有录入续期，已停止受理新的申报；已受理的继续办理。",
+            True,
         ),
     ],
     ids=["not yet", "no more"],
 )
-def test_a_regulation_that_is_not_in_force_says_so(portal, monkeypatch, change, why):
+def test_a_regulation_that_is_not_in_force_says_so(portal, monkeypatch, change, why, answers):
     today = day_of(portal.now)
     published = portal.machine.kernel.releases
     with portal.database.transaction() as tx:
@@ -55,7 +66,7 @@ def test_a_regulation_that_is_not_in_force_says_so(portal, monkeypatch, change, 
     page = portal.client().get("/")
     yesterday, tomorrow = (dates_text(today + timedelta(days=by)) for by in (-1, 1))
     assert why.format(yesterday=yesterday, tomorrow=tomorrow) in plain(page)
-    assert "登录办理" not in plain(page)
+    assert ("登录办理" in plain(page)) is answers
 
 
 def dates_text(day: date) -> str:
@@ -66,9 +77,14 @@ def test_days_of_force_are_days(portal):
     with portal.database.transaction() as tx:
         [one] = portal.machine.kernel.releases.in_force(tx)
     first = replace(one.regulation, in_force=date(2026, 1, 1), last_day=date(2026, 12, 31))
+    texts = validity.chain(first, [])
+
+    def closed(day: date) -> bool:
+        return bool(law.closed_text(first, validity.standing(texts, day)))
+
     with portal.app.test_request_context("/"):
-        assert [bool(public._closed(first, day)) for day in (date(2025, 12, 31), date(2026, 1, 1))] == [True, False]
-        assert [bool(public._closed(first, day)) for day in (date(2026, 12, 31), date(2027, 1, 1))] == [False, True]
+        assert [closed(day) for day in (date(2025, 12, 31), date(2026, 1, 1))] == [True, False]
+        assert [closed(day) for day in (date(2026, 12, 31), date(2027, 1, 1))] == [False, True]
         assert dates.plain_day(date(2026, 1, 1)) == "2026年1月1日"
 
 
@@ -80,6 +96,37 @@ def test_the_door_says_what_to_do_about_a_forgotten_password(portal):
     said = plain(portal.client().get("/sign-in"))
     assert "工作人员：请系统管理员重新设置密码。" in said
     assert "单位人员：请本单位的管理人员重新邀请您" in said
+
+
+def test_the_door_leads_to_both_kinds_of_registration(portal):
+    page = portal.client().get("/sign-in")
+    assert "第一次使用 单位注册 · 自然人注册 收到邀请码 凭邀请码加入" in plain(page)
+    assert re.findall(r'<dd><a href="([^"]+)">[^<]+</a>(?: · <a href="([^"]+)">)?', page.text) == [
+        ("/register", "/register/person"),
+        ("/join", ""),
+    ]
+
+
+def test_a_demos_accounts_stand_by_place_and_each_has_a_button(portal):
+    people = (
+        DemoAccount("li", PASSWORD, "李敏", "受理人员", "重庆市", office=True),
+        DemoAccount("root", PASSWORD, "管理员", "系统管理员", "", office=True),
+        DemoAccount("wang", PASSWORD, "王强", "重庆某水泥有限公司", "重庆市", office=False),
+        DemoAccount("lin", PASSWORD, "林知远", "申请入库的个人", "深圳市", office=False),
+    )
+    portal.machine = replace(portal.machine, demo_accounts=lambda _releases, _tx: people)
+    portal.app.extensions[EXTENSION] = portal.machine
+    browser = portal.client()
+    page = browser.get("/sign-in")
+    assert (
+        "演示账号 不用输入密码，点“进入”即可 重庆市 深圳市 整个门户 "
+        "重庆市 办理机关 李敏 受理人员 进入 李敏 单位和个人 王强 重庆某水泥有限公司 进入 王强 "
+        "深圳市 单位和个人 林知远 申请入库的个人 进入 林知远 "
+        "整个门户 系统管理 管理员 系统管理员 进入 管理员"
+    ) in plain(page)
+    assert re.findall(r'<button class="btn s" name="login" value="(\w+)">', page.text) == ["li", "wang", "lin", "root"]
+    pressed = browser.post("/sign-in", {"login": "wang", "password": PASSWORD, "next": ""})
+    assert pressed.location == "/home"
 
 
 def test_the_door_leads_back_to_where_one_was(portal):

@@ -162,7 +162,7 @@ def test_a_second_click_registers_nobody_twice(portal):
         ({"district": ""}, ["请选择所在区县。"]),
         ({"district": "浦东新区"}, ["请选择所在区县。"]),
         ({"kind": None}, ["请选择单位类别。"]),
-        ({"kind": "association"}, ["请选择单位类别。"]),
+        ({"kind": "person"}, ["请选择单位类别。"]),
         ({"proof": None}, ["请上传证明文件：营业执照、法人证书或本单位的授权书。"]),
         ({"proof": "empty"}, ["“营业执照.pdf”是空文件（0 字节），请重新选择。"]),
         (

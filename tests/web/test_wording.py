@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from portal.audit.models import AUDIT_ENTRIES
 from portal.audit.rules import KIND
-from portal.web.articles import article_text
+from portal.procedures.articles import article_text
 from portal.web.dates import size
 from portal.web.history import SENTENCES
 from portal.web.periods import period_text

@@ -120,7 +120,7 @@ def test_a_message_comes_as_mail(bureau, tools, wang, inbox, own_database):
     assert mail.get_content().replace("\r\n", "\n") == (
         "王，您好：\n\n请办理：补正材料\n请在 2026-09-24 24:00 前办理。\n\n"
         f"案件：配额分配通知（{number}）\n登录门户查看和办理：https://portal.example/messages/{sent}\n\n———\n"
-        "您收到这封邮件，是因为您在碳普惠与碳市场业务办理门户绑定了本邮箱并开启了邮件提醒。\n"
+        "您收到这封邮件，是因为您在本门户绑定了本邮箱并开启了邮件提醒。\n"
         "不想再收到：登录后在 https://portal.example/profile 关闭“邮件提醒”。\n"
         "邮件只作提醒，不是送达；期限以门户中和文书上写明的为准。本邮件由系统发送，请勿回复。\n"
     )

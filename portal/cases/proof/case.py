@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 
 from portal.audit.rules import Break, Entry
+from portal.cases.accepting import BOUND
 from portal.cases.models import Case
 from portal.cases.starting import begun
 from portal.cases.values import digest
@@ -20,6 +21,7 @@ def altered(tx: Session, case_id: int, history: History) -> Iterator[Break]:
     row = tx.get_one(Case, case_id)
     yield from _begun_otherwise(row, history)
     yield from _another_in_force(tx, row, history)
+    yield from _another_text(row, history)
     yield from _ended_otherwise(row, history)
 
 
@@ -37,6 +39,14 @@ def _another_in_force(tx: Session, row: Case, history: History) -> Iterator[Brea
         if changed and not (row.once is None and taken_over(tx, row.id, history)):
             zh, en = "案件占有的唯一性标识被改动", "what there may be only one case of was changed"
             yield Break(row.id, entry.seq, zh, en)
+
+
+def _another_text(row: Case, history: History) -> Iterator[Break]:
+    now = digest(row.instrument) if row.instrument is not None else None
+    vouching = [entry for entry in history if entry.kind in ("case.filed", "case.started", BOUND)]
+    if vouching and vouching[-1].details.get("instrument") != now:
+        zh, en = "案件受理时适用的文本被改动", "the text that the case was accepted under was changed"
+        yield Break(row.id, vouching[-1].seq, zh, en)
 
 
 def taken_over(tx: Session, case_id: int, history: History) -> bool:

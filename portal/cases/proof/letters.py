@@ -12,12 +12,14 @@ from sqlalchemy.orm import Session, selectinload
 from portal.audit.rules import Break, Entry
 from portal.cases.values import digest
 from portal.clock import TZ
+from portal.documents import service as documents
 from portal.documents.models import Letter, Service, ServiceProof
 from portal.documents.rules import earliest
 
 _Way = tuple[str | None, str | None]
 """When a letter was served, and how."""
 _UNSERVED: _Way = (None, None)
+_STRUCK = ("receipt.corrected", "receipt.struck")
 
 
 def altered(tx: Session, case_id: int, history: Sequence[Entry]) -> Iterator[Break]:
@@ -72,9 +74,13 @@ def _served_otherwise(case_id: int, letter: Letter, told: Sequence[Entry]) -> It
     # A receipt of the same moment changes nothing but the way, and is told of by its own entry alone.
     receipts = {_way(entry.details) for entry in told if entry.kind in ("receipt.entered", "receipt.corrected")}
     known |= {(at, how) for at, how in receipts if at in {moment for moment, _ in known}}
+    struck = {(entry.details["before"], entry.details["how_before"]) for entry in told if entry.kind in _STRUCK}
     for service in services:
         at, how = _now(service.served_at), service.how
         counting = earliest(proof for proof in service.proofs if proof.struck is None)
+        if counting is not None and counting.how in documents.OWN_ACTS:
+            # Where such a receipt is struck out, what the party itself has proved at the same moment counts.
+            known |= {(moment, counting.how) for moment, _ in known & struck}
         if at not in {moment for moment, _ in known}:
             yield _not_as_told(case_id, about, "送达时间")
         elif (at, how) not in known:

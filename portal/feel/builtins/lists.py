@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 
 from portal.feel.budget import Meter
-from portal.feel.operators import apply
+from portal.feel.operators import apply, defined
 from portal.feel.values import (
+    DECIMAL,
     Months,
     conjunction,
     disjunction,
@@ -157,3 +159,90 @@ def _flatten_into(flat: list[object], values: list[object], meter: Meter, depth:
         else:
             flat.append(plain(value))
             meter.room(len(flat))
+
+
+def product(meter: Meter, *values: object) -> object:
+    """product(list or values): of numbers; null for none."""
+    factors = _numbers(meter, values)
+    if not factors:
+        return None
+    result: object = factors[0]
+    for one in factors[1:]:
+        result = apply("*", result, one, meter)
+    return result
+
+
+def median(meter: Meter, *values: object) -> object:
+    """median(list or values): of numbers; null for none."""
+    ordered = sorted(_numbers(meter, values))
+    if not ordered:
+        return None
+    middle = len(ordered) // 2
+    if len(ordered) % 2:
+        return ordered[middle]
+    return apply("/", apply("+", ordered[middle - 1], ordered[middle], meter), Decimal(2), meter)
+
+
+def mode(meter: Meter, *values: object) -> object:
+    """mode(list or values): the most frequent numbers, in ascending order."""
+    given = _given(meter, values)
+    numbers = _numbers(meter, values)
+    if given is None or len(numbers) < len(given):
+        return None
+    counted = Counter(numbers)
+    most = max(counted.values(), default=0)
+    frequent: list[object] = [*sorted(number for number, times in counted.items() if times == most)]
+    return meter.list(frequent)
+
+
+def deviation(meter: Meter, *values: object) -> object:
+    """stddev(list or values): of a sample of at least two numbers."""
+    numbers = _numbers(meter, values)
+    if len(numbers) < 2:
+        return None
+    average = mean(meter, numbers)
+    distances = [apply("-", one, average, meter) for one in numbers]
+    squares = total(meter, [apply("*", one, one, meter) for one in distances])
+    variance = apply("/", squares, Decimal(len(numbers) - 1), meter)
+    return defined(DECIMAL.sqrt, variance) if isinstance(variance, Decimal) else None
+
+
+def _numbers(meter: Meter, values: tuple[object, ...]) -> list[Decimal]:
+    """The numbers given; none unless all are."""
+    given = _given(meter, values) or []
+    numbers = [one for one in given if isinstance(one, Decimal)]
+    return numbers if len(numbers) == len(given) else []
+
+
+def _place(position: object, length: int) -> int | None:
+    """The index of a position, from 1 or from the end; None outside."""
+    at = whole(position)
+    if not at or abs(at) > length:
+        return None
+    return at - 1 if at > 0 else length + at
+
+
+def insert_before(meter: Meter, of: object, position: object, new: object) -> object:
+    """insert before(list, position, new)."""
+    values = elements(of, meter)
+    at = _place(position, len(values))
+    return None if of is None or at is None else meter.list([*values[:at], new, *values[at:]])
+
+
+def remove(meter: Meter, of: object, position: object) -> object:
+    """remove(list, position)."""
+    values = elements(of, meter)
+    at = _place(position, len(values))
+    return None if of is None or at is None else meter.list(values[:at] + values[at + 1 :])
+
+
+def replace_at(meter: Meter, of: object, position: object, new: object) -> object:
+    """list replace(list, position, new)."""
+    values = elements(of, meter)
+    at = _place(position, len(values))
+    return None if of is None or at is None else meter.list([*values[:at], new, *values[at + 1 :]])
+
+
+def union(meter: Meter, *lists: object) -> object:
+    """union(lists): all elements, each once."""
+    return distinct_values(meter, concatenate(meter, *lists))

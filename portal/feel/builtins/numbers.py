@@ -68,3 +68,27 @@ def modulo(meter: Meter, dividend: object, divisor: object) -> object:
     if isinstance(rest, Decimal) and rest and (rest < 0) != (divisor < 0):
         return DECIMAL.add(rest, divisor)
     return rest
+
+
+def square_root(meter: Meter, value: object) -> object:
+    """sqrt(number); null below 0."""
+    return defined(DECIMAL.sqrt, value) if isinstance(value, Decimal) else None
+
+
+def exponential(meter: Meter, value: object) -> object:
+    """exp(number)."""
+    return defined(DECIMAL.exp, value) if isinstance(value, Decimal) else None
+
+
+def logarithm(meter: Meter, value: object) -> object:
+    """log(number): the natural one; null for 0 and below."""
+    return defined(DECIMAL.ln, value) if isinstance(value, Decimal) and value > 0 else None
+
+
+def parity(rest: int) -> Callable[[Meter, object], object]:
+    """even (0) or odd (1) of a number."""
+
+    def run(meter: Meter, value: object) -> object:
+        return modulo(meter, value, Decimal(2)) == rest if isinstance(value, Decimal) else None
+
+    return run

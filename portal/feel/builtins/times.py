@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 
 from portal.feel import temporal
 from portal.feel.budget import Meter
@@ -77,3 +78,54 @@ def make_duration(meter: Meter, source: object) -> object:
             return source
         case _:
             return None
+
+
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+
+
+def on_day(decide: Callable[[date], object]) -> Callable[[Meter, object], object]:
+    """A function of a date or moment, null for anything else."""
+
+    def run(meter: Meter, day: object) -> object:
+        return decide(day) if isinstance(day, date) else None
+
+    return run
+
+
+def day_of_year(day: date) -> Decimal:
+    """day of year(date): from 1."""
+    return Decimal(day.timetuple().tm_yday)
+
+
+def day_of_week(day: date) -> str:
+    """day of week(date): its English name."""
+    return _DAYS[day.weekday()]
+
+
+def month_of_year(day: date) -> str:
+    """month of year(date): its English name."""
+    return _MONTHS[day.month - 1]
+
+
+def week_of_year(day: date) -> Decimal:
+    """week of year(date): after ISO 8601."""
+    return Decimal(day.isocalendar().week)
+
+
+def months_between(meter: Meter, start: object, end: object) -> object:
+    """years and months duration(from, to): the whole months between two dates."""
+    if not isinstance(start, date) or not isinstance(end, date):
+        return None
+    first, last = (start, end) if temporal.between(end, start) >= timedelta(0) else (end, start)
+    count = (last.year - first.year) * 12 + last.month - first.month
+    if (last.day, _clock(last)) < (first.day, _clock(first)):
+        count -= 1
+    return Months(count if first is start else -count)
+
+
+def _clock(day: date) -> time:
+    return day.time() if isinstance(day, datetime) else time.min

@@ -6,9 +6,11 @@ from portal.forms.kinds.amount import Amount
 from portal.forms.kinds.base import Kind
 from portal.forms.kinds.checkbox import Checkbox
 from portal.forms.kinds.checklist import Checklist
+from portal.forms.kinds.corrections import Corrections
 from portal.forms.kinds.datetime import Day
 from portal.forms.kinds.filepicker import FilePicker
 from portal.forms.kinds.group import Group
+from portal.forms.kinds.identity import Identity
 from portal.forms.kinds.number import Number
 from portal.forms.kinds.party import Party
 from portal.forms.kinds.radio import Radio
@@ -33,10 +35,12 @@ KINDS: dict[str, type[Kind]] = {
     "group": Group,
     "text": StaticText,
     "uscc": Uscc,
+    "identity": Identity,
     "party": Party,
     "year": Year,
     "amount": Amount,
     "table": Table,
+    "corrections": Corrections,
 }
 
 NOT_BUILT = {

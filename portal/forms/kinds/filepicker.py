@@ -87,11 +87,11 @@ class FilePicker(Answered):
         return FieldError("{label}里的文件找不到，请重新上传", "A file of “{label}” cannot be found; upload it again")
 
     def shown(self, value: object, choices: Sequence[Option] | None, language: Language = "zh") -> str:
-        """The files' names, their count where the names are not known."""
+        """The files' names, their count where the names are not known; nothing where there are none."""
         ids = value if isinstance(value, list) else []
-        if choices is None:
+        if choices is None and ids:
             return f"{len(ids)} 个文件" if language == "zh" else f"{len(ids)} file{'s' if len(ids) != 1 else ''}"
-        return ("、" if language == "zh" else ", ").join(label_of(item, choices) for item in ids)
+        return ("、" if language == "zh" else ", ").join(label_of(item, choices or ()) for item in ids)
 
     def entered(self, value: object) -> tuple[str, ...]:
         """One id for each file that is kept."""

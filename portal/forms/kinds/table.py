@@ -72,6 +72,8 @@ class Table(Answered):
     """Columns that, taken together, may not say the same in two rows."""
     sum: tuple[str, ...] = ()
     """Columns whose sum is shown."""
+    imports: bool = True
+    """Whether its rows can also come from a sheet."""
 
     @classmethod
     def of(cls, component: Component) -> Self:

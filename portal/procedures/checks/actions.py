@@ -6,15 +6,20 @@ import re
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from portal import feel
 from portal.errors import Fault
+from portal.feel import syntax
 from portal.forms import Form
 from portal.procedures.actions import ActionRule
 from portal.procedures.checks import expressions
 from portal.procedures.checks.expressions import Where
-from portal.procedures.checks.names import LIST, NUMBER, Names, Value, choices_of
+from portal.procedures.checks.names import LIST, NUMBER, TEXT, Names, Value, choices_of, reasons_of
 from portal.procedures.checks.whole import Subject, Whole, at
 from portal.procedures.drawing import Action, Drawing, Element
-from portal.registers.rules import KINDS, STATE, Register
+from portal.procedures.functions import FUNCTIONS
+from portal.procedures.regulation import PARTY
+from portal.registers.lots import LEAST
+from portal.registers.rules import KINDS, STATE, Register, WrongField
 
 # The inputs that name something; each must be written out, or nothing could be checked.
 _NAMING = {
@@ -25,6 +30,10 @@ _NAMING = {
     "cases.start": ("procedure",),
     "cases.start_each": ("procedure",),
     "cases.message": ("to", "message"),
+    "experts.draw": ("register", "exclude"),
+    "notify.send": ("to",),
+    "publicity.open": ("publicity",),
+    "publicity.close": ("publicity",),
     "register.record": ("register",),
     "register.update": ("register",),
 }
@@ -85,7 +94,7 @@ class _Task:
     @property
     def names(self) -> Names:
         """The names its expressions may use."""
-        return Names(self.whole, self.subject, self.drawn)
+        return Names(self.whole, self.subject, self.drawn, self.element.id)
 
     def free(self, rule: ActionRule) -> dict[str, str]:
         """The inputs that are handed on under their own names."""
@@ -129,6 +138,15 @@ class _Task:
         if not named & set(issued):
             mend = f'写 revokes="notice"，或 =if … then "notice" else null；已有：{_list(issued)}'
             yield self.at("输入“revokes”没有写出所关联案件的任何一种文书", mend)
+
+    def timed(self) -> Iterator[Fault]:
+        """A deadline of the manifest; to be extended, one that may be."""
+        rules = self.subject.procedure.manifest.deadlines
+        name = self.action.inputs["deadline"]
+        if name not in rules:
+            yield self.at(f"没有名为“{name}”的期限", f"在 [deadlines.{name}] 中定义；已有：{_list(rules)}")
+        elif self.action.name == "deadlines.extend" and rules[name].extend is None:
+            yield self.at(f"期限“{name}”不能延长", f"在 [deadlines.{name}] 中写 extend")
 
     def post(self) -> Iterator[Fault]:
         """An asset of the regulation, kept apart by exactly its dimensions."""
@@ -235,6 +253,63 @@ class _Task:
             if options is not None and not text.startswith("=") and text not in options:
                 yield self.at(f"“{field.name}”没有选项“{text}”", f"可能的值：{'、'.join(sorted(options))}")
 
+    def publicity(self) -> Iterator[Fault]:
+        """A publicity of the manifest."""
+        known, name = self.subject.procedure.manifest.publicity, self.action.inputs["publicity"]
+        if name not in known:
+            yield self.at(f"没有名为“{name}”的公示", f"在 [publicity.{name}] 中定义；已有：{_list(known)}")
+
+    def told(self) -> Iterator[Fault]:
+        """The party, or a role of the regulation that officials hold; a text."""
+        said, known = self.subject.procedure.manifest, self.whole.regulation.roles
+        name = self.action.inputs["to"]
+        role = said.role(name)
+        if role != PARTY and self.whole.regulation_known:
+            offices = [key for key, one in known.items() if not one.applicant]
+            if role not in offices:
+                yield self.at(f"输入“to”不是岗位：“{name}”", f"写 {PARTY}（当事人），或岗位：{_list(offices)}")
+        if self._kind("text") not in (TEXT, None):
+            yield self.at("输入“text”不是文字", "写一段文字，或结果是文字的表达式")
+
+    def draw(self) -> Iterator[Fault]:
+        """A register that is drawn from, by the key of its records; a table of the manifest that leaves people out."""
+        name, table = self.action.inputs["register"], self.action.inputs.get("exclude")
+        register = self.whole.regulation.registers.get(name)
+        if register is None and self.whole.regulation_known:
+            yield self.at(f"法规中没有名册“{name}”", f"可用：{_list(self.whole.regulation.registers)}")
+        elif register is not None and register.key != ("number",):
+            yield self.at(f"名册“{name}”的键不是 number，不能抽取", '在 [registers] 中写 key = ["number"]')
+        if table is not None:
+            yield from self._excluding(table)
+        yield from self._counted(self.action.inputs["count"])
+
+    def _counted(self, text: str) -> Iterator[Fault]:
+        """A number by an expression; one that is written out can be drawn."""
+        written = text.removeprefix("=").strip()
+        if not text.startswith("="):
+            yield self.at("输入“count”应当是表达式", "写成 =arrange.count，或 =5")
+        elif self._kind("count") not in (NUMBER, None):
+            yield self.at("输入“count”不是数字", "写一个数字的路径或算式")
+        elif written.isdecimal() and (int(written) < LEAST or int(written) % 2 == 0):
+            what = f"专家人数应为单数，且不少于 {LEAST} 人，写的是 {written}"
+            yield self.at(what, f"写成 ={LEAST}、=5，或一个数字的路径")
+
+    def _excluding(self, table: str) -> Iterator[Fault]:
+        """A table of the manifest that writes out why somebody is left out: the reasons are published."""
+        known, read = self.subject.procedure.manifest.decisions, self.subject.procedure.decisions.get(table)
+        if table not in known:
+            yield self.at(f"没有名为“{table}”的决策", f"在 [decisions.{table}] 中定义；已有：{_list(known)}")
+        elif read is not None and reasons_of(read.decision(known[table].decision)) is None:
+            mend = "用一张决策表，在输出列 reason 中逐条写出文字：排除的理由随抽取记录公开"
+            yield self.at(f"决策“{table}”没有逐条写出排除的理由", mend)
+
+    def replace(self) -> Iterator[Fault]:
+        """A reason that is written out, or chosen: it is published, and what somebody wrote himself is not."""
+        text = self.action.inputs["reason"]
+        if text.startswith("=") and self._options("reason") is None and not _written_out(text[1:]):
+            mend = '直接写出，或用选择题的路径、=if … then "…" else "…"：理由随抽取记录公开，不能是填写的文字'
+            yield self.at("输入“reason”不是写出或选定的理由", mend)
+
     def record(self) -> Iterator[Fault]:
         """A record with all the fields of its register, unless the rows of `each` bring them."""
         register = yield from self._register()
@@ -273,7 +348,7 @@ class _Task:
             yield self.at("输入“each”应当是表达式", "写一个列表的路径，如 =draft.units")
         elif "each" in inputs and self._kind("each") not in (LIST, None):
             yield self.at("输入“each”不是列表", "写一张表格的路径，如 =draft.units")
-        yield from self._numbers(register)
+        yield from self._fields(register)
         yield from self._regions(register)
         return register
 
@@ -294,13 +369,20 @@ class _Task:
         found = self.names.value(tuple(self.action.inputs[key].removeprefix("=").strip().split(".")))
         return found.options if isinstance(found, Value) else None
 
-    def _numbers(self, register: Register) -> Iterator[Fault]:
-        """Fields that hold numbers, filled from something that is none."""
+    def _fields(self, register: Register) -> Iterator[Fault]:
+        """Fields filled from something that they cannot hold: no number, no list, a list, a text that does not fit."""
         given = {key: text for key, text in self.action.inputs.items() if key in register.fields}
         for key, text in given.items():
-            numeric = KINDS[register.fields[key]].number
-            if numeric and text.startswith("=") and self._kind(key) not in (NUMBER, None):
+            kind = KINDS[register.fields[key]]
+            found = self._kind(key) if text.startswith("=") else None
+            if kind.number and found not in (NUMBER, None):
                 yield self.at(f"输入“{key}”不是数字", "写一个数字的路径或算式")
+            elif kind.several and found not in (LIST, TEXT, None):
+                yield self.at(f"输入“{key}”不是列表", "写一个列表（如多选）的路径，或逐行填写的文字")
+            elif found == LIST and not kind.several:
+                yield self.at(f"输入“{key}”是列表，字段只放一个值", '取其中一项，或把字段的种类改为 "list"')
+            elif not text.startswith("=") and not _holds(register, key, text):
+                yield self.at(f"字段“{key}”不能是“{text}”", f"应为{kind.wanted}")
 
     def _lacking(self, register: Register, names: Iterable[str], why: str) -> Iterator[Fault]:
         for name in names:
@@ -320,18 +402,49 @@ class _Task:
                 yield self.at(f"缺少输入“{key}”（{title}）", f'加上 <portal:input name="{key}" value="…"/>')
 
 
+def _holds(register: Register, field: str, text: str) -> bool:
+    try:
+        register.stored(field, text)
+    except WrongField:
+        return False
+    return True
+
+
+def _written_out(text: str) -> bool:
+    """Whether an expression can yield only texts that it holds itself; what cannot be read is told elsewhere."""
+    try:
+        return _is_constant(feel.compile(text, FUNCTIONS).node)
+    except feel.FeelError:
+        return True
+
+
+def _is_constant(node: syntax.Node) -> bool:
+    if isinstance(node, syntax.Conditional):
+        return _is_constant(node.yes) and _is_constant(node.no)
+    return isinstance(node, syntax.Literal) and isinstance(node.value, str)
+
+
 def _list(names: Iterable[str]) -> str:
     return "、".join(names) or "无"
 
 
 _SPECIAL: Mapping[str, Callable[[_Task], Iterator[Fault]]] = {
+    "deadlines.start": _Task.timed,
+    "deadlines.suspend": _Task.timed,
+    "deadlines.resume": _Task.timed,
+    "deadlines.extend": _Task.timed,
     "documents.issue": _Task.issue,
+    "experts.draw": _Task.draw,
+    "experts.replace": _Task.replace,
     "ledger.post": _Task.post,
     "ledger.reverse": _Task.linked,
     "ledger.check": _Task.linked,
     "cases.start": _Task.start,
     "cases.start_each": _Task.start_each,
     "cases.message": _Task.message,
+    "notify.send": _Task.told,
+    "publicity.open": _Task.publicity,
+    "publicity.close": _Task.publicity,
     "register.record": _Task.record,
     "register.update": _Task.update,
 }

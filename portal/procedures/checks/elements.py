@@ -6,12 +6,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from portal.errors import Fault
+from portal.forms.kinds.corrections import ANSWER, Corrections
 from portal.procedures.checks import actions, expressions
 from portal.procedures.checks.actions import ALL_ENDED, PORTALS, SERVED
 from portal.procedures.checks.expressions import Where
 from portal.procedures.checks.names import Names
 from portal.procedures.checks.whole import Subject, Whole, at
-from portal.procedures.drawing import BPMN, Drawing, Element
+from portal.procedures.drawing import BPMN, Drawing, Each, Element, Task
+from portal.procedures.expressions import visible_from
 from portal.procedures.regulation import PARTY
 from portal.procedures.spelling import instead, referred
 
@@ -30,7 +32,6 @@ class _Drawn:
     def __init__(self, whole: Whole, subject: Subject, drawn: Drawing) -> None:
         self.whole, self.subject, self.drawn = whole, subject, drawn
         self.said = subject.procedure.manifest
-        self.names = Names(whole, subject, drawn)
         self.has_lanes = drawn.root.find(f".//{{{BPMN}}}lane") is not None
 
     def faults(self) -> Iterator[Fault]:
@@ -43,12 +44,18 @@ class _Drawn:
                 yield from actions.faults(self.whole, self.subject, self.drawn, element)
             if element.event == "timer":
                 yield from self._timer(element)
+            if element.each is not None:
+                yield from self._many(element, element.each)
             yield from self._article(element)
         yield from self._ends()
         for flow in self.drawn.flows.values():
             if flow.condition:
                 where = Where("顺序流的条件", self.drawn.file, flow.id, flow.line)
-                yield from expressions.condition_faults(flow.condition, where, self.names)
+                yield from expressions.condition_faults(flow.condition, where, self._names(flow.source))
+
+    def _names(self, element: str) -> Names:
+        """The names that the expressions of an element may use."""
+        return Names(self.whole, self.subject, self.drawn, element)
 
     def _at(self, element: Element, what: str, mend: str) -> Fault:
         return at(self.drawn, element, what, mend)
@@ -65,9 +72,14 @@ class _Drawn:
         if not task.form:
             yield self._at(element, "人员任务没有说明用哪份表单", _ROLE)
         yield from self._role(element, task.role, "人员任务没有说明由谁办理")
+        yield from self._assignee(element, task)
         if task.deadline is not None:
             yield from self._deadline(element, task.deadline)
-        if task.revises is not None:
+        form = self.subject.procedure.forms.get(task.form)
+        items = form.corrections if form is not None else None
+        if items is not None and isinstance(items.kind, Corrections):
+            yield from self._corrects(element, task, items.kind.element, items.kind.part)
+        elif task.revises is not None:
             yield from self._revised(element, task.revises, task.form)
         yield from self._lane(element, task.role)
 
@@ -78,6 +90,24 @@ class _Drawn:
         elif meant != PARTY and self.whole.regulation_known and meant not in self.whole.regulation.roles:
             known = instead(meant, [PARTY, *self.whole.regulation.roles])
             yield self._at(element, f"法规中没有岗位“{meant}”", f"{known}；或在 procedure.toml 的 roles 中对应")
+
+    def _assignee(self, element: Element, task: Task) -> Iterator[Fault]:
+        """A role of applicants is done by the one party that is named; an office's tasks by whoever holds it."""
+        role = self.whole.regulation.roles.get(self.said.role(task.role))
+        of_applicants = role is not None and bool(role.applicant)
+        if task.assignee is None:
+            if role is not None and of_applicants:
+                mend = 'assignee="=…"，值为当事人的代码；由案件当事人办理的写 role="party"'
+                yield self._at(element, f"岗位“{role.title}”是申请人，没有写由哪一位办理", mend)
+            return
+        if not of_applicants and (role is not None or self.said.role(task.role) == PARTY):
+            mend = '在 regulation.toml 中写 applicant = ["person"]，或删去 assignee'
+            yield self._at(element, f"写了 assignee，岗位“{task.role}”却不是申请人的岗位", mend)
+        where = Where("任务的 assignee", self.drawn.file, element.id, element.line)
+        if not task.assignee.startswith("="):
+            yield where.fault("应当以等号开头", f"写成 ={task.assignee}")
+        else:
+            yield from expressions.faults(task.assignee[1:], where, self._names(element.id))
 
     def _lane(self, element: Element, role: str) -> Iterator[Fault]:
         meant, regulation = self.said.role(role), self.whole.regulation
@@ -90,12 +120,35 @@ class _Drawn:
             mend = f"移到泳道“{title}”，或改 role"
             yield self._at(element, f"泳道“{element.lane}”与岗位“{title}”（{meant}）不符", mend)
 
+    def _corrects(self, element: Element, task: Task, of: str, part: str) -> Iterator[Fault]:
+        """What is answered item by item takes the place of what it corrects; nothing else in a correction does."""
+        around = [drawn.elements.get(of) for drawn in visible_from(self.subject.procedure, self.drawn)]
+        if self.subject.complete and not any(around):
+            yield self._at(element, f"表单“{task.form}”补正的“{of}”在这里看不到", "of 写本图或调用它的图中的元素")
+        elif part == ANSWER and task.revises != of:
+            yield self._at(element, f"逐项补正的表单“{task.form}”没有写明答案放回哪里", f'写 revises="{of}"')
+        elif part != ANSWER and task.revises is not None:
+            yield self._at(element, f"表单“{task.form}”不改动原来的答案，不能写 revises", "删去 revises")
+
     def _revised(self, element: Element, key: str, form: str) -> Iterator[Fault]:
         revised = self.drawn.elements.get(key)
         if revised is None:
             yield self._at(element, f"revises 指的元素“{key}”不在这张图中", "写本图中用同一表单的元素")
         elif form != (revised.task.form if revised.task else revised.form):
             yield self._at(element, f"revises 指的元素“{key}”用的不是表单“{form}”", "两处用同一份表单")
+
+    def _many(self, element: Element, each: Each) -> Iterator[Fault]:
+        """By which list it is done by many, and when those who are left need not."""
+        where = Where("portal:each 的 in", self.drawn.file, element.id, element.line)
+        names = Names(self.whole, self.subject, self.drawn, element.id, of_all=True)
+        if each.items.startswith("="):
+            found = list(expressions.faults(each.items[1:], where, names))
+            if not found and expressions.is_no_list(each.items[1:], names):
+                found = [where.fault("不是列表", "写一个列表的路径，如 =draw.experts；每一项办理一份")]
+            yield from found
+        if each.completion:
+            where = Where("多实例的完成条件", self.drawn.file, element.id, element.line)
+            yield from expressions.condition_faults(each.completion, where, names)
 
     # Events
 
@@ -111,7 +164,7 @@ class _Drawn:
             yield self._at(element, "消息有表单而没有写由谁填写", "加上 role，或删去 form")
         if message.taken_while is not None:
             where = Where("消息的 while", self.drawn.file, element.id, element.line)
-            yield from expressions.condition_faults(message.taken_while, where, self.names)
+            yield from expressions.condition_faults(message.taken_while, where, self._names(element.id))
             if not message.otherwise:
                 yield self._at(element, "消息写了 while 而没有写 otherwise", "在 otherwise 中写明不再接收的理由")
         if message.document is not None:
@@ -139,7 +192,12 @@ class _Drawn:
             return
         yield from self._deadline(element, element.deadline)
         rule = self.said.deadlines.get(element.deadline)
-        if rule is not None and not rule.after:
+        started = {
+            one.action.inputs.get("deadline")
+            for _drawn, one in self.subject.procedure.elements()
+            if one.action and one.action.name == "deadlines.start"
+        }
+        if rule is not None and not rule.after and element.deadline not in started:
             what = f"期限“{element.deadline}”没有写 after，定时事件永远不会发生"
             yield self._at(element, what, f"在 [deadlines.{element.deadline}] 中写 after")
 

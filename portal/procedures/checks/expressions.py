@@ -11,7 +11,7 @@ from portal.errors import Fault
 from portal.feel import Call, FeelError, parser, syntax
 from portal.feel.builtins import BUILTINS
 from portal.procedures.checks import comparisons, records, rows
-from portal.procedures.checks.names import FLAG, Columns, Found, Path, Unknown, Value
+from portal.procedures.checks.names import FLAG, LIST, Columns, Found, Path, Unknown, Value
 from portal.procedures.functions import FUNCTIONS
 from portal.registers.rules import Register
 
@@ -59,6 +59,11 @@ def faults(text: str, where: Where, names: Vocabulary) -> Iterator[Fault]:
         at = error.position
         yield where.fault(f"第 {at.line} 行第 {at.column} 列有误，{error.what}", error.mend)
         return
+    yield from spoken(expression, where, names)
+
+
+def spoken(expression: feel.Expression, where: Where, names: Vocabulary) -> Iterator[Fault]:
+    """The faults of an expression that is FEEL: what it speaks of."""
     for path in sorted(expression.paths):
         found = names.value(path)
         if isinstance(found, Unknown):
@@ -67,7 +72,7 @@ def faults(text: str, where: Where, names: Vocabulary) -> Iterator[Fault]:
         refused = names.asked(call)
         if refused:
             yield where.fault(refused.what, refused.mend)
-    node = parser.parse(text, _CALLABLE)
+    node = expression.node
     for unknown in (*rows.faults(node, names), *records.faults(node, names.register), *records.unit_faults(node)):
         yield where.fault(unknown.what, unknown.mend)
     for path, compared in sorted(_compared(node)):
@@ -83,6 +88,17 @@ def columns(text: str, names: Vocabulary) -> Columns | None:
         return rows.columns_of(parser.parse(text, _CALLABLE), names)
     except FeelError:
         return None
+
+
+def is_no_list(text: str, names: Vocabulary) -> bool:
+    """Whether an expression (without its `=`) is certain to give something other than a list."""
+    match parser.parse(text, _CALLABLE):
+        case syntax.Literal() | syntax.Negate() | syntax.Interval():
+            return True
+        case (syntax.Name() | syntax.Step()) as node:
+            found = names.value(paths[0]) if (paths := comparisons.paths(node)) else None
+            return isinstance(found, Value) and found.kind not in (None, LIST)
+    return False
 
 
 def condition_faults(text: str, where: Where, names: Vocabulary) -> Iterator[Fault]:

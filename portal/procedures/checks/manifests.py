@@ -9,14 +9,19 @@ from portal.errors import Fault
 from portal.feel import Call
 from portal.procedures.checks import expressions
 from portal.procedures.checks.expressions import Where
-from portal.procedures.checks.names import TEXT, Columns, Found, Names, Path, Unknown
+from portal.procedures.checks.names import DATE, NUMBER, TEXT, Columns, Found, Names, Path, Unknown
+from portal.procedures.checks.publicity import FILER
 from portal.procedures.checks.shape import is_plain
 from portal.procedures.checks.whole import Subject, Whole, forms_named
-from portal.procedures.drawing import Element
+from portal.procedures.drawing import Drawing, Element
 from portal.procedures.manifest import DIAGRAM, PROCEDURE, Separation, Start, copied_to
 from portal.procedures.regulation import PARTY, PER_REGION
 from portal.procedures.spelling import instead
+from portal.procedures.tables import line_of
 from portal.registers.rules import Register
+
+# Where a case can be for a while, so that a clock can stand meanwhile.
+_LASTING = frozenset({"userTask", "callActivity", "subProcess", "intermediateCatchEvent"})
 
 
 def faults(whole: Whole, subject: Subject) -> Iterator[Fault]:
@@ -34,6 +39,7 @@ def faults(whole: Whole, subject: Subject) -> Iterator[Fault]:
     yield from manifest.deadlines()
     yield from manifest.documents()
     yield from manifest.materials()
+    yield from manifest.shown()
     yield from manifest.plain_names()
 
 
@@ -48,6 +54,16 @@ def shared_numbers(whole: Whole) -> Iterator[tuple[str, Fault]]:
                 what = f"文号“{pattern}”已由 {users[pattern]} 使用"
                 yield subject.slug, subject.fault(name, what, "每种案件和文书用自己的文号，序号才连续")
             users.setdefault(pattern, f"{subject.slug} 的 {name}")
+
+
+def after_last_day(whole: Whole) -> Iterator[Fault]:
+    """What regulation.toml lets start after the last day and is no procedure."""
+    file = f"bpmn/{whole.regulation.slug}/regulation.toml"
+    for slug in whole.regulation.after_last_day if whole.regulation_known else ():
+        if slug not in whole.slugs:
+            line = line_of(whole.content.files[file].decode("utf-8-sig"), "after_last_day")
+            what = f"after_last_day 中的“{slug}”不是本法规的事项"
+            yield Fault(what, instead(slug, whole.slugs), "after_last_day", line, file)
 
 
 class _Manifest:
@@ -104,6 +120,7 @@ class _Manifest:
         used |= {e.message.role for _, e in self.subject.procedure.elements() if e.message and e.message.role}
         used |= {*(start.role for start in self.said.starts if start.role)}
         used |= {*self.said.receipts.values(), *self.said.desks.values()}
+        used |= {rule.extend.role for rule in self.said.deadlines.values() if rule.extend}
         for key, role in self.said.roles.items():
             if role != PARTY and self.whole.regulation_known and role not in self.regulation.roles:
                 known = instead(role, [PARTY, *self.regulation.roles])
@@ -133,7 +150,9 @@ class _Manifest:
         )
 
     def articles(self) -> Iterator[Fault]:
-        users = [self.subject, *(s for s in self.whole.subjects.values() if s.under.file == self.subject.under.file)]
+        lying = {table.file for table in self.subject.under}
+        sharing = (one for one in self.whole.subjects.values() if lying & {table.file for table in one.under})
+        users = [self.subject, *sharing]
         for key, article in self.said.basis.items():
             yield from self._cited(f"basis.{key}", article)
             # What lies under several manifests need not be used by each of them.
@@ -142,11 +161,14 @@ class _Manifest:
                 mend = "删去，或改为图中 @ 引用的键、期限、文书、事实的名称"
                 yield self.fault(f"basis.{key}", f"没有什么用到 basis.{key}", mend)
         for name, rule in self.said.deadlines.items():
-            if rule.basis != self.said.basis.get(name):
-                yield from self._cited(f"deadlines.{name}.basis", rule.basis or "")
+            if rule.basis and rule.basis != self.said.basis.get(name):
+                yield from self._cited(f"deadlines.{name}.basis", rule.basis)
         for name, document in self.said.documents.items():
-            if document.basis != self.said.basis.get(name):
-                yield from self._cited(f"documents.{name}.basis", document.basis or "")
+            if document.basis and document.basis != self.said.basis.get(name):
+                yield from self._cited(f"documents.{name}.basis", document.basis)
+        for name, decision in self.said.decisions.items():
+            if decision.basis and decision.basis != self.said.basis.get(name):
+                yield from self._cited(f"decisions.{name}.basis", decision.basis)
 
     def _cited(self, name: str, article: str) -> Iterator[Fault]:
         if self.whole.regulation_known and not self.regulation.cites(article):
@@ -209,29 +231,99 @@ class _Manifest:
                 for event in events:
                     yield from self._event(f"deadlines.{name}.{key}", event)
             yield from self._warned(name, rule)
+            yield from self._set_by(name, rule)
+            yield from self._paused(name, rule)
+            yield from self._extended(name, rule)
 
     def _reasoned(self, name: str) -> Iterator[Fault]:
         """An article and a reason in place of one: a file says one of them."""
-        for table in (self.subject.own, self.subject.under):
+        for table in (self.subject.own, *self.subject.under):
             if all(table.holds(f"deadlines.{name}.{key}") for key in ("basis", "assumed")):
                 what = f"期限“{name}”既写了 basis 又写了 assumed"
                 mend = "有条款的写 basis，文本没有规定的写 assumed，留下一个"
                 yield self.fault(f"deadlines.{name}.assumed", what, mend)
 
     def _warned(self, name: str, rule: DeadlineRule) -> Iterator[Fault]:
-        """Warnings reach people of offices and the party; an overdue duty comes onto the desk of an office."""
+        """Warnings reach people of offices, the party, and whoever has a task of the deadline alone; an overdue duty
+        comes onto the desk of an office."""
         offices = [role.name for role in self.regulation.roles.values() if not role.applicant]
+        reached = [*offices, PARTY, *self._assigned(name)]
         for warn in rule.warn if self.whole.regulation_known else ():
             raised = [warn.raises] if warn.raises else []
-            for key, roles, known in (("remind", warn.remind, [*offices, PARTY]), ("raise", raised, offices)):
+            for key, roles, known in (("remind", warn.remind, reached), ("raise", raised, offices)):
                 for role in roles:
                     if (meant := self.said.role(role)) not in known:
                         what = f"warn 的“{warn.kind} = {warn.days}”：{key} 的“{meant}”不是机关的岗位"
-                        yield self.fault(f"deadlines.{name}.warn", what, instead(meant, known))
+                        mend = instead(meant, known)
+                        if key == "remind" and meant in self.regulation.roles:
+                            mend += f"；提醒办理人本人，要在他的任务上写 assignee 和 deadline=“{name}”"
+                        yield self.fault(f"deadlines.{name}.warn", what, mend)
+
+    def _assigned(self, name: str) -> list[str]:
+        """The roles of applicants who have tasks of a deadline, each of one party alone; all of them where a diagram
+        could not be read."""
+        applicants = [role.name for role in self.regulation.roles.values() if role.applicant]
+        if not self.subject.complete:
+            return applicants
+        tasks = (element.task for _, element in self.subject.procedure.elements() if element.task)
+        doing = {self.said.role(task.role) for task in tasks if task.assignee and task.deadline == name}
+        return [role for role in applicants if role in doing]
+
+    def _set_by(self, name: str, rule: DeadlineRule) -> Iterator[Fault]:
+        """What sets the length is a number or a date; a number needs a unit, that of the length written."""
+        if rule.set_by is None:
+            return
+        found = self._anywhere(rule.set_by)
+        if isinstance(found, Unknown):
+            yield self.fault(f"deadlines.{name}.set_by", f"“{rule.set_by}”：{found.what}", found.mend)
+        elif found is not None and found.kind not in (NUMBER, DATE, None):
+            what = f"“{rule.set_by}”是{found.kind}，不是天数或日期"
+            yield self.fault(f"deadlines.{name}.set_by", what, "写一个数字或日期的路径")
+        elif found is not None and found.kind == NUMBER and rule.within is None:
+            what = f"“{rule.set_by}”是数字，而期限到固定日期为止，没有单位"
+            yield self.fault(f"deadlines.{name}.set_by", what, "写 within，或写一个日期的路径")
+
+    def _anywhere(self, path: str) -> Found:
+        """What stands behind a path in any of the procedure's diagrams, its own first."""
+        drawings = [self.subject.procedure.drawing, *self.subject.procedure.drawings.values()]
+        founds = [Names(self.whole, self.subject, drawn).value(tuple(path.split("."))) for drawn in drawings]
+        return next((found for found in founds if not isinstance(found, Unknown)), founds[0])
+
+    def _paused(self, name: str, rule: DeadlineRule) -> Iterator[Fault]:
+        """A clock stands for an element where a case can be for a while, or for cases about this one."""
+        key = f"deadlines.{name}.pauses"
+        for one in rule.pauses:
+            if one.kind == "cases":
+                yield from self._paused_by_cases(key, one.what)
+                continue
+            drawn = [e for _, e in self.subject.procedure.elements() if e.id == one.what]
+            if not drawn and not self.subject.knows_element(one.what):
+                yield self.fault(key, f"while“{one}”：图中没有元素“{one.what}”", "写图中元素的 id")
+            elif drawn and all(element.kind not in _LASTING for element in drawn):
+                mend = "写人员任务、等待消息或时间的事件、子流程或调用的 id"
+                yield self.fault(key, f"while“{one}”：“{one.what}”不是会停留的元素", mend)
+
+    def _paused_by_cases(self, key: str, slug: str) -> Iterator[Fault]:
+        yield from self._unknown_procedures(key, [slug])
+        other = self.whole.subjects.get(slug)
+        about = other.procedure.manifest.about if other is not None else None
+        if other is not None and (about is None or about.procedure != self.subject.slug):
+            mend = f'在它的 procedure.toml 中写 about = {{ procedure = "{self.subject.slug}", … }}'
+            yield self.fault(key, f"while“cases({slug})”：事项“{slug}”不是针对本事项提出的", mend)
+
+    def _extended(self, name: str, rule: DeadlineRule) -> Iterator[Fault]:
+        """An office decides on an extension."""
+        offices = [role.name for role in self.regulation.roles.values() if not role.applicant]
+        if rule.extend is None or not self.whole.regulation_known:
+            return
+        meant = self.said.role(rule.extend.role)
+        if meant not in offices:
+            what = f"extend 的“{meant}”不是机关的岗位"
+            yield self.fault(f"deadlines.{name}.extend.role", what, instead(meant, offices))
 
     def _says_article(self, *names: str) -> bool:
         """Whether an article is written, be it one that cannot be read, which is told there."""
-        return any(table.holds(name) for name in names for table in (self.subject.own, self.subject.under))
+        return any(table.holds(name) for name in names for table in (self.subject.own, *self.subject.under))
 
     def _event(self, name: str, event: str) -> Iterator[Fault]:
         verb, _, of = event.rstrip(")").partition("(")
@@ -244,11 +336,23 @@ class _Manifest:
         elif verb == "received" and self.subject.complete and of not in messages:
             known = "、".join(sorted(messages)) or "无"
             yield self.fault(name, f"事件“{event}”：图中没有消息“{of}”", f"可用：{known}")
+        elif verb in ("opened", "closed") and of not in self.said.publicity:
+            known = "、".join(self.said.publicity) or "无"
+            yield self.fault(name, f"事件“{event}”：没有名为“{of}”的公示", f"在 [publicity.{of}] 中定义；可用：{known}")
+        elif verb == "date":
+            yield from self._dated(name, event, of)
+
+    def _dated(self, name: str, event: str, path: str) -> Iterator[Fault]:
+        found = self.names.value(tuple(path.split(".")))
+        if isinstance(found, Unknown):
+            yield self.fault(name, f"事件“{event}”：{found.what}", found.mend)
+        elif found is not None and found.kind not in (DATE, None):
+            yield self.fault(name, f"事件“{event}”：“{path}”是{found.kind}，不是日期", "写一个日期的路径")
 
     def documents(self) -> Iterator[Fault]:
         for name, rule in self.said.documents.items():
             for addressee in rule.serve:
-                if addressee != PARTY:
+                if addressee not in (PARTY, FILER):
                     what = f"送达对象“{addressee}”不能用"
                     yield self.fault(f"documents.{name}.serve", what, f'只能写 serve = ["{PARTY}"]')
             for written in rule.copy if self.whole.regulation_known else ():
@@ -308,8 +412,37 @@ class _Manifest:
                 what = f"没有表单用到材料“{name}”"
                 yield self.fault(f"materials.{name}", what, f"在表单中加上 key 为“{name}”的上传项，或删去材料")
 
+    def shown(self) -> Iterator[Fault]:
+        """What is shown beside assigned tasks: fields of forms, seen from each task of the role."""
+        tasks: dict[str, list[tuple[Drawing, str]]] = {}
+        for drawn, element in self.subject.procedure.elements():
+            if element.task and element.task.assignee:
+                tasks.setdefault(element.task.role, []).append((drawn, element.id))
+        for role, paths in self.said.shown.items():
+            if role not in tasks and self.subject.complete:
+                mend = instead(role, tasks) if tasks else "在人员任务上写 assignee，或删去"
+                yield self.fault(f"shown.{role}", f"图中没有指定“{role}”办理（写 assignee）的任务", mend)
+            for drawn, element_id in tasks.get(role, ()):
+                names = Names(self.whole, self.subject, drawn, element_id)
+                yield from (fault for path in paths if (fault := self._showable(role, path, names)))
+
+    def _showable(self, role: str, path: str, names: Names) -> Fault | None:
+        found = names.value(tuple(path.split(".")))
+        if isinstance(found, Unknown):
+            return self.fault(f"shown.{role}", f"“{path}”：{found.what}", found.mend)
+        if found is not None and not names.is_field(tuple(path.split("."))):
+            return self.fault(
+                f"shown.{role}", f"“{path}”不是表单的一项，或由多人办理", "写到表单里的一项，如 start.title"
+            )
+        return None
+
     def plain_names(self) -> Iterator[Fault]:
-        tables = {"facts": self.said.facts, "deadlines": self.said.deadlines, "documents": self.said.documents}
+        tables: dict[str, Mapping[str, object]] = {
+            "facts": self.said.facts,
+            "deadlines": self.said.deadlines,
+            "decisions": self.said.decisions,
+            "documents": self.said.documents,
+        }
         for table, names in {**tables, "with": self.said.given}.items():
             for name in names:
                 if not is_plain(name):
@@ -346,9 +479,9 @@ def _cited_keys(subject: Subject) -> set[str]:
     """The keys of `basis` that something in a procedure speaks of."""
     said = subject.procedure.manifest
     drawn = (element.basis for _, element in subject.procedure.elements())
-    references = [*drawn, *_references(subject.own.values), *_references(subject.under.values)]
+    references = [*drawn, *(text for table in (subject.own, *subject.under) for text in _references(table.values))]
     named = {text[1:] for text in references if isinstance(text, str) and text.startswith("@")}
-    return named | {*said.facts, *said.deadlines, *said.documents}
+    return named | {*said.facts, *said.deadlines, *said.decisions, *said.documents, *said.publicity}
 
 
 def _references(values: Mapping[str, object]) -> Iterator[object]:

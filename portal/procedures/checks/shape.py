@@ -19,7 +19,7 @@ from portal.procedures.functions import FUNCTIONS
 
 _EVENTS = frozenset({"startEvent", "intermediateCatchEvent", "boundaryEvent"})
 _NODES = _EVENTS | {
-    *("endEvent", "userTask", "serviceTask", "callActivity", "subProcess"),
+    *("endEvent", "userTask", "serviceTask", "businessRuleTask", "callActivity", "subProcess"),
     *("exclusiveGateway", "parallelGateway", "eventBasedGateway"),
 }
 
@@ -29,6 +29,8 @@ _PLACES: Mapping[str, frozenset[str]] = {
     "task": frozenset({"userTask"}),
     "message": _EVENTS,
     "action": frozenset({"serviceTask"}),
+    "each": frozenset({"multiInstanceLoopCharacteristics"}),
+    "decide": frozenset({"businessRuleTask"}),
     "call": frozenset({"callActivity"}),
     "status": frozenset({"userTask", "intermediateCatchEvent", "eventBasedGateway"}),
     "basis": _NODES,
@@ -38,15 +40,20 @@ _PLACES: Mapping[str, frozenset[str]] = {
 
 # What analysts may draw elsewhere and the portal does not run: its name, and what to draw instead.
 _TASK = "改用人员任务或服务任务"
+_EACH = '写 <portal:each in="=…" as="…"/>'
 _NOTICE = "改用服务任务，动作写 cases.message"
 _DATA = "删去；数据由表单、文书和表达式读写"
 _EVENT = "改用消息或定时事件"
 NOT_BUILT: Mapping[str, tuple[str, str]] = {
-    "multiInstanceLoopCharacteristics": ("多实例（portal:each）", "由一人办理，或分成几个任务"),
+    "loopCardinality": ("多实例的份数", _EACH),
+    "loopDataInputRef": ("多实例的数据引用", _EACH),
+    "loopDataOutputRef": ("多实例的数据引用", "删去；各份所填用元素的 id 读取，得到列表"),
+    "inputDataItem": ("多实例的数据项", _EACH),
+    "outputDataItem": ("多实例的数据项", "删去；各份所填用元素的 id 读取，得到列表"),
+    "complexBehaviorDefinition": ("多实例的复杂行为", "删去；用完成条件 completionCondition"),
     "standardLoopCharacteristics": ("任务循环标记", "用排他网关画出回路"),
     "inclusiveGateway": ("包容网关", "改用排他网关或并行网关"),
     "complexGateway": ("复杂网关", "改用排他网关或并行网关"),
-    "businessRuleTask": ("业务规则任务（决策表）", "由人员任务判断，或写成 [facts] 中的表达式"),
     "scriptTask": ("脚本任务", "改用服务任务，动作写在 portal:action"),
     "sendTask": ("发送任务", _NOTICE),
     "receiveTask": ("接收任务", "改用中间消息捕获事件"),
@@ -108,6 +115,7 @@ def _own(drawn: Drawing) -> Iterator[Fault]:
     yield from _foreign(drawn)
     for element in drawn.elements.values():
         yield from _id(element)
+        yield from _many(drawn, element)
         if element.kind == "eventBasedGateway" and len(drawn.out(element.id)) == 1:
             mend = "只等一件事时去掉网关，直接接捕获事件"
             yield Fault("事件网关只有一条出口", mend, element.id, element.line)
@@ -174,6 +182,19 @@ def _id(element: Element) -> Iterator[Fault]:
         yield Fault(f"id“{key}”是表达式中已有的名称", "换一个 id", key, element.line)
 
 
+def _many(drawn: Drawing, element: Element) -> Iterator[Fault]:
+    """What the instances call their entry is a name of its own; what is asked of them says `=`."""
+    if element.each is None:
+        return
+    name = element.each.name
+    if not is_plain(name) or name in NAMES or name in drawn.elements:
+        mend = "换一个名称：不与图元的 id 和已有的名称（case、party 等）相同，只用字母、汉字、数字和下划线"
+        yield Fault(f"portal:each 的 as“{name}”不能作名称", mend, element.id, element.line)
+    if not element.each.items.startswith("="):
+        mend = f'写成 in="={element.each.items}"'
+        yield Fault("portal:each 的 in 应当是表达式，以等号开头", mend, element.id, element.line)
+
+
 def is_plain(name: str) -> bool:
     """Whether FEEL reads a text as one name."""
     try:
@@ -195,6 +216,8 @@ def _extension(drawn: Drawing, extension: etree._Element) -> Iterator[Fault]:
     owner = around.getparent() if etree.QName(around).localname == "extensionElements" else around
     places = _PLACES.get(name, _NODES)
     kind = "" if owner is None else str(etree.QName(owner).localname)
+    if name == "each" and kind in _NODES:
+        return  # the reader of drawings has told
     if owner is not None and kind not in places:
         yield _at(drawn, owner, f"“portal:{name}”写在了不起作用的地方", f"它只能写在：{'、'.join(sorted(places))}")
     elif owner is not None and name == "message" and owner.find(f"{{{BPMN}}}messageEventDefinition") is None:

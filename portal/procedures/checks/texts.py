@@ -11,6 +11,7 @@ from portal.documents.service import own_paths
 from portal.documents.template import Placeholders, placeholders
 from portal.errors import ContentFaults, Fault
 from portal.forms import Form
+from portal.forms.kinds.corrections import ANSWER, ASK, SAID, Corrections
 from portal.procedures.checks import expressions
 from portal.procedures.checks.expressions import Vocabulary, Where
 from portal.procedures.checks.names import (
@@ -25,7 +26,7 @@ from portal.procedures.checks.names import (
     Unknown,
     Value,
 )
-from portal.procedures.checks.whole import Subject, Whole
+from portal.procedures.checks.whole import Subject, Whole, at
 from portal.procedures.content import Content
 from portal.procedures.drawing import Drawing, Element
 from portal.procedures.functions import FUNCTIONS
@@ -40,6 +41,7 @@ _FITS: Mapping[str, frozenset[str]] = {
 _ATTRIBUTES = {
     "conditional.hide": "显示条件",
     "prefill": "预填",
+    "items": "补正事项",
     "beside": "对照",
     "valuesExpression": "选项",
     "label": "标签",
@@ -78,13 +80,23 @@ def _letter(data: bytes) -> tuple[Placeholders | None, tuple[Fault, ...]]:
 def faults(whole: Whole, subject: Subject) -> Iterator[Fault]:
     """The faults of a procedure's forms and letters where it uses them."""
     for drawn in subject.procedure.drawings.values():
-        names = Names(whole, subject, drawn)
         for element in drawn.elements.values():
+            names = Names(whole, subject, drawn, element.id)
             starts = element.kind == "startEvent" and element.message is None
             for name in {element.form, element.task and element.task.form, element.message and element.message.form}:
                 if name:
                     yield from _form(whole, subject, name, StartNames(names) if starts else names)
+            yield from _beside_tasks(subject, drawn, element)
             yield from _issued(subject, drawn, element, names)
+
+
+def _beside_tasks(subject: Subject, drawn: Drawing, element: Element) -> Iterator[Fault]:
+    """Only a task asks for corrections, or answers and judges them."""
+    for name in {element.form, element.message and element.message.form}:
+        form = subject.procedure.forms.get(name or "")
+        if form is not None and form.corrections is not None:
+            mend = "补正事项写在人员任务（portal:task）的表单里"
+            yield at(drawn, element, f"表单“{form.id}”有补正事项，这里不能用", mend)
 
 
 def _form(whole: Whole, subject: Subject, name: str, below: Names | StartNames) -> Iterator[Fault]:
@@ -93,15 +105,33 @@ def _form(whole: Whole, subject: Subject, name: str, below: Names | StartNames) 
     if form is None or file is None:
         return
     yield from _named(form, file)
+    yield from _items(form, file, below)
     own = FormNames(form, below)
     tables = {field.place: FormNames(form, below, field.columns) for field in form.fields if field.columns}
     for written in form.expressions:
         where = Where(_ATTRIBUTES.get(written.attribute, written.attribute), file, written.element)
         # A prefill is worked out before anything was answered.
-        names: Vocabulary = below if written.attribute == "prefill" else own
+        names: Vocabulary = below if written.attribute in ("prefill", "items") else own
         if written.columns:
             names = tables.get(written.element.rpartition(".")[0], own)
         yield from expressions.faults(written.text, where, names)
+
+
+def _items(form: Form, file: str, below: Names | StartNames) -> Iterator[Fault]:
+    """The items of a correction: on a task's form only, and out of those that were asked for or answered."""
+    field = form.corrections
+    if field is None or not isinstance(field.kind, Corrections):
+        return
+    if field.items is None:
+        return
+    where = Where(_ATTRIBUTES["items"], file, field.place)
+    columns = expressions.columns(field.items.text, below)
+    needed = set(SAID[ASK if field.kind.part == ANSWER else ANSWER])
+    if columns is not None and not needed <= set(columns):
+        asked = "提出的或退回的补正事项" if field.kind.part == ANSWER else "逐项补正的答复"
+        yield where.fault(f"给出的不是{asked}", '写成 "=check.items" 或 "=correct.items"')
+    elif columns is None and expressions.is_no_list(field.items.text, below):
+        yield where.fault("给出的不是列表", '写成 "=check.items" 或 "=correct.items"')
 
 
 def _named(form: Form, file: str) -> Iterator[Fault]:

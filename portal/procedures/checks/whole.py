@@ -34,7 +34,8 @@ class Subject:
 
     procedure: Procedure
     own: Table
-    under: Table
+    under: tuple[Table, ...]
+    """The shared.toml of the diagram it uses and of those called, the nearest first."""
 
     @property
     def slug(self) -> str:
@@ -173,9 +174,8 @@ def _regulation(content: Content, report: Report) -> tuple[Regulation, bool]:
     return regulation, True
 
 
-def _tables(content: Content, procedure: Procedure) -> tuple[Table, Table]:
+def _tables(content: Content, procedure: Procedure) -> tuple[Table, tuple[Table, ...]]:
     """The manifest and what lies under it, as written."""
     own = f"bpmn/{content.regulation}/{procedure.slug}/procedure.toml"
-    under = procedure.drawing.file.removesuffix("process.bpmn") + "shared.toml"
-    shared = content.files.get(under, b"") if procedure.manifest.diagram else b""
-    return opened(content.files[own], own), opened(shared, under)
+    under = procedures.shared_under(content, procedure.slug)
+    return opened(content.files[own], own), tuple(opened(shared, file) for file, shared in under)

@@ -10,6 +10,7 @@ from portal.web.admin import (  # noqa: F401 # they add routes
     overview,
     people,
     person,
+    regulations,
     releases,
 )
 from portal.web.admin.blueprint import blueprint

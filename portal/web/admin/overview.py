@@ -16,8 +16,10 @@ from portal.clock import day_of
 from portal.identity import Permission
 from portal.jobs import state
 from portal.procedures import releases
+from portal.procedures.regulation import Regulation
+from portal.procedures.validity import Validity
 from portal.storage import StoreUnavailable
-from portal.web import beginning, dates
+from portal.web import beginning, dates, validity
 from portal.web.access import needs, permit
 from portal.web.acting import moment, reading
 from portal.web.admin.blueprint import blueprint, frame
@@ -52,8 +54,8 @@ def overview() -> ResponseReturnValue:
     with reading() as tx:
         now = moment(tx)
         parts = [
-            _database(tx), _objects(), _worker(tx), _incidents(tx), _jobs(tx), *_releases(tx), _roles(tx),
-            _check(tx, now), _calendar(tx, now),
+            _database(tx), _objects(), _worker(tx), _incidents(tx), _jobs(tx), *_releases(tx), *_validity(tx),
+            _roles(tx), _check(tx, now), _calendar(tx, now),
         ]  # fmt: skip
         steps = beginning.steps(tx)
         return render(
@@ -134,6 +136,29 @@ def _releases(tx: Session) -> list[Line]:
         return found
     text = _("还没有发布任何事项，不能办理。请在服务器上执行 portal publish。")
     return [Line(_("现行版本"), "r", _("没有"), text, _("查看版本"), "/admin/releases")]
+
+
+def _validity(tx: Session) -> list[Line]:
+    """Of each regulation that can lapse, how it stands; what never lapses is well without a word."""
+    regulations = [one.regulation for one in in_force(tx) if one.regulation.last_day is not None]
+    stands = validity.standings(tx, regulations)
+    return [_valid(one, stands[one.slug]) for one in regulations]
+
+
+def _valid(regulation: Regulation, stands: Validity) -> Line:
+    name, action, url = _("法规效力"), _("录入续期"), "/admin/regulations"
+    if stands.governs is None:
+        text = validity.closed_text(regulation, stands)
+        word = _("已停止受理") if stands.lapsed else _("尚未施行")
+        return Line(name, "a", word, text, action, url)
+    if stands.soon:
+        return Line(name, "a", _("即将届满"), validity.soon_text(regulation, stands), action, url)
+    if stands.governs.assumed:
+        [line] = validity.assumption(stands.governs, regulation)
+        return Line(name, "a", line.mark, line.text, _("查看"), url)
+    until = dates.plain_day(stands.until) if stands.until else _("没有最后一日")
+    text = _("《%(title)s》有效期到：%(day)s。", title=regulation.title, day=until)
+    return _well(name, text, _("查看"), url)
 
 
 def _roles(tx: Session) -> Line:

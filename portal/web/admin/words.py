@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from portal import notify
 from portal.cases import bulk, checking, delivery, reckoning
 from portal.cases.act import ITEM_ENDED
+from portal.cases.archiving import ARCHIVE
 from portal.identity import delegating, granting
 from portal.identity import queries as identity
 from portal.identity.changes import Change
@@ -96,6 +97,7 @@ def job_text(name: str) -> str:
         delivery.PDF: _("生成文书的 PDF"),
         bulk.START: _("逐行启动案件"),
         ITEM_ENDED: _("登记逐行案件的结束"),
+        ARCHIVE: _("编制归档清单"),
         reckoning.SPREAD: _("按新的放假安排分派重算"),
         reckoning.RECOMPUTE: _("按新的放假安排重算期限"),
         checking.CHECK: _("历史校验"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from portal.web.applicant import (  # noqa: F401 # they add routes
     account,
     answering,
+    assigned,
     cases,
     filing,
     home,

@@ -14,6 +14,7 @@ from portal import identity, inbox, ledger, registers
 from portal.cases.models import Case
 from portal.identity import Permission, Subject
 from portal.ledger.rules import dimensions_text
+from portal.procedures.articles import citation
 from portal.procedures.regulation import Asset, Regulation
 from portal.registers import RecordEntry, Register
 from portal.web import dates
@@ -21,7 +22,6 @@ from portal.web.access import needs, signed_in
 from portal.web.acting import reading
 from portal.web.applicant import queries
 from portal.web.applicant.frame import admit, blueprint, frame, organisation_of
-from portal.web.articles import citation
 from portal.web.pages import render
 from portal.web.records import EntryView, FieldView, RecordView, as_of, entry_views, record_views
 from portal.web.standing import in_force
@@ -174,7 +174,7 @@ def _on_record(
     views = record_views(tx, register, sorted(newest.values(), key=lambda shown: -shown.id))
     known = [inbox.Recorded(shown.id, shown.case_id, shown.fields) for shown in newest.values()]
     unread = inbox.decided_unread(tx, register, known, hidden)
-    code, year = register.field_of("uscc"), register.field_of("year")
+    code, year = register.owner, register.field_of("year")
     return [
         OnRecord(
             title=" · ".join([register.title, *(field.text for field in view.fields if field.name == year)]),

@@ -12,11 +12,11 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from portal.cases import attachments, drafts, tasks
+from portal.cases import assigned, attachments, drafts, tasks
 from portal.cases.attachments import NotYourFile, TooMany
 from portal.cases.drafts import ChangedElsewhere
 from portal.cases.drafts import tasks as task_drafts
-from portal.cases.errors import FormRefused, Refused, TaskDone, TaskGone, UnknownCase
+from portal.cases.errors import FormRefused, Refused, TaskDone, UnknownCase
 from portal.cases.live import LiveCase
 from portal.cases.models import Attachment, Task
 from portal.cases.names import scope_of
@@ -24,12 +24,14 @@ from portal.cases.rights import check_may_file
 from portal.errors import PortalError
 from portal.forms import REFRESH, FieldError, Form, FormView, posted
 from portal.identity import PARTY, Actor, Permission, Subject
-from portal.web import languages, tables
+from portal.web import languages, tables, validity
 from portal.web.access import needs, signed_in
 from portal.web.acting import act, moment, reading
 from portal.web.applicant import clocks, keeping, uploads
+from portal.web.applicant.assigned import over_page
 from portal.web.applicant.frame import admit, blueprint, case_of, frame
 from portal.web.applicant.keeping import Kept
+from portal.web.asking import form_asked
 from portal.web.errors import status_of
 from portal.web.keeping import is_by_script, not_kept
 from portal.web.machine import machine
@@ -54,10 +56,15 @@ class Sheet:
     form: Form
     held: Mapping[str, Sequence[Attachment]]
 
+    def files_before(self, tx: Session, view: FormView) -> dict[str, Attachment]:
+        """The files that were handed in before, in whose place others are asked for, by id."""
+        ids = [id for item in view.items for change in item.changes for id in change.old_files]
+        return {str(file.id): file for file in attachments.usable(tx, self.actor, ids, self.case.id)} if ids else {}
+
     def view(self, answers: Answers, errors: Errors) -> FormView:
         """The form with some answers."""
         known = uploads.choices(self.form, self.held)
-        names = scope_of(self.case, self.task.scope)
+        names = scope_of(self.case, self.task.inside)
         view = self.form.view(answers, errors, names, known, languages.language())
         return uploads.with_limits(view, self.case.procedure, self.form)
 
@@ -69,11 +76,13 @@ def my_task(task_id: int) -> ResponseReturnValue:
     with reading() as tx:
         task, case, actor = _task(tx, task_id)
         if task.state != "open":
-            flash(_already(task), "warning")
+            if task.assignee_id is not None:
+                return over_page(tx, task, case, actor)
+            flash(_already(case, task), "warning")
             return redirect(url_for("applicant.my_case", case_id=case.id))
         kept = Kept.of(task_drafts.kept(tx, actor.person_id, task_id))
         answers = _begun_with(case, task) if kept.answers is None else kept.answers
-        sheet = _sheet(tx, task, case, actor, _ids_in(case.procedure.forms[task.form], answers))
+        sheet = _sheet(tx, task, case, actor, _ids_in(form_asked(case, task), answers))
         return _task_page(tx, sheet, answers, {})
 
 
@@ -83,11 +92,11 @@ def answer_task(task_id: int) -> ResponseReturnValue:
     """Keeps the answers to a task and hands them in; what is wrong is shown with everything kept."""
     with reading() as tx:
         task, case, actor = _task(tx, task_id)
-        form = case.procedure.forms[task.form]
+        form = form_asked(case, task)
         held = _sheet(tx, task, case, actor, uploads.posted_ids(form)).held
-    if task.state != "open":
-        return _done_before(task)
     typed = posted(request.form.items(multi=True))
+    if task.state != "open":
+        return _done_before(task_id, typed)
     changed = _changed(task_id, form, typed)
     if isinstance(changed, Response):
         return changed
@@ -97,7 +106,9 @@ def answer_task(task_id: int) -> ResponseReturnValue:
     ids = {name: [str(file.id) for file in files] for name, files in held.items()}
     if keeping.only_shown():
         return _task_again(task_id, {**typed, **ids}, errors, None, said)[0]
-    taken = uploads.take(case.procedure, form, held)
+    room = uploads.making_room(case.procedure, form, held)
+    taken = uploads.take(case.procedure, form, room)
+    ids |= {new.field: [str(file.id) for file in room[new.field]] for new in taken.arrived}
     answers, elsewhere = _keep(task, case.id, typed, ids, form, taken)
     if is_by_script():
         with reading() as tx:
@@ -116,7 +127,7 @@ def _changed(task_id: int, form: Form, typed: drafts.Answers) -> tables.Changed 
         return None
     with reading() as tx:
         task, case, _actor = _task(tx, task_id)
-        names = scope_of(case, task.scope)
+        names = scope_of(case, task.inside)
         if asked.gives_out:
             return tables.given_out(form, asked, typed, names, tasks.known_in_tables(tx, form, typed))
         return tables.change(tx, form, asked, typed, names)
@@ -147,7 +158,7 @@ def _after_keeping(task: Task, case: LiveCase, answers: Answers, errors: Errors)
     if REFRESH in request.form or uploads.REMOVE in request.form:
         return _task_again(task.id, answers, errors, None)
     if errors:
-        others = tasks.check_answers(case, task.scope, task.form, answers).errors
+        others = tasks.check_answers(case, task.inside, task.form, answers).errors
         return _task_again(task.id, answers, {**others, **errors}, None)
     if keeping.only_keeps():
         flash(_("草稿已保存，可以随时回来继续填写。"), "success")
@@ -156,29 +167,35 @@ def _after_keeping(task: Task, case: LiveCase, answers: Answers, errors: Errors)
 
 
 def _task(tx: Session, task_id: int) -> tuple[Task, LiveCase, Actor]:
-    """A task of the person's own organisation; UnknownCase."""
+    """A task of the person's own organisation: its case's, or one that is assigned to it alone; UnknownCase."""
     task = tx.get(Task, task_id)
-    if task is None or task.role != PARTY:
+    if task is None or (task.role != PARTY and task.assignee_id is None):
         raise UnknownCase()
     case = case_of(tx, task.case_id)
-    actor = admit(Subject(regulation=case.row.regulation, party_id=case.row.party_id, roles=frozenset({PARTY})))
+    subject = Subject(regulation=case.row.regulation, party_id=case.row.party_id, roles=frozenset({PARTY}))
+    if task.assignee_id is not None:
+        subject = Subject(regulation=case.row.regulation, assigned_id=task.assignee_id)
+    actor = admit(subject)
     check_may_file(actor)
     return task, case, actor
 
 
 def _sheet(tx: Session, task: Task, case: LiveCase, actor: Actor, ids: Mapping[str, Sequence[str]]) -> Sheet:
-    form = case.procedure.forms[task.form]
+    form = form_asked(case, task)
     held = {field.name: attachments.usable(tx, actor, ids.get(field.name, ()), case.id) for field in pickers(form)}
     return Sheet(task, case, actor, form, held)
 
 
 def _begun_with(case: LiveCase, task: Task) -> Mapping[str, object]:
     """The answers a task begins with: those it revises."""
+    form = form_asked(case, task)
+    if form.corrections is not None:
+        return form.prefill(scope_of(case, task.inside))
     drawn = case.element(task.scope, task.element).task
     revised = case.values.latest(task.scope, drawn.revises) if drawn and drawn.revises else None
     if revised is not None:
         return dict(revised.value)
-    return case.procedure.forms[task.form].prefill(scope_of(case, task.scope))
+    return form.prefill(scope_of(case, task.inside))
 
 
 def _ids_in(form: Form, answers: Mapping[str, object]) -> dict[str, list[str]]:
@@ -196,11 +213,19 @@ def _complete(task_id: int, case_id: int, answers: Answers) -> ResponseReturnVal
     except FormRefused as error:
         return _task_again(task_id, answers, error.fields, None)
     except TaskDone:
-        return redirect(url_for("applicant.my_task", task_id=task_id), 303)
+        return _done_before(task_id, answers)
     except (Refused, NotYourFile, TooMany) as error:
         return _task_again(task_id, answers, {}, error)
     flash(_("已提交。"), "success")
-    return redirect(url_for("applicant.my_case", case_id=case_id), 303)
+    with reading() as tx:
+        return redirect(_back(tx.get_one(Task, task_id)), 303)
+
+
+def _back(task: Task) -> str:
+    """Where one comes from and goes on to: the party's case; the list of tasks where the case is another's."""
+    if task.assignee_id is not None:
+        return url_for("applicant.my_tasks")
+    return url_for("applicant.my_case", case_id=task.case_id)
 
 
 def _hand_in(tx: Session, task_id: int, answers: Answers, now: datetime) -> None:
@@ -209,19 +234,27 @@ def _hand_in(tx: Session, task_id: int, answers: Answers, now: datetime) -> None
     task_drafts.discard(tx, actor.person_id, task_id)
 
 
-def _done_before(task: Task) -> ResponseReturnValue:
-    """A task answered before, as by a double click, or withdrawn while its page was open."""
-    if is_by_script():
-        return not_kept(_already(task))
-    if task.state == "done":
-        return redirect(url_for("applicant.my_task", task_id=task.id), 303)
-    return _task_again(task.id, posted(request.form.items(multi=True)), {}, TaskGone())
+def _done_before(task_id: int, answers: Answers) -> ResponseReturnValue:
+    """A task answered before, by a double click or otherwise than now, or withdrawn while its page was open."""
+    with reading() as tx:
+        task, case, _actor = _task(tx, task_id)
+        if is_by_script():
+            return not_kept(_already(case, task))
+        refusal = _over(tx, case, task, answers)
+    if refusal is None:
+        return redirect(url_for("applicant.my_task", task_id=task_id), 303)
+    return _task_again(task_id, answers, {}, refusal)
 
 
-def _already(task: Task) -> str:
+def _over(tx: Session, case: LiveCase, task: Task, answers: Answers) -> Refused | None:
+    """Why a task that waits no more takes no answers; None where it has taken these."""
+    return tasks.answered_before(tx, case, task, answers) if task.state == "done" else tasks.gone(case, task)
+
+
+def _already(case: LiveCase, task: Task) -> str:
     if task.state == "done":
         return _("“%(task)s”已经提交，不需要再办理。", task=task.name)
-    return languages.said(TaskGone())
+    return languages.said(tasks.gone(case, task))
 
 
 def _task_again(
@@ -230,7 +263,9 @@ def _task_again(
     """The page once more, with everything that was typed and uploaded."""
     with reading() as tx:
         task, case, actor = _task(tx, task_id)
-        sheet = _sheet(tx, task, case, actor, _ids_in(case.procedure.forms[task.form], answers))
+        if isinstance(error, ChangedElsewhere) and task.state != "open":
+            error = _over(tx, case, task, answers) or error  # the other window has handed it in
+        sheet = _sheet(tx, task, case, actor, _ids_in(form_asked(case, task), answers))
         page = _task_page(tx, sheet, answers, errors, error, said)
     if error is not None:
         return page, status_of(error)
@@ -248,24 +283,36 @@ def _task_page(
     task, case = sheet.task, sheet.case
     elsewhere = error if isinstance(error, ChangedElsewhere) else None
     kept = Kept.of(task_drafts.kept(tx, sheet.actor.person_id, task.id))
-    deadline = case.deadlines.get(task.deadline or "")
+    deadline = case.deadlines_at(task.inside).get(task.deadline or "")
     regulation = case.published.regulation
+    view = sheet.view(answers, errors)
     return render(
         "applicant/task.html",
         task=task,
         gone=task.state != "open",
         case=case.row,
-        form=sheet.view(answers, errors),
+        law=validity.of_case(tx, case),
+        form=view,
         held=sheet.held,
-        corrections=_corrections(case, task),
+        item_files=sheet.files_before(tx, view),
+        corrections=_corrections(case, task) if task.assignee_id is None else "",
+        excerpt=_excerpt(case, task),
+        assigned=task.assignee_id is not None,
         deadline=clocks.view(deadline, moment(tx), calendar_in_force(tx), regulation) if deadline else None,
         error=languages.said(error) if error and not elsewhere else "",
         **kept.shown(elsewhere),
         here=url_for("applicant.my_task", task_id=task.id),
         tables=said,
-        back=url_for("applicant.my_case", case_id=case.id),
+        back=_back(task),
         **frame(tx, sheet.actor),
     )
+
+
+def _excerpt(case: LiveCase, task: Task) -> assigned.Excerpt:
+    """What of another's case is shown beside a task, as long as it waits."""
+    if task.assignee_id is None or task.state != "open":
+        return assigned.NOTHING
+    return assigned.shown(case, task, languages.language())
 
 
 def _corrections(case: LiveCase, task: Task) -> str:

@@ -12,28 +12,32 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from portal import audit
-from portal.cases import filing, notes, querycodes
+from portal.cases import filing, notes, publicly, querycodes
+from portal.cases.binding import bound_to
 from portal.cases.errors import UnknownCase
 from portal.cases.live import Cases, LiveCase
 from portal.cases.models import Attachment, Case, Subscription, Task
 from portal.cases.names import evaluate, facts_of, scope_of
 from portal.deadlines.models import Deadline
+from portal.deadlines.rules import ENDS
 from portal.documents.models import Letter, Service
 from portal.forms import Option
 from portal.forms.form import Shown
 from portal.identity import PARTY, Actor, Permission, Subject
-from portal.web import dates, languages
+from portal.procedures.articles import citation
+from portal.web import dates, judged, languages, noticed, validity
 from portal.web.access import needs
 from portal.web.acting import moment, reading
-from portal.web.applicant import clocks, offering, progress, queries
+from portal.web.applicant import clocks, corrected, offering, progress, queries
 from portal.web.applicant.clocks import DeadlineView
 from portal.web.applicant.frame import admit, blueprint, case_of, frame, has_agreed, organisation_of
 from portal.web.applicant.offering import OfferView
 from portal.web.applicant.progress import Seal, Standing
 from portal.web.applicant.replaced import replacement
 from portal.web.applicant.seals import seal_of, seal_on, sealed_text
-from portal.web.articles import citation
+from portal.web.figures import filed_figure
 from portal.web.machine import machine
+from portal.web.noticed import NoticeLine
 from portal.web.pages import render
 from portal.web.standing import calendar_in_force
 
@@ -105,6 +109,17 @@ class LinkedView:
     url: str
 
 
+@dataclass(frozen=True)
+class ObjectedView:
+    """What somebody has filed about the case in public."""
+
+    title: str
+    number: str
+    filed: str
+    status: str
+    lines: tuple[tuple[str, str], ...]
+
+
 @blueprint.get("/my/cases/<int:case_id>")
 @needs(Permission.CASE_READ)
 def my_case(case_id: int) -> ResponseReturnValue:
@@ -116,22 +131,32 @@ def my_case(case_id: int) -> ResponseReturnValue:
         addressed = queries.letters_in(tx, case_id, organisation_of(actor))
         unread = _unread(addressed) if has_agreed(tx, actor) else None
         state = _for_readers(_state(tx, standing, unread, now), actor)
+        files = queries.files_of(tx, case_id, organisation_of(actor))
         context = {
             "case": case.row,
+            "figure": filed_figure(case.published, case.row),
             "state": state,
             "notes": [NoteView(dates.exact(note.at), note.text) for note in notes.visible(tx, case_id)],
             "others": _other_deadlines(tx, case, state.deadline, now),
             "steps": progress.steps(standing, state.deadline.progress if state.deadline else ""),
             "ahead": progress.ahead_text(standing),
             "received": letter_lines(addressed, may_sign=actor.may_file),
-            "files": _files(queries.files_of(tx, case_id, organisation_of(actor))),
+            "files": _files(files),
             "said": submitted(tx, case, organisation_of(actor)),
+            # Of a letter that waits to be opened they would tell what it says.
+            "ruled": judged.known_to_party(case) if standing.seal is None else [],
+            "corrected": corrected.rounds(tx, case),
+            "item_files": {str(row.id): row for row in files},
             "acts": _acts(case, standing.waits) if actor.may_file else [],
             "offers": offers_about(tx, actor, case, now),
             "linked": _linked(tx, case),
+            "notices": _notices(tx, case, now),
+            "objected": _objected(case),
             "receipt": url_for("applicant.receipt", case_id=case_id) if case.row.filer_id is not None else None,
             "basis": _basis(case),
             "query_code": _query_code(case),
+            "law": validity.of_case(tx, case),
+            "text": bound_to(case.row, case.published.regulation),
             **frame(tx, actor, "my_cases"),
         }
     return render("applicant/case.html", **context)
@@ -146,7 +171,7 @@ def receipt(case_id: int) -> ResponseReturnValue:
         if case.row.filer_id is None:
             raise UnknownCase()
         now = moment(tx)
-        running = [d for d in case.deadlines.values() if d.state == "running"]
+        running = [d for d in case.deadlines.values() if d.live]
         duty = next((d for d in running if d.kind == "duty" and d.event == "filed"), None)
         context = {
             "case": case.row,
@@ -160,6 +185,7 @@ def receipt(case_id: int) -> ResponseReturnValue:
             "basis": _basis(case),
             "query_code": _query_code(case),
             "track": f"{machine().settings.public_url}/track",
+            "law": validity.of_case(tx, case),
             **frame(tx, actor, "my_cases"),
         }
     return render("applicant/receipt.html", **context)
@@ -344,10 +370,11 @@ def _follows(standing: Standing) -> str:
 
 def hero_of(case: LiveCase, now: datetime) -> Deadline | None:
     """The date that matters: a right that is running, else the authority's duty that ends first."""
-    running = [deadline for deadline in case.deadlines.values() if deadline.state == "running"]
-    rights = [d for d in running if d.kind == "right" and d.due > now and queries.is_awaited(d, case.row)]
-    duties = [d for d in running if d.kind != "right"]
-    return min(rights or duties, key=lambda d: d.due, default=None)
+    live = [deadline for deadline in case.deadlines.values() if deadline.live]
+    running = [deadline for deadline in live if deadline.state == "running"]
+    rights = [d for d in running if d.kind in ENDS and d.due > now and queries.is_awaited(d, case.row)]
+    duties = [d for d in running if d.kind not in ENDS]
+    return min(rights or duties, key=lambda d: d.due, default=next(iter(live), None) if not running else None)
 
 
 def deadline_shown(tx: Session, case: LiveCase, deadline: Deadline | None, now: datetime) -> DeadlineView | None:
@@ -359,8 +386,8 @@ def deadline_shown(tx: Session, case: LiveCase, deadline: Deadline | None, now: 
 
 def _other_deadlines(tx: Session, case: LiveCase, hero: DeadlineView | None, now: datetime) -> list[DeadlineView]:
     """The other deadlines that run."""
-    running = [d for d in case.deadlines.values() if d.state == "running" and not case.ended]
-    live = [d for d in running if d.kind != "right" or queries.is_awaited(d, case.row)]
+    every = [d for d in case.deadlines.values() if d.live and not case.ended]
+    live = [d for d in every if d.kind not in ENDS or d.state == "paused" or queries.is_awaited(d, case.row)]
     views = [clocks.view(d, now, calendar_in_force(tx), case.published.regulation) for d in live]
     return [view for view in views if view != hero]
 
@@ -413,7 +440,7 @@ def why_not(case: LiveCase, wait: Subscription) -> str:
 
 def offers_about(tx: Session, actor: Actor, case: LiveCase, now: datetime) -> list[OfferView]:
     """What a person may file about a case."""
-    found = filing.offers(machine().kernel, tx, actor)
+    found = filing.offers(machine().kernel, tx, actor, now)
     return [offering.view(tx, offer, now) for offer in found if offer.about is not None and offer.about.id == case.id]
 
 
@@ -427,6 +454,21 @@ def _linked_view(tx: Session, row: Case, seals: Sequence[queries.Sealed]) -> Lin
     return LinkedView(
         row.title, row.number, seal.text if seal else row.status, url_for("applicant.my_case", case_id=row.id)
     )
+
+
+def _notices(tx: Session, case: LiveCase, now: datetime) -> list[NoticeLine]:
+    """What the case has shown to everybody."""
+    return noticed.lines_of(tx, case.id, now) if case.procedure.manifest.publicity else []
+
+
+def _objected(case: LiveCase) -> list[ObjectedView]:
+    """What the public has filed about the case, without a word of who did."""
+    if not case.procedure.manifest.publicity:
+        return []
+    return [
+        ObjectedView(one.row.title, one.row.number, dates.exact(one.row.filed_at), one.row.status, one.lines)
+        for one in publicly.shared_with(case)
+    ]
 
 
 def _facts(case: LiveCase) -> list[tuple[str, str]]:

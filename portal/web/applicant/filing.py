@@ -24,7 +24,7 @@ from portal.cases.tasks import known_in_tables
 from portal.errors import PortalError
 from portal.forms import REFRESH, FieldError, Form, Page, posted
 from portal.identity import Actor, Permission
-from portal.web import dates, languages, tables
+from portal.web import dates, languages, tables, validity
 from portal.web.access import needs, signed_in
 from portal.web.acting import act, asked, reading
 from portal.web.applicant import keeping, queries, uploads
@@ -66,7 +66,7 @@ def file(regulation: str, procedure: str) -> ResponseReturnValue:
     def begin(tx: Session, now: datetime) -> int | PortalError:
         actor = admit_to(tx, regulation, procedure, about_id)
         try:
-            offer = filings.offer(machine().kernel, tx, actor, regulation, procedure, about_id)
+            offer = filings.offer(machine().kernel, tx, actor, regulation, procedure, about_id, now)
         except Refused as error:
             return error
         unread = _unread(tx, actor, offer)
@@ -350,6 +350,7 @@ def _step_page(
         seen=seen or shown.mark_of(page),
         over=shown.mark_of(page),
         elsewhere=languages.said(elsewhere) if elsewhere else None,
+        law=validity.of_regulations(tx, [shown.procedure.regulation]),
         **frame(tx, signed_in()),
     )
 
@@ -364,6 +365,7 @@ def _check_page(tx: Session, shown: Desk, error: PortalError | None) -> str:
         error=_said_above(error) if error else None,
         seen=drafts.mark(shown.draft.answers),
         back=shown.url_of(last) if last else None,
+        law=validity.of_regulations(tx, [shown.procedure.regulation]),
         **frame(tx, signed_in()),
     )
 

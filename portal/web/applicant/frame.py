@@ -12,6 +12,7 @@ from portal import identity
 from portal.cases.errors import UnknownCase
 from portal.cases.live import Cases, LiveCase
 from portal.identity import Actor, Forbidden, Subject
+from portal.identity.entry import PERSON
 from portal.web.access import permit
 from portal.web.applicant import queries
 from portal.web.machine import machine
@@ -55,11 +56,13 @@ def frame(tx: Session, actor: Actor, on: str = "") -> dict[str, Any]:
     """The variables of the top bar; `on` is the endpoint of the entry that is open."""
     company = identity.organisation(tx, actor.organisation_id) if actor.organisation_id else None
     waiting = queries.unsigned(tx, actor.organisation_id) if actor.organisation_id else []
+    natural = PERSON in actor.kinds
     entries = (
         ("home", _("首页")),
+        *([("my_tasks", _("我的任务"))] if natural else []),
         ("my_cases", _("我的办件")),
         ("my_account", _("账户")),
-        ("organisation", _("本单位")),
+        ("organisation", _("我的登记") if natural else _("本单位")),
     )
     return {
         "home_url": url_for("applicant.home"),
@@ -70,7 +73,7 @@ def frame(tx: Session, actor: Actor, on: str = "") -> dict[str, Any]:
         "messages_bar": messages_bar(tx, actor),
         "person": {
             "name": actor.name,
-            "role": company.name if company else "",
+            "role": (_("个人") if natural else company.name) if company else "",
             "url": "/profile",
         },
     }

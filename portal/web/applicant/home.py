@@ -18,9 +18,10 @@ from portal.cases.live import Cases
 from portal.cases.models import Case
 from portal.deadlines import service as deadlines
 from portal.deadlines.models import Deadline
+from portal.deadlines.rules import ENDS
 from portal.documents.models import Letter, Service
 from portal.identity import Actor, Permission
-from portal.web import dates, languages
+from portal.web import dates, languages, validity
 from portal.web.access import needs, permit
 from portal.web.acting import asked, moment, reading
 from portal.web.applicant import clocks, offering, queries
@@ -32,6 +33,7 @@ from portal.web.applicant.progress import Seal
 from portal.web.applicant.replaced import replacement
 from portal.web.applicant.seals import seal_on
 from portal.web.auth import first_page
+from portal.web.figures import filed_figure, shown_figure
 from portal.web.machine import machine
 from portal.web.pages import render
 from portal.web.standing import calendar_in_force
@@ -63,9 +65,10 @@ class TodoView:
 
 @dataclass(frozen=True)
 class CaseLine:
-    """One case in a list: its status and the next date."""
+    """One case in a list: what it is about, its status and the next date."""
 
     title: str
+    about: str
     number: str
     status: str
     url: str
@@ -93,7 +96,8 @@ def home() -> ResponseReturnValue:
         return redirect(first_page(actor))
     with reading() as tx:
         now = moment(tx)
-        offers = [offering.view(tx, offer, now) for offer in filing.offers(machine().kernel, tx, actor)]
+        found = filing.offers(machine().kernel, tx, actor, now)
+        offers = [offering.view(tx, offer, now) for offer in found]
         cases = queries.cases_of(tx, actor.organisation_id)
         todos = _todos(tx, actor, actor.organisation_id, offers, now)
         context = {
@@ -104,7 +108,9 @@ def home() -> ResponseReturnValue:
             "more_cases": len(cases) > queries.AT_A_TIME,
             "drafts": _drafts(tx, actor) if actor.may_file else [],
             "may_file": actor.may_file,
-            "offers": [offer for offer in offers if offer.state != offering.LATE],
+            "offers": [offer for offer in offers if offer.state not in (offering.LATE, offering.CLOSED)],
+            "closed_offers": [offer for offer in offers if offer.state == offering.CLOSED],
+            "law": validity.of_regulations(tx, (one.published.regulation for one in found if not one.closed)),
             "late_offers": [offer for offer in offers if offer.state == offering.LATE],
             "holdings": holdings(tx, actor.organisation_id),
             **frame(tx, actor, "home"),
@@ -142,10 +148,11 @@ def lines(tx: Session, cases: list[Case], now: datetime) -> list[CaseLine]:
 
 def _line(tx: Session, case: Case, running: Iterable[Deadline], now: datetime, seal: Seal | None) -> CaseLine:
     calendar = calendar_in_force(tx)
-    shown = [d for d in running if d.kind != "right" or (d.due > now and queries.is_awaited(d, case))]
+    shown = [d for d in running if d.kind not in ENDS or (d.due > now and queries.is_awaited(d, case))]
     first = min(shown, key=lambda d: d.due, default=None)
     return CaseLine(
         title=case.title,
+        about=filed_figure(machine().kernel.releases.get(tx, case.release_id), case),
         number=case.number,
         status=seal.text if seal else _status(tx, case),
         url=url_for("applicant.my_case", case_id=case.id),
@@ -170,11 +177,14 @@ def _todos(tx: Session, actor: Actor, organisation_id: int, offers: list[OfferVi
     tasks = queries.tasks_of(tx, organisation_id)
     for task, case in tasks:
         live = cases.get(case.id)
-        deadline = live.deadlines.get(task.deadline or "")
+        deadline = live.deadlines_at(task.inside).get(task.deadline or "")
         shown = clocks.view(deadline, now, calendar, live.published.regulation) if deadline else None
         url = url_for("applicant.my_task", task_id=task.id)
         note = "" if actor.may_file else _("请本单位有“办理”权限的人员办理。")
-        found.append(TodoView("task", task.name, f"{case.title} {case.number}", url, shown, note=note))
+        figure = shown_figure(live.published, case, task) if task.assignee_id else filed_figure(live.published, case)
+        said = (f"{case.title} {case.number}", figure)
+        number = " · ".join(part for part in said if part)
+        found.append(TodoView("task", task.name, number, url, shown, note=note))
     agreed = has_agreed(tx, actor)
     found += [
         _letter(letter, service, agreed=agreed, may_sign=actor.may_file)

@@ -21,7 +21,7 @@ from portal.documents.models import Letter, Service
 from portal.documents.rules import FileNotReady, ServedBeforeIssue, ServedInFuture
 from portal.documents.service import UnknownLetter
 from portal.identity import Actor, Permission, Subject
-from portal.web import dates, languages
+from portal.web import dates, languages, validity
 from portal.web.access import needs, signed_in
 from portal.web.acting import act, asked, moment, reading
 from portal.web.applicant import queries
@@ -90,6 +90,7 @@ def my_letter(letter_id: int) -> ResponseReturnValue:
             "letter": _view(case, letter, service, agreed=has_agreed(tx, actor)),
             "offers": offers_about(tx, actor, case, moment(tx)) if _starts(case, letter) else [],
             "replaced": None if seal_of(tx, case.row) else replacement(tx, case.row),
+            "law": validity.of_case(tx, case),
             **frame(tx, actor),
         }
     if service.state != "served" or letter.state != "ready":
@@ -107,7 +108,8 @@ def sign_for(letter_id: int) -> ResponseReturnValue:
     """
     with reading() as tx:
         letter, service, actor, case = _addressed(tx, letter_id)
-        context = {"letter": _view(case, letter, service, agreed=has_agreed(tx, actor)), **frame(tx, actor)}
+        view, law = _view(case, letter, service, agreed=has_agreed(tx, actor)), validity.of_case(tx, case)
+        context = {"letter": view, "law": law, **frame(tx, actor)}
     check_may_file(actor)
     here = redirect(url_for("applicant.my_letter", letter_id=letter_id), 303)
     if service.state == "served":
@@ -141,7 +143,12 @@ def _addressed(tx: Session, letter_id: int) -> tuple[Letter, Service, Actor, Liv
 
 def _view(case: LiveCase, letter: Letter, service: Service, *, agreed: bool) -> LetterView:
     served = service.served_at
-    ways = {"read": _("门户签收"), "post": _("邮寄"), "in person": _("直接送达"), "filing": _("提出申请时视为收到")}
+    ways = {
+        "read": _("门户签收"),
+        "post": _("邮寄"),
+        "in person": _("直接送达"),
+        "filing": _("提出申请或答复时视为收到"),
+    }
     return LetterView(
         id=letter.id,
         title=letter.title,

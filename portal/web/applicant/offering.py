@@ -14,17 +14,19 @@ from portal.cases.live import LiveCase, served_at
 from portal.deadlines.models import Deadline
 from portal.identity import PARTY, Subject
 from portal.procedures import Procedure
+from portal.procedures.articles import citation
 from portal.web.applicant import clocks
 from portal.web.applicant.clocks import DeadlineView
-from portal.web.articles import citation
+from portal.web.languages import said
 from portal.web.standing import calendar_in_force
 
-IN_TIME, LATE, OPEN, NONE = "in time", "late", "open", "none"
+IN_TIME, LATE, OPEN, NONE, CLOSED = "in time", "late", "open", "none", "closed"
 
 
 @dataclass(frozen=True)
 class OfferView:
-    """One thing to file; `state` says how its period stands: in time, late, open (not begun) or none.
+    """One thing to file; `state` says how its period stands: in time, late, open (not begun) or none;
+    closed: it cannot be filed now, and `closed` says why.
 
     `does` is what one presses to begin it where the case that it is about stands beside it.
     """
@@ -38,6 +40,7 @@ class OfferView:
     until: DeadlineView | None
     state: str
     url: str
+    closed: str = ""
 
 
 def view(tx: Session, offer: Offer, moment: datetime) -> OfferView:
@@ -61,11 +64,14 @@ def view(tx: Session, offer: Offer, moment: datetime) -> OfferView:
             procedure=offer.procedure.slug,
             about=about.id if about else None,
         ),
+        closed=said(offer.closed) if offer.closed is not None else "",
     )
 
 
 def period_state(offer: Offer, moment: datetime) -> str:
     """How the period for filing stands at a moment."""
+    if offer.closed is not None:
+        return CLOSED
     rule = offer.procedure.manifest.about
     if offer.about is None or rule is None or rule.until is None:
         return NONE
@@ -75,7 +81,7 @@ def period_state(offer: Offer, moment: datetime) -> str:
 
 
 def _runs(until: Deadline, about: LiveCase, moment: datetime) -> bool:
-    return moment < until.due and not (about.ended and until.state == "dropped")
+    return (until.state == "paused" or moment < until.due) and not (about.ended and until.state == "dropped")
 
 
 def letter_named(case: LiveCase) -> str:

@@ -12,10 +12,12 @@ from sqlalchemy.orm import Session
 
 from portal import clock, identity
 from portal.errors import PortalError
-from portal.identity import Actor, Permission, changes, membership
+from portal.identity import Actor, Permission, changes, membership, numbers
 from portal.identity.entry import (
     MANAGE,
     NOTE_LENGTH,
+    PERSON,
+    ActsAlone,
     LastManager,
     NoSuchInvitation,
     NotOfYourOrganisation,
@@ -32,7 +34,7 @@ from portal.web.errors import status_of
 from portal.web.languages import listed
 from portal.web.pages import render
 
-_REFUSED = (LastManager, NoSuchInvitation, NotOfYourOrganisation, OtherWay)
+_REFUSED = (ActsAlone, LastManager, NoSuchInvitation, NotOfYourOrganisation, OtherWay)
 
 
 @dataclass(frozen=True)
@@ -71,10 +73,10 @@ class Invited:
 @blueprint.get("/organisation")
 @needs(Permission.PEOPLE_READ)
 def organisation() -> ResponseReturnValue:
-    """What is on record of one's organisation; managers look after its people here."""
-    admit(own(signed_in()))
+    """What is on record of one's organisation, whose managers look after its people here; or of oneself."""
+    actor = admit(own(signed_in()))
     with reading() as tx:
-        return _page(tx, moment(tx))
+        return _own_page(tx, actor) if PERSON in actor.kinds else _page(tx, moment(tx))
 
 
 @blueprint.post("/organisation/people/<int:person_id>/rights")
@@ -129,7 +131,10 @@ def invite() -> ResponseReturnValue:
     if fault is not None:
         with reading() as tx:
             return _page(tx, moment(tx), note=note, ticked=rights, errors={"note": languages.said(fault)}), 422
-    made, code = act(lambda tx, now: membership.invite(tx, actor, rights, note, now), _("邀请人员"))
+    try:
+        made, code = act(lambda tx, now: membership.invite(tx, actor, rights, note, now), _("邀请人员"))
+    except ActsAlone as error:
+        return _refused(error)
     shown = Invited(code, note, organisations.rights_text(made.rights), dates.exact(made.expires_at))
     with reading() as tx:
         page = _page(tx, moment(tx), invited=shown)
@@ -160,6 +165,7 @@ def agreement() -> ResponseReturnValue:
         return render(
             "applicant/agreement.html",
             since=_since(company),
+            natural=PERSON in actor.kinds,
             waiting=[
                 _("《%(title)s》%(number)s", title=letter.title, number=letter.number) for letter, _service in waiting
             ],
@@ -175,10 +181,11 @@ def agree_or_end() -> ResponseReturnValue:
     said = organisations.posted_agreement("agreement", "given", "ended")
     if said == "given":
         act(lambda tx, now: membership.agree(tx, actor, now), _("同意电子送达"))
-        flash(_("本单位已同意电子送达。"), "success")
+        flash(_("已同意电子送达。") if PERSON in actor.kinds else _("本单位已同意电子送达。"), "success")
     elif said == "ended":
         act(lambda tx, now: membership.end_agreement(tx, actor, now), _("终止电子送达"))
-        flash(_("本单位的电子送达已终止，此后文书以邮寄或直接送达。"), "success")
+        natural = _("电子送达已终止，此后文书以邮寄或直接送达。")
+        flash(natural if PERSON in actor.kinds else _("本单位的电子送达已终止，此后文书以邮寄或直接送达。"), "success")
     return _back()
 
 
@@ -186,6 +193,8 @@ def agree_or_end() -> ResponseReturnValue:
 @needs(Permission.PEOPLE_READ)
 def leaving() -> ResponseReturnValue:
     """Asks once more before a person leaves, and says what follows, the more so when he is the last."""
+    if PERSON in admit(own(signed_in())).kinds:
+        return _refused(ActsAlone())
     return _leaving_page(None), 200
 
 
@@ -247,6 +256,25 @@ def _page(
         ticked=list(ticked),
         errors=errors or {},
         history=[organisations.change_view(change, names_officials=False) for change in shown],
+        later=url_for("applicant.organisation", before=shown[-1].id) if len(history) > len(shown) else None,
+        earlier=url_for("applicant.organisation") if before is not None else None,
+        **frame(tx, actor, "organisation"),
+    )
+
+
+def _own_page(tx: Session, actor: Actor) -> str:
+    """What is on record of a natural person."""
+    number = organisation_of(actor)
+    company = identity.organisation(tx, number)
+    before = asked("before")
+    history = changes.of_organisation(tx, number, before)
+    shown = history[: changes.AT_A_TIME]
+    return render(
+        "applicant/oneself.html",
+        company=company,
+        number=numbers.masked_of_party(tx, number),
+        since=_since(company),
+        history=[organisations.change_view(one, names_officials=False, natural=True) for one in shown],
         later=url_for("applicant.organisation", before=shown[-1].id) if len(history) > len(shown) else None,
         earlier=url_for("applicant.organisation") if before is not None else None,
         **frame(tx, actor, "organisation"),

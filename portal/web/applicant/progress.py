@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby, islice
 
 from flask_babel import gettext as _
 
 from portal.audit import Entry
 from portal.cases.live import LiveCase
 from portal.cases.models import Case, Subscription, Task
+from portal.cases.scopes import opened_by
+from portal.identity import PARTY
 from portal.procedures.drawing import Element
 from portal.web import dates
 from portal.web.applicant.ahead import Way
@@ -77,14 +80,27 @@ def steps(standing: Standing, progress: str) -> list[StepView]:
 
 def _done(standing: Standing) -> Iterator[StepView]:
     served: dict[str, str] = {}
+    lines: list[tuple[Entry, str, str]] = []
     for entry in standing.told:
         said = _said(standing.case, entry)
         if entry.kind in ("letter.served", "letter.unserved"):
             said = _service(entry, served)
         if said is not None:
-            name, note = said
-            when = dates.exact(entry.moment)
-            yield StepView(name, f"{when} · {note}" if note else when, "done")
+            lines.append((entry, *said))
+    for _key, together in groupby(lines, lambda line: _by_many(line[0])):
+        same = list(together)
+        entry, name, note = same[-1]
+        parts = [dates.exact(entry.moment), note, _times(len(same))]
+        yield StepView(name, " · ".join(part for part in parts if part), "done")
+
+
+def _by_many(entry: Entry) -> str | int:
+    """What entries that follow each other have in common when several did the same: one line tells of them all."""
+    return entry.element or "" if entry.kind == "task.completed" else entry.seq
+
+
+def _times(count: int) -> str:
+    return _("%(n)s 人次", n=count) if count > 1 else ""
 
 
 def _service(entry: Entry, served: dict[str, str]) -> Said:
@@ -145,9 +161,9 @@ def _doer(case: LiveCase, element: Element) -> str:
 def _now(standing: Standing, progress: str) -> Iterator[StepView]:
     case = standing.case
     if standing.tasks:
-        for task in standing.tasks:
-            doer = case.published.regulation.role_title(task.role)
-            yield StepView(task.name, f"{doer} · {progress}" if progress else doer, "now")
+        for (name, role), together in groupby(standing.tasks, lambda task: (task.name, task.role)):
+            parts = [case.published.regulation.role_title(role), _times(len(list(together))), progress]
+            yield StepView(name, " · ".join(part for part in parts if part), "now")
         return
     yield StepView(case.row.status, progress, "now")
 
@@ -184,7 +200,28 @@ def _onward(standing: Standing) -> tuple[list[Element], list[tuple[Element, str]
         return [], []
     way = Way(standing.case.procedure.drawing_at(scope), _walked(standing, scope))
     together = way.together(here) if not standing.tasks else []
-    return (together, []) if together else ([], list(way.main(here))[:MOST_AHEAD])
+    return (together, []) if together else ([], list(islice(_theirs(standing, scope, here), MOST_AHEAD)))
+
+
+def _theirs(standing: Standing, scope: str, here: str) -> Iterator[tuple[Element, str]]:
+    """The main way ahead, but for letters that are not served on the party."""
+    rules = standing.case.procedure.manifest.documents
+    for element, choice in _main(standing, scope, here):
+        rule = rules.get(element.action.inputs.get("document", "")) if element.action and element.issues else None
+        if rule is None or PARTY in rule.serve:
+            yield element, choice
+
+
+def _main(standing: Standing, scope: str, here: str) -> Iterator[tuple[Element, str]]:
+    """The main way ahead, out of a called diagram into the one that calls it."""
+    case, outcomes = standing.case, dict[str, str]()
+    while True:
+        way = Way(case.procedure.drawing_at(scope), _walked(standing, scope), outcomes)
+        end = yield from way.main(here)
+        if end is None or not scope:
+            return
+        place = opened_by(scope)
+        scope, here, outcomes = place.scope, place.element, {place.element: end.name}
 
 
 def _place(standing: Standing) -> tuple[str, str | None]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from portal.cases.models import Attachment, Case, Subscription, Task
@@ -44,14 +44,34 @@ def cases_of(tx: Session, organisation_id: int, before: int | None = None) -> li
 
 
 def tasks_of(tx: Session, organisation_id: int) -> list[tuple[Task, Case]]:
-    """What it is asked to do, most urgent first."""
+    """What it is asked to do, in its own cases and in those of others, most urgent first."""
+    own = and_(Task.role == PARTY, Case.party_id == organisation_id)
+    return _todo(tx, or_(own, Task.assignee_id == organisation_id))
+
+
+def assigned_open(tx: Session, organisation_id: int) -> list[tuple[Task, Case]]:
+    """What is assigned to it alone, most urgent first."""
+    return _todo(tx, Task.assignee_id == organisation_id)
+
+
+def _todo(tx: Session, whose: ColumnElement[bool]) -> list[tuple[Task, Case]]:
     rows = tx.execute(
         select(Task, Case)
         .join(Case, Case.id == Task.case_id)
-        .where(Task.state == "open", Task.role == PARTY, Case.party_id == organisation_id)
+        .where(Task.state == "open", whose)
         .order_by(Task.due.nulls_last(), Task.id)
     )
     return [(task, case) for task, case in rows]
+
+
+def assigned_over(tx: Session, organisation_id: int, before: int | None = None) -> list[tuple[Task, Case]]:
+    """What was assigned to it and waits no more, newest first, one more than a page shows when there are more."""
+    over = (Task.assignee_id == organisation_id, Task.state != "open")
+    rows = select(Task, Case).join(Case, Case.id == Task.case_id).where(*over)
+    if before is not None:
+        rows = rows.where(Task.id < before)
+    found = tx.execute(rows.order_by(Task.id.desc()).limit(AT_A_TIME + 1))
+    return [(task, case) for task, case in found]
 
 
 def open_tasks(tx: Session, case_id: int) -> list[Task]:

@@ -17,12 +17,13 @@ from portal.cases.drafts import ChangedElsewhere
 from portal.cases.drafts import messages as message_drafts
 from portal.cases.errors import FormRefused, NobodyWaits, TooLate, UnknownCase
 from portal.cases.live import LiveCase
+from portal.cases.models import Subscription
 from portal.cases.names import scope_of
 from portal.errors import PortalError
 from portal.forms import REFRESH, FieldError, Form, posted
 from portal.identity import PARTY, Actor, Permission, Subject
 from portal.procedures.drawing import Element
-from portal.web import languages, tables
+from portal.web import languages, tables, validity
 from portal.web.access import needs
 from portal.web.acting import act, reading
 from portal.web.applicant import keeping, queries
@@ -53,6 +54,10 @@ def send_message(case_id: int, name: str) -> ResponseReturnValue:
     """Keeps a message and sends it; one that is not taken any more says why, in the diagram's words."""
     with reading() as tx:
         case, element, actor = _message(tx, case_id, name)
+        over = not _waits(tx, case, element) and _was_taken(tx, case, element)
+    if over and not is_by_script():
+        flash(_taken_already(element), "warning")
+        return redirect(url_for("applicant.my_case", case_id=case_id), 303)
     answers = posted(request.form.items(multi=True))
     asked = tables.asked(_message_form(case, element))
     if asked is not None:
@@ -156,13 +161,18 @@ def _message(tx: Session, case_id: int, name: str) -> tuple[LiveCase, Element, A
 
 def _refusal(tx: Session, case: LiveCase, element: Element) -> str:
     """Why the message cannot be sent now; empty when it can."""
-    for wait in queries.waits(tx, case.id):
-        if wait.element == element.id:
-            return why_not(case, wait)
+    waiting = _waits(tx, case, element)
+    if waiting:
+        return why_not(case, waiting[0])
     if _was_taken(tx, case, element):
         return _taken_already(element)
     said = element.message.otherwise if element.message else ""
     return said or NobodyWaits(message=element.name).text(languages.language())
+
+
+def _waits(tx: Session, case: LiveCase, element: Element) -> list[Subscription]:
+    """Where the case waits for the message now."""
+    return [wait for wait in queries.waits(tx, case.id) if wait.element == element.id]
 
 
 def _taken_already(element: Element) -> str:
@@ -196,6 +206,7 @@ def _message_page(
         "applicant/message.html",
         title=element.name,
         case=case.row,
+        law=validity.of_case(tx, case),
         form=form,
         refused=refused,
         tables=said,

@@ -92,6 +92,21 @@ def take(procedure: Procedure, form: Form, held: Mapping[str, Sequence[Attachmen
     return Taken(tuple(arrived), errors)
 
 
+def making_room(
+    procedure: Procedure, form: Form, held: Mapping[str, Sequence[Attachment]]
+) -> dict[str, Sequence[Attachment]]:
+    """What the file fields hold when new files come: one that takes the place of what was handed in before, and of
+    which there can be only one, holds nothing."""
+    only = [
+        field.name
+        for field in pickers(form)
+        if field.name in form.replaced_files
+        and material_of(procedure, field).most == 1
+        and next(new_files(field), None) is not None
+    ]
+    return {name: () if name in only else files for name, files in held.items()}
+
+
 def write_rows(tx: Session, actor: Actor, form: Form, taken: Taken, moment: datetime) -> dict[str, list[str]]:
     """Writes the rows of the files that were stored; their ids by file field."""
     ids: dict[str, list[str]] = {field.name: [] for field in pickers(form)}
@@ -128,15 +143,17 @@ def choices(form: Form, held: Mapping[str, Sequence[Attachment]]) -> Choices:
 def with_limits(view: FormView, procedure: Procedure, form: Form) -> FormView:
     """The form with what may be uploaded written beside each file field, before anything is chosen."""
     materials = {field.name: material_of(procedure, field) for field in pickers(form)}
-    return replace(view, parts=tuple(_limited(part, materials) for part in view.parts))
+    return replace(view, parts=tuple(_limited(part, materials, form.replaced_files) for part in view.parts))
 
 
-def _limited(part: PartView, materials: Mapping[str, Material]) -> PartView:
+def _limited(part: PartView, materials: Mapping[str, Material], replaced: frozenset[str]) -> PartView:
     if isinstance(part, GroupView):
-        return replace(part, parts=tuple(_limited(inner, materials) for inner in part.parts))
+        return replace(part, parts=tuple(_limited(inner, materials, replaced) for inner in part.parts))
     if not isinstance(part, FieldView) or part.name not in materials:
         return part
     material = materials[part.name]
     limit = _("每个文件不超过 %(size)s MB，最多 %(most)s 个。", size=material.size // 1_000_000, most=material.most)
+    if part.name in replaced and material.most == 1:
+        limit += _("上传新的文件，就替换原来的。")
     hint = f"{part.hint.rstrip('。')}。{limit}" if part.hint else limit
     return replace(part, hint=hint, accept=tuple(f".{kind}" for kind in material.accept), multiple=material.most > 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from portal.web.official import (  # noqa: F401 # they add routes
+    archive,
     calendar,
     case,
     cases,
@@ -10,6 +11,7 @@ from portal.web.official import (  # noqa: F401 # they add routes
     correcting,
     delegations,
     desk,
+    extending,
     filters,
     inbox,
     items,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from flask import Response, request
 from flask.typing import ResponseReturnValue
@@ -10,14 +11,18 @@ from lxml import etree
 from sqlalchemy.orm import Session
 
 from portal import inbox
+from portal.cases import extending
+from portal.cases.binding import bound_to
 from portal.cases.errors import UnknownCase
 from portal.cases.live import Cases, LiveCase
 from portal.cases.models import Case, Task
 from portal.cases.names import scope_of
 from portal.cases.tasks import known_parties
+from portal.deadlines import service as deadlines
 from portal.documents.models import Letter
 from portal.identity import Actor, Permission, Subject
-from portal.web import tables
+from portal.identity import queries as identity
+from portal.web import tables, validity
 from portal.web.access import needs, permit
 from portal.web.acting import moment, reading
 from portal.web.casefile import case_file, form_said
@@ -45,10 +50,21 @@ def case_page(case_id: int) -> ResponseReturnValue:
             note=note_form(case, actor),
             services=_services(tx, case, actor, file.letters),
             matters=matters_of_case(tx, case, actor),
+            extendable=extendable(case, actor, moment(tx)),
             items=inbox.item_counts(tx, case.id),
             item_titles=state_titles(),
+            text=bound_to(case.row, case.published.regulation),
+            law=validity.of_case(tx, case),
             **frame(tx, actor, "/cases"),
         )
+
+
+def extendable(case: LiveCase, actor: Actor, now: datetime) -> set[int]:
+    """The deadlines of a case that a person may give more time now."""
+    if not any(rule.extend for rule in case.procedure.manifest.deadlines.values()):
+        return set()
+    live = deadlines.live_of(case.tx, case.id)
+    return {row.id for row in live if extending.may_extend(case, row, actor, now)}
 
 
 @blueprint.get("/cases/<int:case_id>/diagram")
@@ -77,7 +93,7 @@ def answered_rows(case_id: int, place: int, name: str) -> Response:
         if said is None or form is None or table is None:
             raise UnknownCase
         known = known_parties(tx, form, said.value)
-        return tables.stored(form, table, said.value, scope_of(case, said.scope), known)
+        return tables.stored(form, table, said.value, scope_of(case, said.inside), known)
 
 
 def opened(tx: Session, case_id: int) -> tuple[Actor, LiveCase]:
@@ -105,15 +121,17 @@ def _services(tx: Session, case: LiveCase, actor: Actor, letters: Sequence[Lette
 
 
 def _tasks(tx: Session, case: LiveCase, actor: Actor, rows: Iterable[Task]) -> list[dict[str, object]]:
-    """The open tasks with who holds them; `url` where this person may do them."""
+    """The open tasks with who holds them, or to whom alone they are assigned; `url` where this person may do them."""
     rows = list(rows)
+    names = identity.names_of(tx, (row.assignee_id for row in rows if row.assignee_id is not None))
     people = People(tx, ((row.holder_id, row.for_id) for row in rows))
     return [
         {
             "name": row.name,
             "role": case.published.regulation.role_title(row.role),
             "holder": people.said(row.holder_id, row.for_id),
-            "url": f"/tasks/{row.id}" if actor.has(row.regulation, row.role) else None,
+            "assignee": names.get(row.assignee_id or 0, ""),
+            "url": f"/tasks/{row.id}" if row.assignee_id is None and actor.has(row.regulation, row.role) else None,
         }
         for row in rows
     ]

@@ -13,6 +13,7 @@ from portal.documents import service as documents
 from portal.documents.models import Service
 from portal.identity import Forbidden, Permission, Subject
 from portal.procedures.manifest import copied_to
+from portal.web import validity
 from portal.web.access import needs, permit, signed_in
 from portal.web.acting import asked, reading
 from portal.web.files import stream, word_of
@@ -55,7 +56,8 @@ def copy_page(service_id: int) -> ResponseReturnValue:
         service = _permitted(tx, service_id)
         letter = service.letter
         served = [one.name for one in letter.services if one.kind == "party"]
-        context = {"letter": letter, "service": service, "to": served, **frame(tx, signed_in(), "/copies")}
+        context = {"letter": letter, "service": service, "to": served}
+        context |= {"law": validity.of_case_id(tx, letter.case_id), **frame(tx, signed_in(), "/copies")}
     body, trouble = read(letter) if letter.object_key else (None, "")
     return render("official/copy.html", body=body, trouble=trouble, **context)
 

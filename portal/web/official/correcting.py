@@ -20,6 +20,7 @@ from portal.documents import service as documents
 from portal.documents.models import ServiceProof
 from portal.documents.rules import FileNotReady, ServedBeforeIssue, ServedInFuture, earliest
 from portal.identity import Actor, Permission, Subject
+from portal.web import validity
 from portal.web.access import needs, permit
 from portal.web.acting import act, moment, reading
 from portal.web.history import SENTENCES, how_text
@@ -132,6 +133,7 @@ def _page(proof_id: int, typed: Typed, errors: dict[str, str]) -> str:
         return render(
             "official/correct.html",
             **_shown(tx, proof),
+            law=validity.of_case_id(tx, proof.service.letter.case_id),
             typed=typed,
             errors=errors,
             now=moment(tx),
@@ -153,6 +155,7 @@ def _check_page(proof_id: int, typed: Typed, seen: list[Foreseen]) -> str:
         return render(
             "official/correct_check.html",
             **_shown(tx, proof),
+            law=validity.of_case_id(tx, proof.service.letter.case_id),
             typed=typed,
             new_how=how_text(typed.how) if typed.instead else None,
             lines=lines,

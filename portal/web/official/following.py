@@ -12,7 +12,6 @@ from portal.cases.live import LiveCase
 from portal.cases.models import Task
 from portal.cases.names import scope_of
 from portal.documents import service as documents
-from portal.engine import Place
 from portal.web.languages import language, sentences
 
 
@@ -31,10 +30,10 @@ def _handed_in(case: LiveCase, task: Task) -> str:
 
 def _chosen(case: LiveCase, task: Task) -> str:
     """What was chosen, where the form's first question lets one choose."""
-    form, done = case.procedure.forms[task.form], case.values.at(Place(task.scope, task.element, task.visit))
+    form, done = case.procedure.forms[task.form], case.values.at(task.place)
     if done is None or form.fields[0].kind_name != "radio":
         return ""
-    return form.display(done.value, scope_of(case, task.scope), language=language())[0].text
+    return form.display(done.value, scope_of(case, task.inside), language=language())[0].text
 
 
 def _letters(tx: Session, case: LiveCase, task: Task) -> Iterator[str]:

@@ -25,12 +25,14 @@ from portal.deadlines.rules import left
 from portal.feel import Scope
 from portal.identity import Actor, Permission
 from portal.inbox import Bounds, Cursor, Did, Light, Place, Row, View
+from portal.inbox.queries import PUBLIC
 from portal.procedures import Published
 from portal.procedures.regulation import PARTY
 from portal.web import dates
 from portal.web.access import needs, permit
 from portal.web.acting import act, is_id, moment, reading
 from portal.web.acting import asked as in_query
+from portal.web.figures import figure
 from portal.web.languages import listed, said
 from portal.web.machine import machine
 from portal.web.official import narrowing
@@ -306,27 +308,32 @@ def _lights(lights: inbox.Lights | None, asked: Narrowed) -> list[dict[str, obje
     ]
 
 
+def party_named(party: str | None) -> str:
+    """The party of a row as a list names it."""
+    return _("公众（实名）") if party == PUBLIC else party or _("（无相对人）")
+
+
 def row_view(tx: Session, row: Row, actor: Actor) -> InboxRow:
     """A task as a list shows it to an official."""
     now, calendar = moment(tx), calendar_in_force(tx)
     published = machine().kernel.releases.get(tx, row.release_id)
     remaining = left(Ended(dates.last_day(row.due)), now, calendar) if row.due else None
     principals = actor.principals(row.regulation, row.role)
-    free = row.holder_id is None and actor.has(row.regulation, row.role)
+    free = row.holder_id is None and row.assignee is None and actor.has(row.regulation, row.role)
     barred = _barred(published, row, actor) if free else ""
     return InboxRow(
         task_id=row.task_id,
         title=row.title,
         number=row.number,
         case_id=row.case_id,
-        party=row.party or _("（无相对人）"),
+        party=party_named(row.party),
         figure=figure(published, row.procedure, row.searchable),
         step=row.name,
         returned=_returned(published, row),
-        holder=standing_in(row.holder, row.principal or "") if row.holder else None,
+        holder=standing_in(row.holder, row.principal or "") if row.holder else row.assignee,
         role=published.regulation.role_title(row.role),
         left=remaining.days if remaining else None,
-        due_note=_due_note(row.due, now) if row.due else _("本环节没有期限"),
+        due_note=_due_note(row.due, now) if row.due else _no_due(published, row),
         arrived=row.opened_at.astimezone(TZ),
         mine=row.holder_id == actor.person_id,
         his=row.holder_id in principals and row.holder_id != actor.person_id,
@@ -392,7 +399,7 @@ class DoneRow:
             title=row.title,
             number=row.number,
             case_id=row.case_id,
-            party=row.party or _("（无相对人）"),
+            party=party_named(row.party),
             figure=figure(published, row.procedure, row.searchable),
             step=row.name,
             role=published.regulation.role_title(row.role),
@@ -402,23 +409,14 @@ class DoneRow:
         )
 
 
+def _no_due(published: Published, row: inbox.Row) -> str:
+    """Why a task has no end: its step names no deadline, or one whose clock stands or has not begun."""
+    drawings = published.procedure(row.procedure).drawings.values()
+    drawn = [one for drawing in drawings if (one := drawing.elements.get(row.element)) is not None]
+    named = any(one.task is not None and one.task.deadline is not None for one in drawn)
+    return _("期限现在没有计时") if named else _("本环节没有期限")
+
+
 def _due_note(due: datetime, now: datetime) -> str:
     day = dates.short_day(dates.last_day(due))
     return _("应于 %(day)s 24:00 前办结", day=day) if due <= now else _("%(day)s 24:00 截止", day=day)
-
-
-def figure(published: Published, slug: str, searchable: dict[str, str]) -> str | None:
-    """The first amount among a case's searchable values with its label, else the first value; None without any."""
-    procedure, shown = published.procedure(slug), []
-    about = procedure.manifest.about
-    given = published.procedure(about.procedure).manifest.given if about else {}
-    names = Scope({"with": procedure.manifest.given, "about": {"with": given}}, {})
-    for path, value in searchable.items():
-        element, _dot, name = path.partition(".")
-        drawn = procedure.drawing.elements.get(element)
-        form = form_of(drawn) if drawn else None
-        field = next((field for field in procedure.forms[form].fields if field.name == name), None) if form else None
-        if field is not None:
-            text = f"{field.label.render(names)} {field.kind.shown(value, None)}"
-            shown.append((field.kind_name != "amount", text))
-    return min(shown, key=lambda one: one[0], default=(False, None))[1]

@@ -17,6 +17,7 @@ from portal.cases.models import Case, StartItem
 from portal.identity import Actor, Permission, Subject
 from portal.identity import queries as identity
 from portal.inbox import ItemCounts, ItemCursor
+from portal.web import validity
 from portal.web.access import needs, permit
 from portal.web.acting import act, reading
 from portal.web.languages import said
@@ -49,6 +50,7 @@ def items_page(case_id: int) -> ResponseReturnValue:
             here=_address(case_id, state, after),
             later=_address(case_id, state, page.following) if page.following else None,
             earlier=_address(case_id, state, None) if after else None,
+            law=validity.of_case(tx, case),
             **frame(tx, actor, "/cases"),
         )
 

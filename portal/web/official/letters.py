@@ -12,6 +12,7 @@ from portal.cases.models import ActRecord
 from portal.cases.standing import letter_standing
 from portal.documents import service as documents
 from portal.identity import Permission, Subject
+from portal.web import validity
 from portal.web.access import needs, permit
 from portal.web.acting import act, reading
 from portal.web.letters import read
@@ -41,6 +42,7 @@ def letter_page(letter_id: int) -> ResponseReturnValue:
             "enters": enters,
             "by": People(tx, [(issued.person_id, issued.for_id)]).said(issued.person_id, issued.for_id),
             "standing": letter_standing(tx, machine().kernel.releases, letter),
+            "law": validity.of_case(tx, case),
             **frame(tx, actor, "/cases"),
         }
     body, trouble = read(letter) if letter.object_key else (None, "")

@@ -33,7 +33,7 @@ def side(tx: Session, on: str) -> list[dict[str, Any]]:
                 (_("历史校验"), "/admin/checks"),
             ],
         ),
-        (None, [(_("放假安排"), "/calendar"), (_("单位"), "/organisations")]),
+        (None, [(_("法规效力"), "/admin/regulations"), (_("放假安排"), "/calendar"), (_("单位"), "/organisations")]),
     ]
     counts = {"/admin/incidents": count_text(opened)} if opened else {}
     return [

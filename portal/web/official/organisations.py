@@ -23,6 +23,7 @@ from portal.identity import (
     Subject,
     changes,
     membership,
+    numbers,
     queries,
     registering,
 )
@@ -34,6 +35,7 @@ from portal.identity.entry import (
     Missing,
     NotOffered,
     NotYourOwn,
+    PersonTaken,
     SituationChanged,
     TooLong,
     Unreadable,
@@ -57,7 +59,7 @@ from portal.web.standing import in_force
 
 SIZE = 50
 APPROVE, RETURN, REFUSE = "approve", "return", "refuse"
-_REFUSED = (AlreadyDecided, HandedInAnew, SituationChanged, NotYourOwn, AlreadyInOrganisation)
+_REFUSED = (AlreadyDecided, HandedInAnew, SituationChanged, NotYourOwn, AlreadyInOrganisation, PersonTaken)
 _PICTURES = ("jpg", "jpeg", "png")
 
 
@@ -215,11 +217,13 @@ def organisation_page(organisation_id: int) -> ResponseReturnValue:
         return render(
             "official/organisation.html",
             unit=found,
+            code_label=organisations.code_label(natural=found.natural),
+            number=numbers.masked_of_party(tx, found.id),
             kind=listed(organisations.kind_text(kind) for kind in found.kinds),
             people=[(one.name, organisations.rights_text(one.rights)) for one in membership.people_of(tx, found.id)],
             records=_records(tx, found.uscc),
             history=[
-                organisations.change_view(change, names_officials=True)
+                organisations.change_view(change, names_officials=True, natural=found.natural)
                 for change in changes.of_organisation(tx, found.id)[: changes.AT_A_TIME]
             ],
             **{**frame(tx, actor, "/organisations"), **side_of(tx, actor, "/organisations")},
@@ -264,25 +268,26 @@ def _page(
     faults: Mapping[str, PortalError],
     error: PortalError | None = None,
 ) -> str:
-    known = registering.situation(tx, row.uscc)
+    known = registering.situation_of(tx, row)
     person = identity.person(tx, row.person_id)
     newest = registering.proof_of(tx, row.id)
     return render(
         "official/registration.html",
         row=row,
+        number=numbers.for_decision(tx, actor, row),
         kind=organisations.kind_text(row.kind),
         applicant=person,
         asked_rights=organisations.rights_text(row.rights),
         proof=newest,
         picture=newest is not None and newest.kind in _PICTURES,
         known=known,
-        situation=_situation_text(known),
+        situation=_situation_of_person(known) if row.natural else _situation_text(known),
         differs=_differences(row, known.organisation),
         people=membership.people_of(tx, known.organisation.id) if known.organisation else [],
         others=registering.waiting_for(tx, row),
         records=_records(tx, row.uscc),
         rounds=[_round_view(change) for change in changes.of_registration(tx, row.number, row.person_id)],
-        rights=organisations.right_options() if known.stands == PEOPLED else [],
+        rights=organisations.right_options() if known.stands == PEOPLED and not row.natural else [],
         decision=decision,
         ticked=list(decision.rights if decision else row.rights if row.joins else ()),
         faults=organisations.texts(faults),
@@ -300,13 +305,22 @@ def _situation_text(known: Situation) -> str:
     return said[known.stands]
 
 
+def _situation_of_person(known: Situation) -> str:
+    if known.organisation is None:
+        return _("该居民身份号码尚未登记。核准后登记该自然人，给出个人编号。")
+    told = {"name": known.organisation.name, "code": known.organisation.uscc}
+    if known.stands == EMPTY:
+        return _("该居民身份号码已登记为%(name)s（%(code)s），没有可用的账号。核准后沿用原个人编号。", **told)
+    return _("该居民身份号码已登记为%(name)s（%(code)s）并有账号。一人一个账号，不能再核准。", **told)
+
+
 def _differences(row: Registration, organisation: Organisation | None) -> list[tuple[str, str, str]]:
     """Where what was typed differs from what is on record: label, typed, recorded."""
     if organisation is None:
         return []
     recorded = listed(organisations.kind_text(kind) for kind in organisation.kinds)
     pairs = [
-        (_("单位名称"), row.name, organisation.name),
+        (_("姓名") if row.natural else _("单位名称"), row.name, organisation.name),
         (_("所在区县"), row.district, organisation.district),
         (_("单位类别"), organisations.kind_text(row.kind), recorded),
     ]

@@ -27,6 +27,7 @@ from portal.procedures.regulation import PARTY
 from portal.web import choices
 from portal.web.access import needs, permit, signed_in
 from portal.web.acting import moment, reading
+from portal.web.asking import form_asked
 from portal.web.errors import status_of
 from portal.web.languages import language, listed, said
 from portal.web.letters import paper
@@ -77,7 +78,7 @@ def preview_letters(task_id: int) -> ResponseReturnValue:
     answers = posted(request.form.items(multi=True))
     with reading() as tx:
         task, case, actor = _opened(tx, task_id)
-        files, errors = look_at(case.procedure, case.procedure.forms[task.form])
+        files, errors = look_at(case.procedure, form_asked(case, task))
         plain = Preview(task.name, f"/tasks/{task.id}")
         now = moment(tx)
     if errors:
@@ -104,7 +105,7 @@ def _opened(tx: Session, task_id: int) -> tuple[Task, LiveCase, Actor]:
     if task is None or task.role == PARTY:
         raise cases.UnknownCase
     case = Cases(tx, machine().kernel.releases).get(task.case_id)
-    if not signed_in().has(task.regulation, task.role):
+    if task.assignee_id is not None or not signed_in().has(task.regulation, task.role):
         raise role_missing(tx, case, task, signed_in())
     return task, case, permit(Subject(regulation=task.regulation, roles=frozenset({task.role})))
 
@@ -113,9 +114,9 @@ def _wrong(task_id: int, plain: Preview, answers: Mapping[str, object], errors: 
     """What is wrong with the answers, in the words and order of the form."""
     with reading() as tx:
         task, case, actor = _opened(tx, task_id)
-        form = case.procedure.forms[task.form]
+        form = form_asked(case, task)
         offered = choices.offered(tx, case.published.regulation, form, answers, actor.person_id, case.id)
-        return replace(plain, form=form.view(answers, errors, scope_of(case, task.scope), offered, language()))
+        return replace(plain, form=form.view(answers, errors, scope_of(case, task.inside), offered, language()))
 
 
 def _shown(plain: Preview, found: Rehearsal) -> Preview:

@@ -22,6 +22,7 @@ from portal.documents.rules import FileNotReady, ServedBeforeIssue, ServedInFutu
 from portal.forms.characters import narrow
 from portal.identity import Actor, Permission, Subject
 from portal.inbox import Place
+from portal.web import validity
 from portal.web.access import needs, permit
 from portal.web.acting import act, asked, moment, reading
 from portal.web.languages import said
@@ -167,6 +168,7 @@ def _page(service_id: int, typed: Typed, errors: dict[str, str]) -> str:
             service=service,
             letter=letter,
             case=case,
+            law=validity.of_case_id(tx, case.id),
             typed=typed,
             errors=errors,
             now=moment(tx),

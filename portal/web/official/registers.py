@@ -14,7 +14,7 @@ from portal.cases.errors import UnknownCase
 from portal.identity import Actor, Permission, Subject
 from portal.procedures import Published
 from portal.registers import Register
-from portal.web import records
+from portal.web import records, validity
 from portal.web.access import needs, permit
 from portal.web.acting import asked, reading
 from portal.web.languages import listed
@@ -128,6 +128,7 @@ def record_page(regulation: str, register: str, record_id: int) -> ResponseRetur
             url=_url(regulation, shown),
             record=view,
             entries=records.entry_views(tx, published.regulation, shown, entries),
+            law=validity.of_case_id(tx, row.case_id),
             **frame(tx, actor, "/registers"),
         )
 

@@ -24,13 +24,13 @@ from portal.feel import Scope
 from portal.forms import REFRESH, Choices, FieldError, Form, FormView, posted
 from portal.identity import Actor, Permission, Subject
 from portal.procedures import Published
-from portal.web import choices, dates, tables
+from portal.procedures.articles import citation
+from portal.web import choices, dates, tables, validity
 from portal.web.access import needs, permit
-from portal.web.acting import act, reading
+from portal.web.acting import act, moment, reading
 from portal.web.acting import asked as in_query
-from portal.web.articles import citation
 from portal.web.keeping import is_by_script
-from portal.web.languages import language
+from portal.web.languages import language, said
 from portal.web.machine import machine
 from portal.web.official.blueprint import blueprint, frame, place_of, side
 from portal.web.official.saving import SavingView, again, kept, not_kept, seen_here, shown, told
@@ -52,6 +52,8 @@ class StartView:
     has_form: bool
     url: str
     once: str
+    closed: str
+    """Why it cannot be started now."""
 
 
 ONCE = "_once"
@@ -65,10 +67,11 @@ def start_page() -> ResponseReturnValue:
     actor = permit()
     place = place_of(actor)
     with reading() as tx:
-        offers = sorted(filing.offers(machine().kernel, tx, actor), key=_place_in_text)
+        offers = sorted(filing.offers(machine().kernel, tx, actor, moment(tx)), key=_place_in_text)
         return render(
             "official/start.html",
             offers=[_view(offer) for offer in offers],
+            law=validity.of_regulations(tx, (offer.published.regulation for offer in offers)),
             side=side(tx, place),
             **frame(tx, actor, "/start"),
         )
@@ -209,6 +212,7 @@ def _view(offer: Offer) -> StartView:
         has_form=procedure.start_form is not None,
         url=_address(offer),
         once=secrets.token_urlsafe(16),
+        closed=said(offer.closed) if offer.closed is not None else "",
     )
 
 
@@ -227,7 +231,7 @@ def _first_task(offer: Offer) -> str:
 
 def _offered(tx: Session, regulation: str, procedure: str) -> tuple[Actor, Offer]:
     actor = _permitted(machine().kernel.releases.newest(tx, regulation), procedure)
-    return actor, filing.offer(machine().kernel, tx, actor, regulation, procedure, in_query("about"))
+    return actor, filing.offer(machine().kernel, tx, actor, regulation, procedure, in_query("about"), moment(tx))
 
 
 def _permitted(published: Published, procedure: str) -> Actor:
@@ -282,6 +286,7 @@ def _page(
         once=_once() or secrets.token_urlsafe(16),
         tables=said,
         saving=saving or again(_draft_address(offer)),
+        law=validity.of_regulations(tx, [offer.published.regulation]),
         **frame(tx, actor, "/start"),
     )
 

@@ -20,15 +20,16 @@ from portal.cases.live import Cases, LiveCase
 from portal.cases.models import Task
 from portal.cases.names import scope_of
 from portal.cases.rehearsal import may_issue
-from portal.engine import Place
 from portal.errors import PortalError
 from portal.forms import REFRESH, FieldError, FormView, posted
 from portal.identity import Actor, Permission, Subject
+from portal.procedures.articles import citation
 from portal.procedures.regulation import PARTY
-from portal.web import choices, dates, tables
+from portal.registers.lots import NotOdd, PoolTooSmall
+from portal.web import choices, dates, tables, validity
 from portal.web.access import needs, permit, signed_in
 from portal.web.acting import act, moment, reading
-from portal.web.articles import citation
+from portal.web.asking import form_asked
 from portal.web.casefile import CaseFile, case_file
 from portal.web.keeping import is_by_script
 from portal.web.languages import language
@@ -105,9 +106,9 @@ def keep_draft(task_id: int) -> ResponseReturnValue:
     answers = posted(request.form.items(multi=True))
     with reading() as tx:
         actor, task, case = _opened(tx, task_id)
-        form = case.procedure.forms[task.form]
+        form = form_asked(case, task)
     if task.state != "open":
-        gone = cases.TaskGone()
+        gone = tasks.gone(case, task)
         return not_kept(gone) if is_by_script() else _too_slow(task_id, answers, gone)
     errors: Mapping[str, FieldError] = {}
     if not is_by_script():
@@ -163,13 +164,13 @@ def hand_in(task_id: int) -> ResponseReturnValue:
     answers: Answers = posted(request.form.items(multi=True))
     with reading() as tx:
         actor, task, case = _opened(tx, task_id)
-        form = case.procedure.forms[task.form]
+        form = form_asked(case, task)
         asked = tables.asked(form)
         if _done_by(task, actor) and REFRESH not in request.form and asked is None:
             return _politely_on(tx, actor, task, _same(case, task, answers))
         if asked is not None and asked.gives_out:
             known = choices.offered(tx, case.published.regulation, form, answers, actor.person_id, case.id)
-            return tables.given_out(form, asked, answers, scope_of(case, task.scope), known)
+            return tables.given_out(form, asked, answers, scope_of(case, task.inside), known)
         if REFRESH in request.form and asked is None:
             return _page(tx, actor, task, case, answers, {}, _obstacle(tx, actor, task, case))
     taken = take(case.procedure, form, answers, actor)
@@ -185,6 +186,9 @@ def hand_in(task_id: int) -> ResponseReturnValue:
         )
     except cases.FormRefused as refusal:
         return _again(task_id, taken.answers, refusal.fields), 422
+    except (NotOdd, PoolTooSmall) as refusal:
+        why = _("%(why)s您填写的内容没有提交，仍保留在页面上。", why=refusal.text(language()))
+        return _again(task_id, taken.answers, {}, refused=why), 422
     except (cases.TaskDone, cases.TaskGone, cases.TaskHeld, cases.NotTheirDeputy, cases.UnknownParty) as refusal:
         return _too_slow(task_id, taken.answers, refusal)
     with reading() as tx:
@@ -202,20 +206,21 @@ def _changed(task_id: int, asked: tables.Asked, taken: Taken) -> ResponseReturnV
     """The form after a button of a table was pressed; nothing is stored but new files."""
     with reading() as tx:
         actor, task, case = _opened(tx, task_id)
-        form = case.procedure.forms[task.form]
-        changed = tables.change(tx, form, asked, taken.answers, scope_of(case, task.scope))
+        form = form_asked(case, task)
+        changed = tables.change(tx, form, asked, taken.answers, scope_of(case, task.inside))
         errors, obstacle = {**taken.errors, **changed.errors}, _obstacle(tx, actor, task, case)
         page = _page(tx, actor, task, case, changed.answers, errors, obstacle, changed.said)
         return page, 422 if errors else 200
 
 
 def _opened(tx: Session, task_id: int) -> tuple[Actor, Task, LiveCase]:
-    """The task with its case, if the person's role does such tasks; a party's own tasks are not done here."""
+    """The task with its case, if the person's role does such tasks; a party's own tasks are not done here, and who is
+    no official does not learn that there is one."""
     task = tx.get(Task, task_id)
-    if task is None or task.role == PARTY:
+    if task is None or task.role == PARTY or not signed_in().official:
         raise cases.UnknownCase
     case = Cases(tx, machine().kernel.releases).get(task.case_id)
-    if not signed_in().has(task.regulation, task.role):
+    if task.assignee_id is not None or not signed_in().has(task.regulation, task.role):
         raise role_missing(tx, case, task, signed_in())
     # Who has claimed it is asked under the lock, and told by name.
     actor = permit(Subject(regulation=task.regulation, roles=frozenset({task.role})))
@@ -225,7 +230,7 @@ def _opened(tx: Session, task_id: int) -> tuple[Actor, Task, LiveCase]:
 def _obstacle(tx: Session, actor: Actor, task: Task, case: LiveCase) -> Obstacle | None:
     """What keeps this person from the task as things stand."""
     if task.state != "open":
-        return Obstacle(cases.TaskGone().text(language()), over=True)
+        return Obstacle(tasks.gone(case, task).text(language()), over=True)
     try:
         tasks.may_do(case, task, actor)
         tasks.check_free(tx, task, actor, moment(tx))
@@ -261,6 +266,7 @@ def _page(
         tables=said,
         saving=saving or again(_draft_url(task)),
         note=note_form(case, actor, task.id),
+        law=validity.of_case(tx, case),
         **frame(tx, actor, "/inbox"),
     )
 
@@ -274,8 +280,9 @@ def _sheet(
     errors: Mapping[str, FieldError],
     obstacle: Obstacle | None,
 ) -> Sheet:
-    form, regulation = case.procedure.forms[task.form], case.published.regulation
-    offered = choices.offered(tx, regulation, form, answers or {}, actor.person_id, case.id)
+    form, regulation = form_asked(case, task), case.published.regulation
+    given = form.prefill(scope_of(case, task.inside)) if answers is None and form.corrections else answers or {}
+    offered = choices.offered(tx, regulation, form, given, actor.person_id, case.id)
     drawn = case.element(task.scope, task.element)
     his = task.holder_id in actor.principals(task.regulation, task.role)
     for_id = tasks.done_for(case, task, actor, in_name_of())
@@ -286,7 +293,7 @@ def _sheet(
         holder=_holder(tx, task, actor),
         article=citation(regulation, case.procedure.article(drawn)),
         assumed=drawn.assumed,
-        form=form.view(answers, errors, scope_of(case, task.scope), offered, language()),
+        form=form.view(answers, errors, scope_of(case, task.inside), offered, language()),
         obstacle=obstacle,
         mine=task.state == "open" and task.holder_id == actor.person_id,
         free=obstacle is None and task.holder_id != actor.person_id and not his,
@@ -310,11 +317,12 @@ def _deadline(file: CaseFile, task: Task) -> object:
     return named[-1] if named else None
 
 
-def _again(task_id: int, answers: Answers, errors: Mapping[str, FieldError], seen: str = "") -> str:
-    """The form with what was typed and what is wrong with it; `seen` where it has been kept just now."""
+def _again(task_id: int, answers: Answers, errors: Mapping[str, FieldError], seen: str = "", refused: str = "") -> str:
+    """The form with what was typed and what is wrong with it; `seen` where it has been kept just now, `refused` where
+    what follows from it as a whole cannot be done."""
     with reading() as tx:
         actor, task, case = _opened(tx, task_id)
-        saving = again(_draft_url(task), seen=seen)
+        saving = again(_draft_url(task), refused, seen)
         return _page(tx, actor, task, case, answers, errors, _obstacle(tx, actor, task, case), saving=saving)
 
 
@@ -344,9 +352,9 @@ def _done_by(task: Task, actor: Actor) -> bool:
 def _same(case: LiveCase, task: Task, answers: Answers) -> bool:
     """Whether answers are those with which a task was completed, as far as they can be compared: of a file that is
     sent again nobody knows here whether it is the same."""
-    done = case.values.at(Place(task.scope, task.element, task.visit))
-    checked = tasks.check_answers(case, task.scope, task.form, answers)
-    files = {field.name for field in pickers(case.procedure.forms[task.form])}
+    done = case.values.at(task.place)
+    checked = tasks.check_answers(case, task.inside, task.form, answers)
+    files = {field.name for field in pickers(form_asked(case, task))}
     before = {name: value for name, value in (done.value if done else {}).items() if name not in files}
     now = {name: value for name, value in checked.values.items() if name not in files}
     return now == before and set(checked.errors) <= files
