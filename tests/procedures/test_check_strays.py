@@ -7,6 +7,7 @@ import pytest
 from portal.commands.content import check_command
 from portal.procedures.checks import strays
 from portal.procedures.checks.files import EXPECTED, MISPLACED
+from portal.settings import Settings
 from tests.builders.content import small
 
 MOVE = "放入 bpmn/{}/regulation.toml，或移到法规的文件夹或 _shared 里"
@@ -64,8 +65,10 @@ def test_a_folder_of_no_regulation_is_told_once(folder, files, place, what, mend
 
 def test_the_command_tells_them_wherever_in_the_folder_it_looks(folder, capsys):
     put(folder, ("forms/sign.json", b""))
-    for path in (folder, folder / "bpmn" / "demo"):
-        assert check_command(path, as_json=False) == 1
+    of_settings = Settings.read({"PORTAL_CONTENT": str(folder)})
+    elsewhere = Settings.read({})
+    for settings, given in ((elsewhere, folder), (elsewhere, folder / "bpmn" / "demo"), (of_settings, None)):
+        assert check_command(settings, given, as_json=False) == 1
         assert (
             capsys.readouterr()
             .out.splitlines()[0]
@@ -75,5 +78,5 @@ def test_the_command_tells_them_wherever_in_the_folder_it_looks(folder, capsys):
 
 def test_a_path_that_cannot_be_read_is_told_once(folder, capsys):
     put(folder, ("bpmn/demo/grant/paths/x.toml", 'title = "核定"'.encode("gbk")))
-    check_command(folder, as_json=False)
+    check_command(Settings.read({}), folder, as_json=False)
     assert capsys.readouterr().out.count("grant/paths/x.toml") == 1
