@@ -13,11 +13,10 @@ from portal.cases.conduct import conduct
 from portal.cases.errors import NotYourRole, Refused, UnknownCase
 from portal.cases.kernel import Kernel
 from portal.cases.live import LiveCase
-from portal.deadlines import service as deadlines
+from portal.deadlines import adjusting
 from portal.deadlines.models import Deadline
 from portal.deadlines.pausing import Stood
 from portal.deadlines.rules import Computed, DeadlineRule, Extend, course, parse_length
-from portal.deadlines.service import Extending
 from portal.errors import PortalError
 from portal.forms.characters import forbidden, tidy
 from portal.identity import Actor
@@ -98,8 +97,8 @@ def give(act: Act, case: LiveCase, deadline: Deadline, reason: str) -> None:
         raise ExtensionUnreadable(character=character)
     signer = case.published.regulation.role_title(case.procedure.manifest.role(by.role))
     person = act.actor.person_id if act.actor else None
-    extending = Extending(by.by, said, signer, person, act.for_id, act.moment)
-    changes = deadlines.extend(act.tx, deadline, extending, rule, act.calendar)
+    extending = adjusting.Extending(by.by, said, signer, person, act.for_id, act.moment)
+    changes = adjusting.extend(act.tx, deadline, extending, rule, act.calendar)
     act.note_changes(case, changes)
     for change in changes:
         telling.deadline_extended(act.post, case, change, act.moment)

@@ -17,12 +17,12 @@ from portal.cases.live import LiveCase
 from portal.cases.models import Case, Task
 from portal.cases.names import evaluate
 from portal.clock import day_of, start_of
+from portal.deadlines import adjusting
 from portal.deadlines import service as deadlines
 from portal.deadlines.changes import Change
 from portal.deadlines.models import Deadline
 from portal.deadlines.rules import DeadlineRule, Length, While
 from portal.deadlines.scopes import manys, newest, reaches
-from portal.deadlines.service import Reason
 from portal.engine import Place, Position
 
 Spot = tuple[str, str]
@@ -54,7 +54,7 @@ def follow(act: Clocks, case: LiveCase, position: Position) -> list[Change]:
             changes.append(deadlines.drop(act.tx, row, "相关环节已经结束", act.moment))
         elif not over and rule.set_by:
             length = length_of(case, rule, row.scope, row.event_day, act.calendar)
-            changes += deadlines.relength(act.tx, row, rule, length, act.calendar, act.moment)
+            changes += adjusting.relength(act.tx, row, rule, length, act.calendar, act.moment)
         if rule.pauses and row.live:
             changes += _paused(act, row, rule, standing)
     return changes
@@ -99,12 +99,12 @@ def _paused(act: Clocks, row: Deadline, rule: DeadlineRule, standing: _Standing)
     holding = {what: found for what, one in reasons.items() if (found := standing.holds(one, row.scope))}
     for one in row.open_pauses:
         if one.kind != "action" and one.what not in holding:
-            yield from deadlines.resume(act.tx, row, one.what, act.moment, rule, act.calendar)
+            yield from adjusting.resume(act.tx, row, one.what, act.moment, rule, act.calendar)
     for what, found in holding.items():
         if what not in row.paused_by and (row.state == "paused" or row.due > act.moment):
             since = max(found.since or act.moment, min(row.started_at, act.moment))
             kind = reasons[what].kind
-            yield from deadlines.pause(act.tx, row, Reason(kind, what, found.why), since, rule, act.calendar)
+            yield from adjusting.pause(act.tx, row, adjusting.Reason(kind, what, found.why), since, rule, act.calendar)
 
 
 @dataclass(frozen=True)

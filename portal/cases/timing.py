@@ -12,11 +12,11 @@ from portal.cases.extending import ExtensionReason
 from portal.cases.kernel import Action
 from portal.cases.live import LiveCase
 from portal.clock import day_of
+from portal.deadlines import adjusting
 from portal.deadlines import service as deadlines
 from portal.deadlines.models import Deadline
 from portal.deadlines.rules import DeadlineRule, Length
 from portal.deadlines.scopes import newest
-from portal.deadlines.service import Reason
 from portal.engine import Place
 from portal.procedures.actions import ActionRule
 
@@ -49,14 +49,14 @@ def suspend(act: Act, case: LiveCase, place: Place, inputs: Inputs) -> None:
         raise StepFailed(reason=f"暂停“{row.title}”没有写明理由。")
     if row.state == "running" and row.due <= act.moment:
         raise StepFailed(reason=f"“{row.title}”已经届满，不能暂停计时。")
-    because = Reason("action", SUSPENDED, reason.strip())
-    act.note_changes(case, deadlines.pause(act.tx, row, because, act.moment, rule, act.calendar))
+    because = adjusting.Reason("action", SUSPENDED, reason.strip())
+    act.note_changes(case, adjusting.pause(act.tx, row, because, act.moment, rule, act.calendar))
 
 
 def resume(act: Act, case: LiveCase, place: Place, inputs: Inputs) -> None:
     """Restarts a clock that the diagram has stopped; where it runs, or stands for something else, nothing changes."""
     row, rule = _live(case, place, inputs)
-    act.note_changes(case, deadlines.resume(act.tx, row, SUSPENDED, act.moment, rule, act.calendar))
+    act.note_changes(case, adjusting.resume(act.tx, row, SUSPENDED, act.moment, rule, act.calendar))
 
 
 def extend(act: Act, case: LiveCase, place: Place, inputs: Inputs) -> None:

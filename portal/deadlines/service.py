@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import or_, select
@@ -11,24 +10,14 @@ from sqlalchemy.orm import Session
 
 from portal.calendar.rules import Calendar
 from portal.clock import day_of
-from portal.deadlines.changes import Change, What
-from portal.deadlines.models import Deadline, DeadlineExtension, DeadlinePause
-from portal.deadlines.pausing import Stood, so_far
-from portal.deadlines.rules import (
-    LIVE,
-    Computed,
-    DeadlineRule,
-    Explained,
-    Length,
-    Period,
-    course,
-    explained,
-    parse_length,
-)
+from portal.deadlines.changes import Change
+from portal.deadlines.counting import change, close, computed, count, say_again, watch
+from portal.deadlines.models import Deadline
+from portal.deadlines.rules import LIVE, DeadlineRule, Explained, Length
 from portal.deadlines.scopes import meant, preceding, reaches, seat
-from portal.deadlines.warn import Said, following, moments, said_at
+from portal.deadlines.warn import Said, following, said_at
 from portal.deadlines.weighing import weigh
-from portal.deadlines.wording import event_text, extension_text, length_text
+from portal.deadlines.wording import event_text
 
 Rules = Iterable[DeadlineRule]
 LengthOf = Callable[[DeadlineRule], Length]
@@ -138,9 +127,9 @@ def move_start(tx: Session, case_id: int, rules: Rules, event: str, at: datetime
         if deadline.event_day != old_day:
             # Counted anew, it is warned of anew.
             deadline.warned = []
-            _set(deadline, rule, calendar, at)
+            count(deadline, rule, calendar, at)
             reason = f"{event_text(event)}的日期由{old_day}更正为{deadline.event_day}"
-            changes.append(_change("moved", deadline, old, reason))
+            changes.append(change("moved", deadline, old, reason))
     tx.flush()
     return changes
 
@@ -158,7 +147,7 @@ def take_back(tx: Session, case_id: int, rules: Rules, event: str, moment: datet
             deadline.state, deadline.met_at = "running", None
             # Whoever looks for warnings finds out which is next.
             deadline.warn_at = deadline.started_at if rule.warn else None
-            changes.append(_change("started", deadline, None, f"{event_text(event)}的记录已作废，恢复计算"))
+            changes.append(change("started", deadline, None, f"{event_text(event)}的记录已作废，恢复计算"))
     tx.flush()
     return changes
 
@@ -189,125 +178,9 @@ def drop_running(
 
 def drop(tx: Session, deadline: Deadline, reason: str, moment: datetime) -> Change:
     """Drop one deadline that runs or stands still."""
-    change = _drop(tx, deadline, reason, moment)
+    dropped = _drop(tx, deadline, reason, moment)
     tx.flush()
-    return change
-
-
-def relength(
-    tx: Session, deadline: Deadline, rule: DeadlineRule, length: Length, calendar: Calendar, moment: datetime
-) -> list[Change]:
-    """Give a deadline another length, as somebody has set it anew in the case; nothing when it is the same."""
-    if str(length) == deadline.period:
-        return []
-    before, old = parse_length(deadline.period), deadline.due
-    deadline.period = str(length)
-    _set(deadline, rule, calendar, moment)
-    _say_again(deadline, rule, calendar, moment)
-    tx.flush()
-    return [_change("moved", deadline, old, f"期限长度由{length_text(before)}改为{length_text(length)}")]
-
-
-# The clock stands
-
-
-def pause(
-    tx: Session, deadline: Deadline, reason: Reason, since: datetime, rule: DeadlineRule, calendar: Calendar
-) -> list[Change]:
-    """Stop the clock of a deadline from a moment on, for a reason that does not hold it already.
-
-    Where it stands already, it goes on standing until all its reasons have gone.
-    """
-    if reason.what in deadline.paused_by:
-        return []
-    deadline.own_course = True
-    deadline.pauses.append(DeadlinePause(kind=reason.kind, what=reason.what, why=reason.why, since=since))
-    if deadline.state == "running":
-        deadline.state, deadline.warn_at = "paused", None
-    _set(deadline, rule, calendar, since)
-    tx.flush()
-    return [_change("paused", deadline, deadline.due, reason.why)]
-
-
-def resume(
-    tx: Session, deadline: Deadline, what: str, at: datetime, rule: DeadlineRule, calendar: Calendar
-) -> list[Change]:
-    """Take one reason away for which a clock stands; the last one lets it run again, with what remains."""
-    before = [one for one in deadline.open_pauses if one.what == what]
-    if not before:
-        return []
-    _close(tx, before, at)
-    why = before[0].why
-    if deadline.open_pauses:
-        _set(deadline, rule, calendar, at)
-        tx.flush()
-        return [_change("paused", deadline, deadline.due, f"{why}已结束，仍在暂停")]
-    old = deadline.due
-    deadline.state = "running"
-    _set(deadline, rule, calendar, at)
-    _say_again(deadline, rule, calendar, at)
-    tx.flush()
-    return [_change("resumed", deadline, old, f"{why}已结束")]
-
-
-@dataclass(frozen=True)
-class Reason:
-    """For what a clock stands: its kind (`element`, `cases`, `action`), its name and what people read."""
-
-    kind: str
-    what: str
-    why: str
-
-
-@dataclass(frozen=True)
-class Extending:
-    """More time: how much, why, in which role (its title), by whom, for whom a deputy did it, and when."""
-
-    by: Period
-    reason: str
-    signer: str
-    person_id: int | None
-    for_id: int | None
-    at: datetime
-
-
-def extend(
-    tx: Session, deadline: Deadline, extending: Extending, rule: DeadlineRule, calendar: Calendar
-) -> list[Change]:
-    """Give a deadline more time; one whose clock stands gets it when it runs again."""
-    old, deadline.own_course = deadline.due, True
-    row = DeadlineExtension(
-        by=str(extending.by),
-        reason=extending.reason,
-        signer=extending.signer,
-        person_id=extending.person_id,
-        for_id=extending.for_id,
-        at=extending.at,
-    )
-    deadline.extensions.append(row)
-    _set(deadline, rule, calendar, extending.at)
-    _say_again(deadline, rule, calendar, extending.at)
-    tx.flush()
-    return [_change("extended", deadline, old, extension_text(row))]
-
-
-def days_so_far(deadline: Deadline, calendar: Calendar, moment: datetime) -> list[Explained]:
-    """Each day of a deadline whose clock stands, counted or not, up to a moment's day."""
-    length = parse_length(deadline.period)
-    days = so_far(length, deadline.event_day, calendar, deadline.kind, deadline.stood, deadline.lengthened, moment)
-    return [explained(one) for one in days]
-
-
-def computed(deadline: Deadline, rule: DeadlineRule, calendar: Calendar) -> Computed:
-    """When a deadline that runs is over, by a calendar, with its own length, extensions and pauses."""
-    return course(
-        parse_length(deadline.period),
-        deadline.event_day,
-        calendar,
-        stays=rule.holiday == "stays",
-        extensions=deadline.lengthened,
-        aside=Stood(deadline.kind, deadline.stood),
-    )
+    return dropped
 
 
 def to_warn(tx: Session, case_ids: Collection[int], moment: datetime) -> list[Deadline]:
@@ -370,10 +243,10 @@ def start(
         warned=[],
         own_course=False,
     )
-    _set(deadline, rule, calendar, at)
+    count(deadline, rule, calendar, at)
     tx.add(deadline)
     tx.flush()
-    return [*changes, _change("started", deadline, None, event_text(event))]
+    return [*changes, change("started", deadline, None, event_text(event))]
 
 
 def _renew(deadline: Deadline, rule: DeadlineRule, calendar: Calendar, moment: datetime) -> list[Change]:
@@ -382,77 +255,29 @@ def _renew(deadline: Deadline, rule: DeadlineRule, calendar: Calendar, moment: d
     verdict = weigh(deadline, deadline.explanation, new, calendar, moment)
     if verdict.fate == "kept":
         deadline.calendar_version, deadline.provisional = calendar.version, verdict.provisional
-        _watch(deadline, rule, calendar)
+        watch(deadline, rule, calendar)
         if deadline.explanation[-1]["reason"] == verdict.reason:
             return []
         remark: Explained = {"day": day_of(moment).isoformat(), "counted": None, "reason": verdict.reason}
         deadline.explanation = [*deadline.explanation, remark]
     else:
-        _set(deadline, rule, calendar, moment)
+        count(deadline, rule, calendar, moment)
     if verdict.fate == "moved":
-        _say_again(deadline, rule, calendar, moment)
-    return [_change(verdict.fate, deadline, old, verdict.reason)] if verdict.fate else []
-
-
-def _set(deadline: Deadline, rule: DeadlineRule, calendar: Calendar, moment: datetime) -> None:
-    """Counts a deadline anew; of one whose clock stands only the days so far."""
-    remarks = [_remark(one) for one in deadline.extensions] if deadline.own_course else []
-    deadline.calendar_version = calendar.version
-    if deadline.state == "paused":
-        deadline.explanation = [*days_so_far(deadline, calendar, moment), *remarks]
-        return
-    new = computed(deadline, rule, calendar)
-    deadline.last_day, deadline.due, deadline.provisional = new.last_day, new.due, new.provisional
-    deadline.explanation = [*new.lines(), *remarks]
-    _watch(deadline, rule, calendar)
-
-
-def _remark(extension: DeadlineExtension) -> Explained:
-    return {"day": day_of(extension.at).isoformat(), "counted": None, "reason": extension_text(extension)}
-
-
-def _close(tx: Session, pauses: Iterable[DeadlinePause], at: datetime) -> None:
-    """Ends pauses at a moment; one that had not begun by then was none."""
-    for one in pauses:
-        if one.since < at:
-            one.until = at
-        else:
-            one.deadline.pauses.remove(one)
-            tx.delete(one)
+        say_again(deadline, rule, calendar, moment)
+    return [change(verdict.fate, deadline, old, verdict.reason)] if verdict.fate else []
 
 
 def _meet(tx: Session, deadline: Deadline, rule: DeadlineRule, event: str, at: datetime, calendar: Calendar) -> Change:
     """A deadline is met, before its clock runs again if it stands."""
     if deadline.state == "paused":
-        _close(tx, deadline.open_pauses, at)
+        close(tx, deadline.open_pauses, at)
         deadline.state = "running"
-        _set(deadline, rule, calendar, at)
+        count(deadline, rule, calendar, at)
     deadline.state, deadline.met_at, deadline.warn_at = "met", at, None
-    return _change("met", deadline, deadline.due, event_text(event))
-
-
-def _say_again(deadline: Deadline, rule: DeadlineRule, calendar: Calendar, moment: datetime) -> None:
-    """Lets the warnings be said again whose days have moved to after a moment."""
-    ahead = {str(warn) for at, warn in moments(rule.warn, deadline, calendar) if at > moment}
-    deadline.warned = [warn for warn in deadline.warned if warn not in ahead]
-    _watch(deadline, rule, calendar)
-
-
-def _watch(deadline: Deadline, rule: DeadlineRule, calendar: Calendar) -> None:
-    """Notes when the next warning comes."""
-    running = deadline.state == "running"
-    deadline.warn_at = following(rule.warn, deadline.warned, deadline, calendar) if running else None
+    return change("met", deadline, deadline.due, event_text(event))
 
 
 def _drop(tx: Session, deadline: Deadline, reason: str, moment: datetime) -> Change:
-    _close(tx, deadline.open_pauses, moment)
+    close(tx, deadline.open_pauses, moment)
     deadline.state, deadline.warn_at = "dropped", None
-    return _change("dropped", deadline, deadline.due, reason)
-
-
-def _change(what: What, deadline: Deadline, old: datetime | None, reason: str) -> Change:
-    """A change as plain data; what is met or dropped has no due moment any more."""
-    new = None if what in ("met", "dropped") else deadline.ends
-    return Change(
-        what, deadline.id, deadline.name, deadline.title, old, new, deadline.provisional, reason, deadline.stands
-    )
+    return change("dropped", deadline, deadline.due, reason)

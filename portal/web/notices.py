@@ -21,9 +21,9 @@ from portal.cases.errors import MayNotStart, Refused, UnknownCase
 from portal.cases.live import Cases, LiveCase
 from portal.cases.models import Publication, PublicationChange
 from portal.clock import TZ, day_of
+from portal.deadlines.counting import days_so_far
 from portal.deadlines.models import Deadline
 from portal.deadlines.rules import Period, parse_length
-from portal.deadlines.service import days_so_far
 from portal.notices import queries
 from portal.notices.queries import OPEN, OVER, STATES, Objections, Wanted
 from portal.procedures.articles import citation

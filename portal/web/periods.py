@@ -10,9 +10,9 @@ from flask_babel import ngettext
 
 from portal.calendar.rules import Calendar
 from portal.clock import day_of
+from portal.deadlines.counting import days_so_far
 from portal.deadlines.models import Deadline, DeadlineExtension, DeadlinePause
 from portal.deadlines.rules import AMBER, ENDS, Fixed, Until, left, parse_length
-from portal.deadlines.service import days_so_far
 from portal.procedures.articles import citation
 from portal.procedures.regulation import Regulation
 from portal.web import dates

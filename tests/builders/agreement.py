@@ -21,7 +21,7 @@ from portal.cases.kernel import Kernel
 from portal.cases.live import Cases, LiveCase
 from portal.cases.models import ActRecord, Case, CaseItem, CaseValue, Publication, StartItem, Subscription, Task
 from portal.cases.names import evaluate
-from portal.deadlines import service as deadlines
+from portal.deadlines import counting
 from portal.deadlines.models import Deadline
 from portal.deadlines.rules import ENDS
 from portal.documents.models import Letter
@@ -163,7 +163,7 @@ class Agreement:
             if held - {"suspended"} != wanted:
                 yield f"{row.name} is held by {held}, not by {wanted}"
             if self.computes and row.state == "running":
-                counted = deadlines.computed(row, rule, self._calendar)
+                counted = counting.computed(row, rule, self._calendar)
                 if (counted.due, counted.last_day) != (row.due, row.last_day):
                     yield f"{row.name} is over {row.due}, counted anew {counted.due}"
 
