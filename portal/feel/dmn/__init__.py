@@ -2,10 +2,11 @@
 
 from portal.feel.dmn.cells import listed
 from portal.feel.dmn.decisions import Decisions, UnknownDecision
+from portal.feel.dmn.drawn import MOST_RULES
 from portal.feel.dmn.evaluating import Matched, Outcome, RulesDisagree
 from portal.feel.dmn.findings import Finding
 from portal.feel.dmn.model import SINGLE, Decision, Table, Text, texts
-from portal.feel.dmn.reading import MOST_RULES, read
+from portal.feel.dmn.reading import read
 
 __all__ = [
     "MOST_RULES",
