@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from lxml import etree
 
@@ -167,7 +167,7 @@ class _Container:
         for id, node in self.nodes.items():
             found += self._ways(id, node)
             found += self._node(id, node)
-        return found + list(self._unreached())
+        return found + list(self._unreached()) + list(self._endless())
 
     def _flows(self) -> Iterator[Fault]:
         pairs = Counter((flow.get("sourceRef"), flow.get("targetRef")) for flow in self.flows)
@@ -176,6 +176,8 @@ class _Container:
             if source not in self.nodes or target not in self.nodes:
                 yield _fault(flow, "顺序流的一端不在同一层中", "顺序流只能连接同一流程或同一子流程中的元素")
                 continue
+            if source == target:
+                yield _fault(flow, "顺序流回到了它出发的元素", "请接到另一个元素；要重做，经过一个网关再回来")
             if pairs[source, target] > 1:
                 yield _fault(flow, "两个元素之间有几条同向的顺序流", "请合并成一条，把条件写在一起")
             if condition_of(flow) is not None and local(self.nodes[source]) != "exclusiveGateway":
@@ -283,15 +285,40 @@ class _Container:
             yield _fault(node, "事件网关之后有几个定时", "最多一个定时")
 
     def _unreached(self) -> Iterator[Fault]:
-        seen: set[str] = set()
-        todo = [id for id, node in self.nodes.items() if local(node) == "startEvent"]
-        while todo:
-            id = todo.pop()
-            if id in seen:
-                continue
-            seen.add(id)
-            todo += [flow.get("targetRef", "") for flow in self.out.get(id, ())]
-            todo += [edge for edge, node in self.nodes.items() if node.get("attachedToRef") == id]
+        starts = [id for id, node in self.nodes.items() if local(node) == "startEvent"]
+        seen = _reached(starts, self._after())
         for id, node in self.nodes.items():
             if id not in seen and self.into[id] and not is_event_subprocess(node):
                 yield _fault(node, "从开始事件走不到此元素", "请连上，或删去此元素")
+
+    def _endless(self) -> Iterator[Fault]:
+        """Rounds that nothing leads out of, neither a way nor an event."""
+        if any(is_event_subprocess(node) for node in self.nodes.values()):
+            return
+        after = self._after()
+        before = {id: [one for one in self.nodes if id in after[one]] for id in self.nodes}
+        # A flow that leads nowhere is told as such, not here.
+        last = [id for id, out in self.out.items() if not {flow.get("targetRef") for flow in out} & {*self.nodes}]
+        leaving = _reached(last, before)
+        for id, node in self.nodes.items():
+            if id not in leaving:
+                yield _fault(node, "从此元素走不到任何结束事件", "请画出离开回路的出口，或删去此元素")
+
+    def _after(self) -> dict[str, list[str]]:
+        """What may come directly after each node: where its flows lead, and the events at its edge."""
+        after = {id: [flow.get("targetRef", "") for flow in out] for id, out in self.out.items()}
+        for id, node in self.nodes.items():
+            after.get(node.get("attachedToRef", ""), []).append(id)
+        return after
+
+
+def _reached(begin: Iterable[str], after: Mapping[str, list[str]]) -> set[str]:
+    """The nodes that can be reached from some of them, these too."""
+    seen: set[str] = set()
+    todo = [*begin]
+    while todo:
+        id = todo.pop()
+        if id not in seen:
+            seen.add(id)
+            todo += after.get(id, ())
+    return seen

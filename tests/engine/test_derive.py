@@ -286,6 +286,13 @@ def fork(*ways: str) -> tuple[str, ...]:
             "同向",
             fork(xor("g", "f2"), flow("g", "end", "=x", id="f"), flow("g", "end", id="f2"), flow("g", "b", "=y")),
         ),
+        ("f", "回到了它出发的元素", (*LOOSE, flow("a", "a", id="f"))),
+        ("f", "回到了它出发的元素", fork(xor("g", "f"), flow("g", "g", id="f"), flow("g", "end", "=x"))),
+        ("x", "走不到任何结束事件", (*LOOSE, user("x"), user("y"), path("x", "y", "x"))),
+        (
+            *("y", "走不到任何结束事件"),
+            fork(xor("g", "g-end"), user("x"), user("y"), path("g", "end"), flow("g", "x", "=q"), path("x", "y", "x")),
+        ),
         (
             *("g", "几个定时"),
             fork(
