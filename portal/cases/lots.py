@@ -14,13 +14,14 @@ from portal.cases.act import Act
 from portal.cases.errors import StepFailed
 from portal.cases.kernel import Action
 from portal.cases.live import LiveCase
+from portal.clock import day_of
 from portal.engine import Place
 from portal.identity import queries as identity
 from portal.procedures.actions import ActionRule
 from portal.registers import drawing
 from portal.registers.lots import Candidate, Pool, PoolTooSmall, following, order, pool_of, seal
 from portal.registers.models import Draw
-from portal.registers.rules import STATE, WHY_REPLACED, Register
+from portal.registers.rules import DRAWN_ON, STATE, WHY_REPLACED, Register
 
 Inputs = Mapping[str, Any]
 People = Mapping[str, Mapping[str, Any]]
@@ -49,7 +50,8 @@ def draw(act: Act, case: LiveCase, place: Place, inputs: Inputs) -> Mapping[str,
     count = _whole(inputs["count"], "专家人数应为整数。")
     people = _people(act.tx, case.row.regulation, register)
     replaced = drawing.replaced_before(act.tx, case.id, register.name)
-    candidates = {number: {**one, WHY_REPLACED: replaced.get(number)} for number, one in people.items()}
+    asked = {DRAWN_ON: day_of(act.moment)}
+    candidates = {number: {**one, **asked, WHY_REPLACED: replaced.get(number)} for number, one in people.items()}
     unregistered = _unregistered(act.tx, register, people)
     pool = _pool(act, _candidates(case, place, candidates, unregistered, inputs.get("exclude")), count)
     seed = act.family.kernel.seed(pool.numbers, count)

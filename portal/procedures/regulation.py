@@ -12,13 +12,13 @@ from portal.errors import ContentFaults, Fault
 from portal.identity.entry import KINDS as ORGANISATIONS
 from portal.procedures.spelling import instead
 from portal.procedures.tables import Table, opened
-from portal.registers.rules import KINDS, MEANWHILE, STATE, WHY_REPLACED, Meanwhile, Register
+from portal.registers.rules import DRAWN_ON, KINDS, MEANWHILE, STATE, WHY_REPLACED, Meanwhile, Register
 
 PARTY = "party"  # whom a case concerns; exists in every regulation
 PER_REGION = "region"  # what `one_per` of a body may say
 _ANY_REGION = "区县"  # in the title of such a body; the name of the region takes its place
 # What the actions on registers take beside fields, and what expressions and tables ask of a record.
-_TAKEN = frozenset({"register", STATE, MEANWHILE, WHY_REPLACED, "each", "document", "reason"})
+_TAKEN = frozenset({"register", STATE, MEANWHILE, WHY_REPLACED, DRAWN_ON, "each", "document", "reason"})
 _NAME = re.compile(r"[^\W\d]\w*")
 _IN_ADDRESSES = re.compile(r"[^\W\d][\w-]*")
 

@@ -22,6 +22,8 @@ MEANWHILE = "meanwhile"
 
 WHY_REPLACED = "replaced"
 """The name under which a table that leaves people out of a drawing asks why somebody was replaced earlier."""
+DRAWN_ON = "drawn_on"
+"""The name under which such a table asks for the day of the drawing."""
 
 _LONGEST = 1000
 _DIGITS = 15
