@@ -1,7 +1,7 @@
 # make run    start everything on http://127.0.0.1:8000 (PORT, PORTAL_HOME), with demo accounts; DEMO=0: empty
 # make test   all tests but the thorough ones (mutants, killed workers); THOROUGH=1: those too
 # make check  format, lint, types, import contract
-# make conformance CASES=…  run folders of the public kit for decision tables (NAMED: so many may use what is not built)
+# make conformance CASES=…  run folders of the public kit for decision tables (NAMED: so many may use what is not built; 3)
 # make messages  bring the texts of the pages into the English catalogue
 # make clean  remove what can be made again; the data in PORTAL_HOME stay
 #

@@ -11,12 +11,16 @@ from portal.cases.errors import FormRefused, StepFailed
 from portal.cases.live import LiveCase
 from portal.cases.names import evaluate, form_of
 from portal.clock import day_of
+from portal.deadlines import service as deadlines
 from portal.deadlines import wording
 from portal.deadlines.english import length_text
-from portal.deadlines.rules import MOST, DeadlineRule, Fixed, Length, Period, course
+from portal.deadlines.models import Deadline
+from portal.deadlines.rules import MOST, DeadlineRule, Fixed, Length, Period, course, parse_length
 from portal.forms import FieldError
 from portal.procedures import Procedure
 from portal.procedures.drawing import Element
+
+_NOTHING_RUNS: Mapping[str, Length] = {}
 
 
 class NotAPeriod(StepFailed):
@@ -35,11 +39,27 @@ def length_of(case: LiveCase, rule: DeadlineRule, scope: str, event_day: date, c
     if value is None:
         return rule.length
     length = as_length(rule, value)
+    return _longer(length, rule.length, rule, event_day, calendar) if rule.kind == "minimum" else length
+
+
+def length_from_now_on(case: LiveCase, rule: DeadlineRule, row: Deadline, calendar: Calendar) -> Length:
+    """How long a deadline that runs is by what is set in the case now; what must not be cut short keeps its length."""
+    length = length_of(case, rule, row.scope, row.event_day, calendar)
     if rule.kind == "minimum":
-        stays = rule.holiday == "stays"
-        ends = [course(one, event_day, calendar, stays=stays).due for one in (length, rule.length)]
-        return length if ends[0] > ends[1] else rule.length
+        return _longer(length, parse_length(row.period), rule, row.event_day, calendar)
     return length
+
+
+def running(case: LiveCase) -> dict[str, Length]:
+    """The length of each deadline of a case that runs or stands still, by name."""
+    return {row.name: parse_length(row.period) for row in deadlines.live_of(case.tx, case.id)}
+
+
+def _longer(one: Length, other: Length, rule: DeadlineRule, event_day: date, calendar: Calendar) -> Length:
+    """The length that ends later, of two from the same day; the other when both end at once."""
+    stays = rule.holiday == "stays"
+    ends = [course(length, event_day, calendar, stays=stays).due for length in (one, other)]
+    return one if ends[0] > ends[1] else other
 
 
 def as_length(rule: DeadlineRule, value: object) -> Length:
@@ -54,15 +74,30 @@ def as_length(rule: DeadlineRule, value: object) -> Length:
     return Period(int(value), unit)
 
 
-def check(procedure: Procedure, element: Element, values: Mapping[str, object], day: date, calendar: Calendar) -> None:
-    """Raises FormRefused when answers given at an element on a day set a length that is none, or cut one short."""
-    refused = unfit(procedure, element, values, day, calendar)
+def check(
+    procedure: Procedure,
+    element: Element,
+    values: Mapping[str, object],
+    day: date,
+    calendar: Calendar,
+    running: Mapping[str, Length] = _NOTHING_RUNS,
+) -> None:
+    """Raises FormRefused when answers given at an element on a day set a length that is none, or cut one short.
+
+    What must not be cut short is as long as its rule says, or as it is already where it runs.
+    """
+    refused = unfit(procedure, element, values, day, calendar, running)
     if refused:
         raise FormRefused(refused)
 
 
 def unfit(
-    procedure: Procedure, element: Element, values: Mapping[str, object], day: date, calendar: Calendar
+    procedure: Procedure,
+    element: Element,
+    values: Mapping[str, object],
+    day: date,
+    calendar: Calendar,
+    running: Mapping[str, Length],
 ) -> dict[str, FieldError]:
     """The answers that set the length of a deadline and cannot, by field, with what to do.
 
@@ -75,7 +110,8 @@ def unfit(
         first, _dot, field = (rule.set_by or "").partition(".")
         if form is not None and first in named and field:
             value = _at(form.typed(values), field)
-            refused = _refused(rule, value, day, calendar) if value is not None else None
+            least = running.get(rule.name, rule.length)
+            refused = _refused(rule, value, day, calendar, least) if value is not None else None
             if refused is not None:
                 label = next((one.label.pieces for one in form.fields if one.name == field), ())
                 # A label that says other things of the case is short enough without them.
@@ -83,7 +119,7 @@ def unfit(
     return found
 
 
-def _refused(rule: DeadlineRule, value: object, day: date, calendar: Calendar) -> FieldError | None:
+def _refused(rule: DeadlineRule, value: object, day: date, calendar: Calendar, shortest: Length) -> FieldError | None:
     try:
         length = as_length(rule, value)
     except NotAPeriod:
@@ -92,16 +128,16 @@ def _refused(rule: DeadlineRule, value: object, day: date, calendar: Calendar) -
     if rule.kind != "minimum":
         return None
     stays = rule.holiday == "stays"
-    least = course(rule.length, day, calendar, stays=stays)
+    least = course(shortest, day, calendar, stays=stays)
     if isinstance(length, Fixed):
         if length.day < least.last_day:
             return FieldError(
-                f"{{label}}不得早于 {least.last_day}：“{rule.title}”不得少于{wording.length_text(rule.length)}",
-                f"{{label}} must not be before {least.last_day}: “{rule.title}” is {length_text(rule.length)} at least",
+                f"{{label}}不得早于 {least.last_day}：“{rule.title}”不得少于{wording.length_text(shortest)}",
+                f"{{label}} must not be before {least.last_day}: “{rule.title}” is {length_text(shortest)} at least",
             )
         return None
     if course(length, day, calendar, stays=stays).due < least.due:
-        least_zh, least_en = wording.length_text(rule.length), length_text(rule.length)
+        least_zh, least_en = wording.length_text(shortest), length_text(shortest)
         return FieldError(
             f"{{label}}不得少于 {least_zh}：“{rule.title}”只能延长，不能缩短",
             f"{{label}} must be {least_en} at least: “{rule.title}” may be longer, never shorter",

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from portal.calendar.rules import Calendar
 from portal.cases import scopes
-from portal.cases.lengths import length_of
+from portal.cases.lengths import length_from_now_on, length_of
 from portal.cases.live import LiveCase
 from portal.cases.models import Case, Task
 from portal.cases.names import evaluate
@@ -53,7 +53,7 @@ def follow(act: Clocks, case: LiveCase, position: Position) -> list[Change]:
         if not over and _left_behind(row, standing):
             changes.append(deadlines.drop(act.tx, row, "相关环节已经结束", act.moment))
         elif not over and rule.set_by:
-            length = length_of(case, rule, row.scope, row.event_day, act.calendar)
+            length = length_from_now_on(case, rule, row, act.calendar)
             changes += adjusting.relength(act.tx, row, rule, length, act.calendar, act.moment)
         if rule.pauses and row.live:
             changes += _paused(act, row, rule, standing)

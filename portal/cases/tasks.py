@@ -120,9 +120,8 @@ def complete(
         values = check_answers(case, task.inside, task.form, answers)
         if values.errors:
             raise FormRefused(values.errors)
-        lengths.check(
-            case.procedure, case.element(task.scope, task.element), values.values, day_of(moment), act.calendar
-        )
+        drawn, running = case.element(task.scope, task.element), lengths.running(case)
+        lengths.check(case.procedure, drawn, values.values, day_of(moment), act.calendar, running)
         attachments.bind(act.tx, case, form_at(case, task.inside, task.form), values.answered, actor)
         task.holder_id, task.for_id = actor.person_id, act.for_id
         delivery.prove_by_acting(act, case, actor)

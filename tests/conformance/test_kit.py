@@ -109,3 +109,21 @@ def test_the_runner_fails_for_a_wrong_answer_and_for_too_many_named(tmp_path, ca
     assert kit.main([str(tmp_path)]) == 1
     assert capsys.readouterr().out.splitlines()[-1] == "3 folders: 1 right, 1 named, 1 wrong"
     assert kit.main([str(tmp_path / "nothing")]) == 1
+
+
+def test_three_folders_may_be_named_where_nothing_else_is_said(tmp_path):
+    for name in ("a", "b", "c"):
+        folder(tmp_path / name, definitions(decision("sum", '<context id="c"/>')), case("1", "2"))
+    assert kit.main([str(tmp_path)]) == 0
+    folder(tmp_path / "d", definitions(decision("sum", '<context id="c"/>')), case("1", "2"))
+    assert kit.main([str(tmp_path)]) == 1
+
+
+def test_a_folder_whose_model_is_gone_is_wrong(tmp_path):
+    folder(tmp_path / "right", definitions(*SUM), case("1", "2"))
+    (folder(tmp_path / "gone", definitions(*SUM), case("1", "2")) / "a.dmn").unlink()
+    assert [str(one) for one in kit.results(tmp_path)] == [
+        "gone: WRONG: a-test.xml asks a.dmn, which is not there; nothing is asked here",
+        "right: right (1 answers)",
+    ]
+    assert kit.main([str(tmp_path)]) == 1

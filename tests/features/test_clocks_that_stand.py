@@ -274,6 +274,25 @@ def test_a_shorter_minimum_is_refused_in_a_correction_too(tx):
     assert list(refused.value.fields) == ["days"]
 
 
+SHOWN_AT_ONCE = MANIFEST.replace('after  = "done(review)"\nlength', 'after  = "filed"\nlength')
+
+
+def test_a_minimum_that_was_lengthened_is_never_cut_again(tx):
+    world, case = begun(tx, SHOWN_AT_ONCE, days=12)
+    assert told(case, "public") == ("running", "2026-03-18")
+    world.at("2026-03-05T15:00:00")
+    world.complete("review", world.officer, result="继续")
+    with pytest.raises(FormRefused) as refused:
+        world.complete("correct", world.wang, text="补正", days=11)
+    assert refused.value.fields["days"].zh == "公示天数不得少于 12个工作日：“公示”只能延长，不能缩短"
+    world.complete("correct", world.wang, text="补正")
+    assert told(case, "public") == ("running", "2026-03-18")
+    world.complete("review", world.officer, result="继续")
+    world.complete("correct", world.wang, text="补正", days=13)
+    assert told(case, "public") == ("running", "2026-03-19")
+    intact(world)
+
+
 def test_a_date_starts_a_deadline_and_moves_it(tx):
     world, case = begun(tx, held="2026-04-01")
     assert told(case, "event") == ("running", "2026-04-07")  # the 6th is Qingming

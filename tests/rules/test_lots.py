@@ -146,17 +146,32 @@ def test_replacements_are_the_next_of_the_order(tmp_path: Path) -> None:
     right = [
         {"number": found[0], "by": found[5]},
         {"number": found[2], "by": found[7], "passed": [{"number": found[6], "reason": "已经不在名册"}]},
-        {"number": found[5], "by": None, "passed": []},
+        {"number": found[5], "by": None, "passed": [{"number": number, "reason": "停用"} for number in found[8:]]},
     ]
     # The seventh of the order was passed over for the eighth; then nobody of those behind was left.
-    passed = ", ".join([f"{found[6]} (已经不在名册)", *(f"{number} (no reason on record)" for number in found[8:])])
+    passed = ", ".join([f"{found[6]} (已经不在名册)", *(f"{number} (停用)" for number in found[8:])])
     assert drawn_again(tmp_path, published("5eed" * 8, 5, whole(), right)) == the_same(found[:5], passed)
+
+
+NOT_NEXT = "{by} was not the next of those left who were not passed over for a reason when {gone} was replaced."
+
+
+def test_a_replacement_that_was_not_the_next_is_noticed(tmp_path: Path) -> None:
+    found = order("5eed" * 8, NUMBERS)
     wrong = [{"number": found[0], "by": found[6]}, {"number": found[2], "by": found[5]}]
     code, said = drawn_again(tmp_path, published("5eed" * 8, 5, whole(), wrong))
-    assert (code, said) == (1, f"{found[5]} was not the next of those left when {found[2]} was replaced.")
-    for gone, by in ((found[0], found[1]), (found[6], found[5]), (found[0], "Z-9999")):
+    assert (code, said) == (1, NOT_NEXT.format(by=found[6], gone=found[0]))
+    # Drawn already, in the place of nobody, of no pool, passed over without a reason, nobody though some are left.
+    for gone, by in (
+        *((found[0], found[1]), (found[6], found[5]), (found[0], "Z-9999")),
+        *((found[0], found[6]), (found[0], None)),
+    ):
         code, said = drawn_again(tmp_path, published("5eed" * 8, 5, whole(), [{"number": gone, "by": by}]))
-        assert (code, said) == (1, f"{by} was not the next of those left when {gone} was replaced.")
+        assert (code, said) == (1, NOT_NEXT.format(by=by, gone=gone))
+    reasons = [{"number": number, "reason": "停用"} for number in found[5:7]]
+    invented = [{"number": found[0], "by": found[6], "passed": reasons}]
+    code, said = drawn_again(tmp_path, published("5eed" * 8, 5, whole(), invented))
+    assert (code, said) == (1, NOT_NEXT.format(by=found[6], gone=found[0]))
 
 
 CHANGED = "The record was changed: the SHA-256 of its snapshot, seed and count is not the one that was published."

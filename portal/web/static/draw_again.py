@@ -21,10 +21,10 @@ if drawn != record["drawn"]:
 seated, passed = {*drawn}, list[str]()
 for change in record["replacements"]:
     gone, by, why = change["number"], change["by"], {one["number"]: one["reason"] for one in change.get("passed", [])}
-    if gone not in seated or by not in (None, *waiting):
-        sys.exit(f"{by} was not the next of those left when {gone} was replaced.")
-    turn = waiting.index(by) if by else len(waiting)
-    passed += [f"{number} ({why.get(number, 'no reason on record')})" for number in waiting[:turn]]
-    waiting, seated = waiting[turn + 1 :], seated - {gone} | {by}
+    over = waiting[: waiting.index(by)] if by in waiting else waiting
+    if gone not in seated or by not in (None, *waiting) or {*over} != {*why}:
+        sys.exit(f"{by} was not the next of those left who were not passed over for a reason when {gone} was replaced.")
+    passed += [f"{number} ({why[number]})" for number in over]
+    waiting, seated = waiting[len(over) + 1 :], seated - {gone} | {by}
 print("The same people:", ", ".join(drawn))
 print("Passed over when their turn came:", ", ".join(passed) or "nobody")
