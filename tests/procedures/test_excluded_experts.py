@@ -25,6 +25,7 @@ EXPERT = {
     "contracts": None,
     "conflicts": None,
     "replaced": None,
+    "since": date(2023, 11, 8),
 }
 TABLE = open_content(1, from_folder(ROOT, "jiaxing-tanpuhui")).procedures["methodology-filing"].decisions["excluded"]
 
@@ -93,6 +94,8 @@ def test_contracts_with_others_do_not_count():
         ({"name": "沈工"}, "姓名列在编写人员中"),
         ({"conflicts": [UNIT]}, "已申报与申请人的利害关系"),
         ({"replaced": "专家回避"}, "在本案评审中已经回避、缺席或未出具意见"),
+        ({"since": date(2026, 3, 11)}, None),
+        ({"since": date(2026, 3, 12)}, "聘任尚未生效"),
     ],
 )
 def test_each_cause_has_its_own_words(said, why):
