@@ -259,10 +259,12 @@ def _is_served(letter: Letter) -> bool:
 
 def _prove(acted: Acted, step: Step, actor: Actor, letter: Letter) -> None:
     stage = acted.stage
+    service = next((service for service in letter.services if service.kind == "party"), None)
+    if service is None:
+        raise Otherwise(f"文书 {letter.number} 不送达当事人", "清单中 serve 写上 party，或删去这一步", "serve")
     if step.how == "read":
         delivery.sign_for(stage.kernel, stage.tx, actor, letter.id, step.at)
         return
-    service = next(service for service in letter.services if service.kind == "party")
     delivery.enter_receipt(
         stage.kernel, stage.tx, actor, service.id, step.how, step.on or step.at, "见送达回执", step.at
     )

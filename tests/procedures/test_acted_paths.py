@@ -158,6 +158,14 @@ def test_a_wrong_expectation_is_told_with_its_step_and_line(database, old, new, 
     assert found.line is not None
 
 
+def test_a_letter_that_is_not_for_the_party_cannot_be_served_by_a_path(database):
+    notice = "bpmn/_shared/notice-and-objection-period/shared.toml"
+    mutant = edited(with_paths(LAST_SECOND), notice, 'serve   = ["party"]', "serve   = []")
+    found = acted(database, mutant).faults[0]
+    assert re.fullmatch(r"开头“served notice”第1步（2026-09-24 10:00:00）：文书 渝环\S+号 不送达当事人", found.what)
+    assert (found.element, found.mend) == ("serve", "清单中 serve 写上 party，或删去这一步")
+
+
 REFUSED = ('as      = "intake/李"', 'as = "intake/李"\nexpect.refused = "state"')
 
 
