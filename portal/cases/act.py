@@ -27,6 +27,7 @@ from portal.deadlines.models import Deadline
 from portal.deadlines.rules import DeadlineRule, Length
 from portal.deadlines.scopes import instance
 from portal.engine import EngineFault, OpenMessage, Place
+from portal.feel.values import IN_WORDS, kind
 from portal.identity import Actor
 from portal.notify import Post
 
@@ -149,8 +150,11 @@ class Act:
         if drawn.each is None:
             raise EngineFault(place.element, "the element is not drawn as done by many")
         listed = evaluate(case, drawn.each.items.removeprefix("="), place.scope)
-        if not isinstance(listed, list):
+        if listed is None:
             raise StepFailed(reason=f"“{drawn.name}”要按一份名单逐一办理，但名单还没有内容。")
+        if not isinstance(listed, list):
+            told = IN_WORDS[kind(listed)]
+            raise StepFailed(reason=f"“{drawn.name}”要按一份名单逐一办理：应为名单，现为{told}。")
         if len(listed) > MOST_ITEMS:
             raise StepFailed(reason=f"“{drawn.name}”的名单有{len(listed)}项，最多{MOST_ITEMS}项。")
         case.manys.enter(place, listed, self.id)

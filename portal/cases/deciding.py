@@ -9,12 +9,14 @@ from typing import Any
 from portal.cases import kept
 from portal.cases.live import LiveCase
 from portal.cases.names import scope_of
+from portal.cases.values import Said
 from portal.engine import Place
 from portal.feel import Scope
 from portal.feel.dmn import Outcome
 
-HOLDS, REASON = "holds", "reason"
-"""What a table that judges yields: whether it is so, and why."""
+HOLDS, REASON, TOLD = "holds", "reason", "told"
+"""What a table that judges yields: whether it is so, why, and what its party is told in place of why, where that would
+speak of others."""
 VALUE = "value"
 """What a table yields that gives one thing, or a list."""
 DECIDED = "rules.decided"
@@ -27,6 +29,11 @@ def decide(case: LiveCase, place: Place) -> dict[str, Any]:
     """What each table that a business rule task asks yields, by its key; ready to be kept as a value."""
     drawn = case.element(place.scope, place.element)
     return {key: kept.keep(_told(_asked(case, place.scope, key))) for key in drawn.decide}
+
+
+def again(case: LiveCase, said: Said, keys: Iterable[str]) -> dict[str, Any]:
+    """What these of the tables that a step has asked before would yield now: a text may have lapsed since."""
+    return {key: kept.keep(_told(_asked(case, said.scope, key))) for key in keys}
 
 
 def reasons(case: LiveCase, scope: str, key: str, name: str, each: Iterable[object]) -> Iterator[str]:

@@ -282,9 +282,12 @@ def _reckon(act: Act, case: LiveCase, served: Served) -> list[Change]:
     if not rules:
         return []
     if served.at is None:
-        return deadlines.take_back(act.tx, case.id, rules, event, act.moment)
-    if not served.first:
-        return deadlines.move_start(act.tx, case.id, rules, event, served.at, act.family.calendar)
+        return deadlines.take_back(act.tx, case.id, rules, event, served.before, act.moment) if served.before else []
+    if served.before is not None:
+        return deadlines.move_start(act.tx, case.id, rules, event, served.before, served.at, act.family.calendar)
+    newest = case.letters.get(served.service.letter.name)
+    if newest is not None and newest.id != served.service.letter.id:
+        return []  # one of its name was issued since: the service of that one counts
     struck = any(proof.struck is not None for proof in served.service.proofs)
     begin = deadlines.happened_again if struck else deadlines.happened
     return begin(act.tx, case.id, rules, event, served.at, act.family.calendar)

@@ -305,6 +305,19 @@ class StepFailed(PortalError):
     en = "This step could not be carried out: {reason} Nothing was changed; it was noted for the administrators."
 
 
+class NoWay(StepFailed):
+    """None of the ways out of a gateway is open to the case."""
+
+    zh = (
+        "这一步没有办成：“{question}”之后没有可走的路，流程图没有写明这种情形怎么办理。"
+        "案件没有变动，已记录供管理员处理。"
+    )
+    en = (
+        "This step could not be carried out: none of the ways after “{question}” is open, for the diagram does not say "
+        "what follows in this situation. Nothing was changed; it was noted for the administrators."
+    )
+
+
 class StandsStill(StepFailed):
     """After the step nothing could ever move the case on, and nobody would notice."""
 

@@ -19,9 +19,17 @@ def is_public(row: Case) -> bool:
 def name_of(case: LiveCase) -> str | None:
     """The real name of whoever filed a case in public; None of any other case."""
     rule = case.procedure.manifest.in_public
-    if rule is None or not is_public(case.row):
-        return None
-    element, _dot, field = rule.name.partition(".")
+    return _said(case, rule.name) if rule is not None and is_public(case.row) else None
+
+
+def address_of(case: LiveCase) -> str | None:
+    """Where letters may be posted to him; empty where he gave no address, None where none is asked for."""
+    rule = case.procedure.manifest.in_public
+    return _said(case, rule.address) if rule is not None and rule.address and is_public(case.row) else None
+
+
+def _said(case: LiveCase, path: str) -> str:
+    element, _dot, field = path.partition(".")
     said = case.values.latest("", element)
     value: object = said.value if said is not None else None
     for part in field.split("."):

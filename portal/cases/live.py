@@ -74,6 +74,10 @@ class LiveCase:
         """Which deadline each name means in a scope: that of the nearest scope around it, else the newest."""
         return deadlines.at_scope(self.tx, self.id, scope)
 
+    def deadline_of(self, task: Task) -> Deadline | None:
+        """By which an open task is to be done; None while that has not begun, or is settled already."""
+        return deadlines.of_task(deadlines.of_case(self.tx, self.id), task.deadline, task.inside)
+
     @property
     def letters(self) -> dict[str, Letter]:
         """The newest letter of each name."""

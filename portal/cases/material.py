@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -17,17 +16,34 @@ def materials_of(case: LiveCase) -> dict[str, object]:
     """What expressions see as `materials`.
 
     `missing`: the titles of the materials of the manifest of which the start form, as answered last, has no file, but
-    for those that are optional there. `twice`: the names of files that were handed in more than once, by their
-    content (SHA-256).
+    for those that are optional there. `twice`: of each file that was handed in more than once, by its content
+    (SHA-256), its names and the titles of the materials it was given for.
     """
     answered, form = handed_in(case), case.procedure.start_form
     optional = {field.name for field in form.fields if not field.kind.required} if form is not None else set()
     wanted = {key: one.title for key, one in case.procedure.manifest.materials.items() if key not in optional}
     missing = [title for key, title in wanted.items() if not answered.get(key)]
-    ids = [id for group in answered.values() for id in group]
-    files = case.tx.scalars(select(Attachment).where(Attachment.id.in_(ids)).order_by(Attachment.id)).all()
-    count = Counter(file.sha256 for file in files)
-    return {"missing": missing, "twice": [file.name for file in files if count[file.sha256] > 1]}
+    return {"missing": missing, "twice": [_named(case, alike) for alike in _alike(case, answered)]}
+
+
+def _alike(case: LiveCase, answered: Mapping[str, list[int]]) -> list[list[tuple[str, Attachment]]]:
+    """The files of the same content, each with the field it answers, where there is more than one."""
+    asked = [(key, id) for key, group in answered.items() for id in group]
+    rows = case.tx.scalars(select(Attachment).where(Attachment.id.in_([id for _key, id in asked])))
+    files = {file.id: file for file in rows}
+    alike: dict[str, list[tuple[str, Attachment]]] = {}
+    for key, id in asked:
+        if id in files:
+            alike.setdefault(files[id].sha256, []).append((key, files[id]))
+    return [group for group in alike.values() if len(group) > 1]
+
+
+def _named(case: LiveCase, alike: Iterable[tuple[str, Attachment]]) -> str:
+    """说明.pdf（申请书、附件）."""
+    materials = case.procedure.manifest.materials
+    titles = (materials[key].title if key in materials else key for key, _file in alike)
+    names = (file.name for _key, file in alike)
+    return f"{'、'.join(dict.fromkeys(names))}（{'、'.join(dict.fromkeys(titles))}）"
 
 
 def handed_in(case: LiveCase) -> dict[str, list[int]]:

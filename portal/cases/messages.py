@@ -13,7 +13,8 @@ from portal.cases.drafts import messages as message_drafts
 from portal.cases.errors import FormRefused, NobodyWaits, UnknownCase
 from portal.cases.kernel import Kernel
 from portal.cases.live import LiveCase
-from portal.cases.names import scope_of
+from portal.cases.models import Subscription
+from portal.cases.names import evaluate, scope_of
 from portal.cases.rights import check_may_file
 from portal.identity import Actor
 from portal.procedures.drawing import Element
@@ -60,3 +61,12 @@ def sendable(case: LiveCase, name: str, actor: Actor) -> Element:
                 return element
             raise UnknownCase()
     raise NobodyWaits(message=name)
+
+
+def why_not(case: LiveCase, wait: Subscription) -> str:
+    """In the diagram's words why a message is not taken any more, though the case still waits for it."""
+    message = case.element(wait.scope, wait.element).message
+    if message is None or message.taken_while is None:
+        return ""
+    holds = evaluate(case, message.taken_while.removeprefix("="), wait.scope) is True
+    return "" if holds else message.otherwise

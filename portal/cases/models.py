@@ -401,7 +401,8 @@ class Publication(Base):
     """Its period."""
     last_day: Mapped[date]
     due: Mapped[datetime]
-    """The end of its period, which the deadline has too; while it is paused what it was."""
+    """The end of its period, which the deadline has too; while it is paused what it was. Of one that was closed before,
+    the moment of that."""
     paused: Mapped[bool] = mapped_column(default=False)
     closed_at: Mapped[datetime | None]
     result: Mapped[str | None]

@@ -15,7 +15,7 @@ from portal.cases.filers import name_of
 from portal.cases.inforce import InForceOn
 from portal.cases.live import LiveCase, served_at
 from portal.cases.material import FileHash, HandedInBefore, materials_of
-from portal.cases.objected import Objections
+from portal.cases.objected import Objections, objected_to
 from portal.cases.once import InForce
 from portal.cases.onrecord import OnRecord
 from portal.cases.registered import Registered
@@ -118,6 +118,7 @@ def scope_of(case: LiveCase, scope: str = "") -> feel.Scope:
         "handed_in_before": HandedInBefore(case.tx, case),
         "file_hash": FileHash(case.tx),
         "objections": Objections(case),
+        "earlier_objections": Objections(case).earlier,
         "seated": Seated(case.tx, case.id, case.published.regulation),
     }
     return feel.Scope(names=Names(case, scope), functions=functions_of(case.tx, case.published.regulation) | own)
@@ -220,6 +221,19 @@ def _about(case: LiveCase, scope: str) -> object:
     return Names(case.about) if case.about else None
 
 
+def _publication(case: LiveCase, scope: str) -> object:
+    """The publicity during which it was filed, as it stands now."""
+    shown = objected_to(case)
+    if shown is None:
+        return None
+    return {
+        "title": shown.title,
+        "opened_at": shown.opened_at,
+        "closed_at": shown.closed_at,
+        "result": shown.result,
+    }
+
+
 def _instrument(case: LiveCase, scope: str) -> object:
     text = bound_to(case.row, case.published.regulation)
     return {
@@ -273,6 +287,7 @@ _PARTS: Mapping[str, Callable[[LiveCase, str], object]] = {
     "party": _party,
     "materials": lambda case, scope: materials_of(case),
     "about": _about,
+    "publication": _publication,
     "instrument": _instrument,
     "deadlines": _deadlines,
     "documents": _documents,

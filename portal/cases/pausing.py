@@ -16,13 +16,14 @@ from portal.cases.lengths import length_from_now_on, length_of
 from portal.cases.live import LiveCase
 from portal.cases.models import Case, Task
 from portal.cases.names import evaluate
+from portal.cases.objected import filed_during, of_period
 from portal.clock import day_of, start_of
 from portal.deadlines import adjusting
 from portal.deadlines import service as deadlines
 from portal.deadlines.changes import Change
 from portal.deadlines.models import Deadline
 from portal.deadlines.rules import DeadlineRule, Length, While
-from portal.deadlines.scopes import manys, newest, reaches
+from portal.deadlines.scopes import instance, manys, newest, reaches, within
 from portal.engine import Place, Position
 
 Spot = tuple[str, str]
@@ -50,7 +51,7 @@ def follow(act: Clocks, case: LiveCase, position: Position) -> list[Change]:
         if (rule := rules.get(row.name)) is None:
             continue
         over = row.ends is not None and row.ends <= act.moment
-        if not over and _left_behind(row, standing):
+        if _given_up(case, row, standing) if over else _left_behind(row, standing):
             changes.append(deadlines.drop(act.tx, row, "相关环节已经结束", act.moment))
         elif not over and rule.set_by:
             length = length_from_now_on(case, rule, row, act.calendar)
@@ -78,7 +79,8 @@ def _dated(act: Clocks, case: LiveCase, rule: DeadlineRule) -> Iterator[Change]:
         before = newest(deadlines.of_case(act.tx, case.id), rule.name, "")
         if before is not None and before.event == event:
             if before.event_day != day:
-                yield from deadlines.move_start(act.tx, case.id, [rule], event, start_of(day), act.calendar)
+                since, at = before.started_at, start_of(day)
+                yield from deadlines.move_start(act.tx, case.id, [rule], event, since, at, act.calendar)
             continue
 
         def length(rule: DeadlineRule, day: date = day) -> Length:
@@ -93,10 +95,21 @@ def _left_behind(row: Deadline, standing: _Standing) -> bool:
     return any(not standing.is_open(beginning) for beginning in manys(row.scope))
 
 
+def _given_up(case: LiveCase, row: Deadline, standing: _Standing) -> bool:
+    """Whether one of many has ended because the period that started in it was over, as the timer on it has it.
+
+    What is over for want of anybody who would do it, such as an invitation to a seat that stays vacant, is late no
+    more. Who is to be reminded of that hears it first.
+    """
+    one = instance(row.scope)
+    timed = any(element.deadline == row.name for _drawing, element in case.procedure.elements())
+    return bool(one) and timed and row.warn_at is None and not standing.is_open(one)
+
+
 def _paused(act: Clocks, row: Deadline, rule: DeadlineRule, standing: _Standing) -> Iterator[Change]:
     """The clock stops for what has begun, and runs again when nothing of it is left; what is over stays over."""
     reasons = {str(one): one for one in rule.pauses}
-    holding = {what: found for what, one in reasons.items() if (found := standing.holds(one, row.scope))}
+    holding = {what: found for what, one in reasons.items() if (found := standing.holds(one, row))}
     for one in row.open_pauses:
         if one.kind != "action" and one.what not in holding:
             yield from adjusting.resume(act.tx, row, one.what, act.moment, rule, act.calendar)
@@ -104,7 +117,8 @@ def _paused(act: Clocks, row: Deadline, rule: DeadlineRule, standing: _Standing)
         if what not in row.paused_by and (row.state == "paused" or row.due > act.moment):
             since = max(found.since or act.moment, min(row.started_at, act.moment))
             kind = reasons[what].kind
-            yield from adjusting.pause(act.tx, row, adjusting.Reason(kind, what, found.why), since, rule, act.calendar)
+            why = reasons[what].title or found.why
+            yield from adjusting.pause(act.tx, row, adjusting.Reason(kind, what, why), since, rule, act.calendar)
 
 
 @dataclass(frozen=True)
@@ -126,12 +140,14 @@ class _Standing:
         self._open = set(self._open_spots(self._places))
 
     def is_open(self, beginning: str) -> bool:
-        """Whether the case waits in a scope that begins so."""
-        return any(place.scope.startswith(beginning) for place in self._places)
+        """Whether the case waits in a scope that begins so: in one of many, or, where it ends in a dot, in any."""
+        if beginning.endswith("."):
+            return any(place.scope.startswith(beginning) for place in self._places)
+        return any(within(place.scope, beginning) for place in self._places)
 
-    def holds(self, reason: While, scope: str) -> _Holding | None:
-        """Whether a reason holds for a deadline of a scope; None when it does not."""
-        return self._cases(reason.what) if reason.kind == "cases" else self._element(reason.what, scope)
+    def holds(self, reason: While, row: Deadline) -> _Holding | None:
+        """Whether a reason holds for a deadline; None when it does not."""
+        return self._cases(reason.what, row) if reason.kind == "cases" else self._element(reason.what, row.scope)
 
     def _element(self, element: str, scope: str) -> _Holding | None:
         here = sorted(spot for spot in self._open if spot[1] == element and reaches(spot[0], scope))
@@ -141,10 +157,14 @@ class _Standing:
         opened = select(func.min(Task.opened_at)).where(Task.case_id == self._case.id, Task.engine_id.in_(ids))
         return _Holding(self._case.element(*here[0]).name, self._tx.scalar(opened) if ids else None)
 
-    def _cases(self, procedure: str) -> _Holding | None:
+    def _cases(self, procedure: str, row: Deadline) -> _Holding | None:
         asked = select(Case.title, func.min(Case.filed_at)).where(
             Case.about_id == self._case.id, Case.procedure == procedure, Case.ended_at.is_(None)
         )
+        shown = of_period(self._tx, row.id)
+        if shown is not None:
+            # What was filed while something else was shown does not keep this from running.
+            asked = asked.where(filed_during(shown))
         found = self._tx.execute(asked.group_by(Case.title).order_by(func.min(Case.filed_at))).first()
         return _Holding(*found) if found else None
 

@@ -97,24 +97,25 @@ def _tasks(
         if row.engine_id not in waiting:
             row.state = "done" if row.engine_id in done else "gone"
             row.closed_at = moment
-        elif row.deadline is not None and (deadline := meant(rows_of, row.scope).get(row.deadline)) is not None:
-            row.due = deadline.ends
+        else:
+            row.due = _due(rows_of, row.deadline, row.scope)
     known = {row.engine_id for row in rows}
-    opened = [
-        _opened(case, task, meant(rows_of, task.place.scope), moment)
-        for task in waiting.values()
-        if task.id not in known
-    ]
+    opened = [_opened(case, task, rows_of, moment) for task in waiting.values() if task.id not in known]
     tx.add_all(opened)
     return Moved(opened, [row for row in rows if row.state == "gone"])
 
 
-def _opened(case: LiveCase, task: OpenTask, newest: Mapping[str, Deadline], moment: datetime) -> Task:
+def _due(rows: Sequence[Deadline], name: str | None, scope: str) -> datetime | None:
+    """By when a task is to be done; None while that is not known, or its deadline has not begun."""
+    found = deadlines.of_task(rows, name, scope)
+    return found.ends if found is not None else None
+
+
+def _opened(case: LiveCase, task: OpenTask, rows: Sequence[Deadline], moment: datetime) -> Task:
     element = case.element(task.place.scope, task.place.element)
     drawn = element.task
     if drawn is None:
         raise ValueError(f"the user task {element.id} names no role")  # `portal check` refuses it
-    deadline = newest.get(drawn.deadline) if drawn.deadline else None
     return Task(
         case_id=case.id,
         engine_id=task.id,
@@ -130,7 +131,7 @@ def _opened(case: LiveCase, task: OpenTask, newest: Mapping[str, Deadline], mome
         assignee_id=assigned.assignee_id(case, task.place, element),
         form=drawn.form,
         deadline=drawn.deadline,
-        due=deadline.ends if deadline else None,
+        due=_due(rows, drawn.deadline, task.place.scope),
         opened_at=moment,
     )
 

@@ -62,9 +62,10 @@ def offer(kernel: Kernel, tx: Session, publication_id: int, moment: datetime) ->
     said = procedure.manifest.about
     if procedure.manifest.in_public is None or said is None or said.procedure != about.row.procedure:
         raise MayNotStart(procedure=procedure.manifest.title)
-    newest = publishing.check_open(tx, about, publication.name, moment)
-    if newest.id != publication.id:
+    newest = publishing.newest(tx, about.id, publication.name)
+    if newest is not None and newest.id != publication.id:
         raise publishing.over(publication)
+    publishing.check_open(tx, about, publication.name, moment)
     return PublicOffer(published, procedure, about, publication)
 
 

@@ -17,10 +17,11 @@ from portal.cases.models import Attachment, Publication, PublicationChange
 from portal.cases.names import evaluate, facts_of, form_of, scope_of
 from portal.cases.scopes import outward
 from portal.cases.values import Said
-from portal.clock import TZ
+from portal.clock import TZ, day_of
 from portal.deadlines.changes import Change
 from portal.deadlines.models import Deadline
 from portal.deadlines.wording import due_text
+from portal.errors import Words
 from portal.forms import Form, Option
 from portal.forms.expressions import words
 from portal.identity import queries as identity
@@ -85,6 +86,11 @@ def newest(tx: Session, case_id: int, name: str) -> Publication | None:
     return tx.scalar(mine.order_by(Publication.id.desc()).limit(1))
 
 
+def ended_early(publication: Publication) -> bool:
+    """Whether it was closed before its period had run out: that is its end then."""
+    return publication.closed_at is not None and publication.closed_at == publication.due
+
+
 def check_open(tx: Session, about: LiveCase, name: str, moment: datetime) -> Publication:
     """The publication during which something may be filed about a case; PublicityOver, NotPublished."""
     found = newest(tx, about.id, name)
@@ -97,9 +103,8 @@ def check_open(tx: Session, about: LiveCase, name: str, moment: datetime) -> Pub
 
 def over(publication: Publication) -> PublicityOver:
     """That nothing can be filed about a publication any more, and since when."""
-    closed = publication.closed_at
-    early = closed is not None and closed < publication.due
-    end = _minute(closed) if closed is not None and early else due_text(publication.last_day)
+    early, last = ended_early(publication), publication.last_day
+    end = _minute(publication.due) if early else Words(due_text(last), f"{last.isoformat()} 24:00")
     return PublicityOver(title=publication.title, end=end)
 
 
@@ -175,6 +180,8 @@ def _open_row(tx: Session, case_id: int, name: str) -> Publication | None:
 
 def _close(act: Publishing, case: LiveCase, row: Publication, result: str, element: str | None) -> None:
     early = row.paused or act.moment < row.due
+    if early:
+        row.last_day, row.due = day_of(act.moment), act.moment
     row.closed_at, row.result, row.paused = act.moment, result, False
     _changed(act, row, "closed", result=result, early=early)
     act.note(case, "publicity.closed", element, publication=row.id, title=row.title, result=result, early=early)
@@ -334,6 +341,6 @@ def file_key(tx: Session, attachment_id: int) -> str | None:
     return tx.scalar(select(Attachment.key).where(Attachment.id == attachment_id))
 
 
-def _minute(moment: datetime) -> str:
+def _minute(moment: datetime) -> Words:
     local = moment.astimezone(TZ)
-    return f"{local.year}年{local.month}月{local.day}日 {local:%H:%M}"
+    return Words(f"{local.year}年{local.month}月{local.day}日 {local:%H:%M}", f"{local:%Y-%m-%d %H:%M}")

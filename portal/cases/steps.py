@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from portal.cases import names
+from portal.cases.errors import NoWay
 from portal.cases.live import LiveCase
 from portal.engine import Place
 
@@ -38,6 +39,13 @@ class Steps:
     def condition(self, expression: str, place: Place) -> bool:
         """Whether a flow's condition holds at a place."""
         return names.evaluate(self._case, expression, place.scope) is True
+
+    def no_way(self, place: Place) -> None:
+        """Names the question of the drawing to which there is no answer, or what was done before it."""
+        drawn = self._case.procedure.drawing_at(place.scope)
+        before = (drawn.elements[flow.source].name for flow in drawn.into(place.element))
+        name = drawn.elements[place.element].name or "、".join(filter(None, before))
+        raise NoWay(question=name or place.element)
 
     def items(self, place: Place) -> int:
         """How many instances of a multi-instance element there are: one for each entry of its list."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
@@ -28,7 +29,7 @@ from portal.cases.errors import (
 from portal.cases.kernel import Kernel
 from portal.cases.live import LiveCase
 from portal.cases.models import Task
-from portal.cases.names import form_at, scope_of
+from portal.cases.names import evaluate, form_at, scope_of
 from portal.cases.rights import check_may_file
 from portal.cases.separation import Doers, Done, conflict
 from portal.clock import TZ, day_of
@@ -129,6 +130,20 @@ def complete(
         telling.done_in_name(act.post, case, act.for_id, f"{actor.name}代您办理了：{task.name}", moment)
 
     conduct(kernel, tx, _case_of(tx, task_id), moment, "complete", verb, actor)
+
+
+def asked_for(case: LiveCase, task: Task) -> str:
+    """The text by which an office asked for a task, as the diagram says; empty where it says nothing."""
+    drawn = case.element(task.scope, task.element).task
+    said = evaluate(case, drawn.asks.removeprefix("="), task.inside) if drawn is not None and drawn.asks else None
+    return said if isinstance(said, str) else ""
+
+
+def revised_by(case: LiveCase, task: Task) -> Mapping[str, Any] | None:
+    """The answers that the party would replace by a task, as they stand; None where it replaces none."""
+    drawn = case.element(task.scope, task.element).task
+    said = case.values.latest(task.scope, drawn.revises) if drawn is not None and drawn.revises else None
+    return said.value if said is not None else None
 
 
 def check_answers(case: LiveCase, scope: str, form: str, answers: Mapping[str, object]) -> Checked:

@@ -15,6 +15,7 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 EVENTS = {
     "filed": "application received",
     "started": "procedure started",
+    "accepted": "complete material received (day of acceptance)",
     "issued": "letter issued",
     "served": "letter served",
     "entered": "step begun",

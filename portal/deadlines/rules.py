@@ -5,7 +5,7 @@ from __future__ import annotations
 import calendar as gregorian
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Literal, Protocol, TypedDict, cast, get_args
 
@@ -35,7 +35,7 @@ LIVE: frozenset[str] = frozenset({"running", "paused"})
 _PERIOD = re.compile(r"([0-9]{1,5}) (working day|day|month)s?")
 _UNTIL = re.compile(r"([0-9]{2})-([0-9]{2})")
 _FIXED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_EVENT = re.compile(r"filed|started|(?:issued|served|entered|done|received|opened|closed|date)\([\w.:-]+\)")
+_EVENT = re.compile(r"filed|started|accepted|(?:issued|served|entered|done|received|opened|closed|date)\([\w.:-]+\)")
 _WHILE = re.compile(r"(cases)\(([\w@-]+)\)|(\w+)")
 
 
@@ -88,10 +88,14 @@ Length = Period | Until | Fixed
 
 @dataclass(frozen=True)
 class While:
-    """What a clock stands for: an element of the diagram that is open, or open cases of a procedure about this one."""
+    """What a clock stands for: an element of the diagram that is open, or open cases of a procedure about this one.
+
+    `title` is what people read for it, where that is not the name of the element or the procedure.
+    """
 
     kind: Literal["element", "cases"]
     what: str
+    title: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         return f"cases({self.what})" if self.kind == "cases" else self.what
@@ -243,7 +247,7 @@ def parse_event(text: str) -> str:
             [
                 Fault(
                     f"事件“{text}”不存在",
-                    "可用：filed、started、issued(文书)、served(文书)、entered(环节)、done(环节)、received(消息)、"
+                    "可用：filed、started、accepted（受理）、issued(文书)、served(文书)、entered(环节)、done(环节)、received(消息)、"
                     "opened(公示)、closed(公示)、date(日期的路径)",
                 )
             ]

@@ -34,15 +34,6 @@ def of_case(tx: Session, case_id: int) -> list[Deadline]:
     return list(tx.scalars(select(Deadline).where(Deadline.case_id == case_id).order_by(Deadline.id)))
 
 
-def running_of(tx: Session, cases: Collection[int]) -> dict[int, list[Deadline]]:
-    """The deadlines that run in some cases, by case, in the order in which they started."""
-    found: dict[int, list[Deadline]] = {case_id: [] for case_id in cases}
-    running = select(Deadline).where(Deadline.case_id.in_(found), Deadline.state == "running")
-    for deadline in tx.scalars(running.order_by(Deadline.id)) if found else ():
-        found[deadline.case_id].append(deadline)
-    return found
-
-
 def live_of(tx: Session, case_id: int) -> list[Deadline]:
     """The deadlines of a case that are neither met nor dropped, in the order in which they started."""
     live = select(Deadline).where(Deadline.case_id == case_id, Deadline.state.in_(LIVE))
@@ -52,6 +43,15 @@ def live_of(tx: Session, case_id: int) -> list[Deadline]:
 def latest(tx: Session, case_id: int) -> dict[str, Deadline]:
     """The newest deadline of each name, whatever its state."""
     return {deadline.name: deadline for deadline in of_case(tx, case_id)}
+
+
+def of_task(rows: Iterable[Deadline], name: str | None, scope: str) -> Deadline | None:
+    """The deadline by which an open task in a scope is to be done; None while it has not begun, or is settled.
+
+    One that was met or dropped, such as that of an earlier round, says nothing of a task that waits now.
+    """
+    found = meant(rows, scope).get(name) if name else None
+    return found if found is not None and found.live else None
 
 
 def at_scope(tx: Session, case_id: int, scope: str) -> dict[str, Deadline]:
@@ -109,18 +109,21 @@ def recompute(
     return changes
 
 
-def move_start(tx: Session, case_id: int, rules: Rules, event: str, at: datetime, calendar: Calendar) -> list[Change]:
+def move_start(
+    tx: Session, case_id: int, rules: Rules, event: str, before: datetime, at: datetime, calendar: Calendar
+) -> list[Change]:
     """Correct when an event happened (a service date): the deadlines that run from it are counted anew.
 
-    Met ones too, for it decides whether they were met in time; dropped ones stay. Those the event itself met
-    are met at the corrected moment. The new end may lie in the past: the caller gets the old and the new due
+    `before` is when it was on record: what runs from another event of its name, as the service of a newer letter,
+    is left alone. Met ones too, for it decides whether they were met in time; dropped ones stay. Those the event
+    itself met are met at the corrected moment. The new end may lie in the past: the caller gets the old and the new due
     moment and judges what a timer has already done.
     """
     changes = []
     for rule, deadline in _newest_of(tx, case_id, rules):
-        if event in rule.met and deadline.state == "met":
+        if event in rule.met and deadline.met_at == before:
             deadline.met_at = at
-        if deadline.event != event or deadline.state == "dropped":
+        if (deadline.event, deadline.started_at) != (event, before) or deadline.state == "dropped":
             continue
         old, old_day = deadline.due, deadline.event_day
         deadline.event_day, deadline.started_at = day_of(at), at
@@ -134,16 +137,16 @@ def move_start(tx: Session, case_id: int, rules: Rules, event: str, at: datetime
     return changes
 
 
-def take_back(tx: Session, case_id: int, rules: Rules, event: str, moment: datetime) -> list[Change]:
-    """Take back that an event happened (a service struck out): nothing is over by it any more.
+def take_back(tx: Session, case_id: int, rules: Rules, event: str, before: datetime, moment: datetime) -> list[Change]:
+    """Take back that an event happened, at the moment `before` (a service struck out): nothing is over by it any more.
 
     Deadlines that run from it are dropped, those it met run again; what was met since stays met.
     """
     changes = []
     for rule, deadline in _newest_of(tx, case_id, rules):
-        if deadline.event == event and deadline.live:
+        if (deadline.event, deadline.started_at) == (event, before) and deadline.live:
             changes.append(_drop(tx, deadline, f"{event_text(event)}的记录已作废", moment))
-        elif event in rule.met and deadline.state == "met":
+        elif event in rule.met and deadline.met_at == before:
             deadline.state, deadline.met_at = "running", None
             # Whoever looks for warnings finds out which is next.
             deadline.warn_at = deadline.started_at if rule.warn else None
@@ -158,9 +161,10 @@ def happened_again(
     """Note that an event happened whose first happening was taken back: what was met since is only counted anew."""
     every = list(rules)
     newest_rows = _newest_of(tx, case_id, every)
-    met = [rule for rule, row in newest_rows if row.event == event and row.state == "met"]
-    moved = move_start(tx, case_id, met, event, at, calendar)
-    return [*moved, *happened(tx, case_id, [rule for rule in every if rule not in met], event, at, calendar)]
+    met = [(rule, row.started_at) for rule, row in newest_rows if row.event == event and row.state == "met"]
+    moved = [one for rule, before in met for one in move_start(tx, case_id, [rule], event, before, at, calendar)]
+    others = [rule for rule in every if rule not in [one for one, _before in met]]
+    return [*moved, *happened(tx, case_id, others, event, at, calendar)]
 
 
 def drop_running(

@@ -14,6 +14,7 @@ from portal.deadlines.telling import Told, told
 EVENTS = {
     "filed": "接到申请",
     "started": "程序启动",
+    "accepted": "收到齐全材料（受理之日）",
     "issued": "作出文书",
     "served": "送达文书",
     "entered": "进入该环节",

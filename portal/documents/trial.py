@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from functools import lru_cache
+from html import unescape
 
 from jinja2 import Template, nodes
 from jinja2.exceptions import TemplateError
@@ -14,12 +16,12 @@ from portal.documents.language import QR, Environment, names
 from portal.documents.render import SECONDS, RenderBroke, RenderTooLong
 from portal.documents.template import parsed
 
+_TAG = re.compile(r"<[^>]*>")
+
 
 def fill(template: bytes, data: Mapping[str, object], *, seconds: float = SECONDS) -> None:
     """RenderFailed when no letter could be made of this (checked) template with the data frozen at issue."""
-    verification = data.get("verification")
-    known = dict(verification) if isinstance(verification, Mapping) else {}
-    context = names({**data, "verification": {**known, "url": "…"}, QR: "…"})
+    context = _context(data)
     end = time.monotonic() + seconds
     try:
         for story in _stories(template):
@@ -28,6 +30,19 @@ def fill(template: bytes, data: Mapping[str, object], *, seconds: float = SECOND
                     raise RenderTooLong(seconds=seconds)
     except (TemplateError, TypeError, ValueError, KeyError) as error:
         raise RenderBroke(reason=f"{type(error).__name__}: {error}"[:200]) from error
+
+
+def read(template: bytes, data: Mapping[str, object]) -> str:
+    """What a letter that can be made of this template says, paragraph by paragraph, without its form."""
+    context = _context(data)
+    stories = (Environment().from_string(parsed(story.root)).render(context) for story in open_word(template).stories)
+    return "\n".join(unescape(_TAG.sub("", story.replace("</w:p>", "\n"))) for story in stories)
+
+
+def _context(data: Mapping[str, object]) -> Mapping[str, object]:
+    verification = data.get("verification")
+    known = dict(verification) if isinstance(verification, Mapping) else {}
+    return names({**data, "verification": {**known, "url": "…"}, QR: "…"})
 
 
 @lru_cache(maxsize=64)

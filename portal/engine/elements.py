@@ -16,10 +16,12 @@ from SpiffWorkflow.bpmn.specs.event_definitions.base import EventDefinition
 from SpiffWorkflow.bpmn.specs.event_definitions.simple import TerminateEventDefinition
 from SpiffWorkflow.bpmn.specs.mixins.bpmn_spec_mixin import BpmnSpecMixin
 from SpiffWorkflow.bpmn.specs.mixins.events.event_types import CatchingEvent
+from SpiffWorkflow.exceptions import WorkflowException
 from SpiffWorkflow.specs.base import TaskSpec
 from SpiffWorkflow.spiff.specs import defaults as spiff
 from SpiffWorkflow.util.task import TaskState
 
+from portal.engine.errors import EngineFault
 from portal.engine.names import derived
 
 if TYPE_CHECKING:
@@ -293,6 +295,13 @@ class End(Told, plain.EndEvent):
 
 class Exclusive(Told, plain.ExclusiveGateway):
     """An exclusive gateway; its visit is counted, so that its conditions have a place."""
+
+    def _run_hook(self, my_task: Task) -> bool:
+        try:
+            return bool(super()._run_hook(my_task))
+        except WorkflowException as error:  # all that stock Spiff says of it is that no condition is satisfied
+            run_of(my_task).no_way(my_task)
+            raise EngineFault(self.bpmn_id, "none of the conditions behind the gateway holds") from error
 
 
 class Parallel(Told, plain.ParallelGateway):

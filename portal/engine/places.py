@@ -67,6 +67,9 @@ class Environment(Protocol):
         completion condition: true there, and the others need not. `place` is then the whole's.
         """
 
+    def no_way(self, place: Place) -> None:
+        """None of the conditions of a gateway without a default holds: the step fails, in words raised here, if any."""
+
     def items(self, place: Place) -> int:
         """How many times an element is done that is done by many; 0 to 200, asked once, right after `entered`."""
 

@@ -98,6 +98,9 @@ class _Nobody:
     def condition(self, expression: str, place: Place) -> bool:
         return True
 
+    def no_way(self, place: Place) -> None:
+        pass
+
     def items(self, place: Place) -> int:
         return 1
 

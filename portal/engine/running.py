@@ -265,6 +265,10 @@ class Run(_Walking, BpmnWorkflow):
             raise EngineFault(self.at, f"a condition gave {holds!r}, neither true, false nor null")
         return holds is True
 
+    def no_way(self, task: Task) -> None:
+        """Tell that none of a gateway's conditions holds."""
+        self.env.no_way(self.place(task))
+
     def place(self, task: Task) -> Place:
         """Where a task stands; the visit of a handler that still waits is the one to come."""
         visit = task.internal_data.get(VISIT)

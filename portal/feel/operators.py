@@ -117,6 +117,11 @@ def apply(sign: str, left: object, right: object, meter: Meter) -> object:
     return meter.text(result) if isinstance(result, str) else result
 
 
+def takes(sign: str, left: str, right: str) -> bool:
+    """Whether an operator is defined for a pair of kinds."""
+    return (left, right) in _OPERATIONS[sign]
+
+
 def defined(operation: Callable[..., object], *operands: object) -> object:
     """The result of an operation on numbers or dates; null where mathematics or the calendar has none."""
     try:

@@ -57,6 +57,22 @@ KINDS: Mapping[type, str] = {
     dict: "context",
 }
 
+IN_WORDS: Mapping[str, str] = {
+    "text": "文字",
+    "number": "数字",
+    "boolean": "是否",
+    "date": "日期",
+    "time": "时刻",
+    "moment": "日期时间",
+    "span": "天时长度",
+    "months": "年月长度",
+    "list": "列表",
+    "context": "一组值",
+    "range": "范围",
+    "null": "空值",
+}
+"""What people read for each kind."""
+
 
 def kind(value: object) -> str:
     """The kind of a value that went through `plain`."""

@@ -34,14 +34,21 @@ Choices = Mapping[str, Sequence[Option]]
 
 @dataclass(frozen=True)
 class FieldError:
-    """What is wrong with one answer and what to do; `{label}` stands where the field's label goes."""
+    """What is wrong with one answer and what to do; `{label}` stands where the field's label goes, `{beginning}` where
+    of a label that is a whole sentence the first words do."""
 
     zh: str
     en: str
 
     def about(self, label: str) -> FieldError:
         """The same with the field's label in its place."""
-        return FieldError(self.zh.replace("{label}", label), self.en.replace("{label}", label))
+        beginning = label if len(label) <= _LABEL else f"{label[:_LABEL]}…"
+        zh, en = (text.replace("{label}", label).replace("{beginning}", beginning) for text in (self.zh, self.en))
+        return FieldError(zh, en)
+
+    def after(self, before: FieldError | None) -> FieldError:
+        """The same behind what else is wrong with the answer: of two files both are told."""
+        return FieldError(before.zh + self.zh, f"{before.en} {self.en}") if before is not None else self
 
     def alone(self) -> FieldError:
         """The same to stand behind the label, in a cell of a table: `不能小于…`, `请填写`."""
@@ -52,6 +59,7 @@ class FieldError:
         return self.zh if language == "zh" else self.en
 
 
+_LABEL = 20
 _ZH = (("{label}：", ""), ("{label}的", "这一格的"), ("{label}里", "这一格里"), ("请填写{label}", "请填写"),
        ("请选择{label}", "请选择"), ("{label}", ""))  # fmt: skip
 _EN = (
@@ -63,6 +71,7 @@ _EN = (
 
 
 def _alone(text: str, openings: tuple[tuple[str, str], ...]) -> str:
+    text = text.replace("{beginning}", "{label}")
     for opening, instead in openings:
         if text.startswith(opening):
             text = instead + text.removeprefix(opening)

@@ -30,7 +30,19 @@ from portal.forms.kinds.year import Year
 from portal.forms.tree import Beside, Field, Group, Part, Static, drivers, fields_of
 
 PROTECTED = frozenset(
-    {"about", "case", "deadlines", "documents", "facts", "instrument", "parameters", "party", "periods", "with"}
+    {
+        "about",
+        "case",
+        "deadlines",
+        "documents",
+        "facts",
+        "instrument",
+        "parameters",
+        "party",
+        "periods",
+        "publication",
+        "with",
+    }
 )
 """Names the case offers its forms; a field of that name would hide them, or could be taken for them."""
 

@@ -10,6 +10,8 @@ from sqlalchemy import ColumnElement, and_, func, not_, or_, select
 from sqlalchemy.orm import Session
 
 from portal.cases.models import Case, Publication, PublicationChange
+from portal.cases.objected import filed_during
+from portal.deadlines.models import Deadline
 
 OPEN, OVER = "open", "over"
 STATES = (OPEN, OVER)
@@ -71,11 +73,15 @@ def of_case(tx: Session, case_id: int) -> list[Publication]:
     return list(tx.scalars(select(Publication).where(Publication.case_id == case_id).order_by(Publication.id)))
 
 
+def provisional(tx: Session, publications: Iterable[Publication]) -> frozenset[int]:
+    """Those, by id, whose period may still move, because the holidays of a year are not known."""
+    periods = {one.deadline_id: one.id for one in publications if one.closed_at is None}
+    moving = select(Deadline.id).where(Deadline.id.in_(periods), Deadline.provisional)
+    return frozenset(periods[deadline] for deadline in tx.scalars(moving)) if periods else frozenset()
+
+
 def objections_to(tx: Session, publication: Publication, procedure: str) -> Objections:
     """How many objections of a procedure came while a publication was open."""
-    during = [Case.about_id == publication.case_id, Case.procedure == procedure]
-    during.append(Case.filed_at >= publication.opened_at)
-    if publication.closed_at is not None:
-        during.append(Case.filed_at <= publication.closed_at)
-    count, ended = tx.execute(select(func.count(), func.count(Case.ended_at)).where(*during)).one()
+    theirs = (filed_during(publication), Case.procedure == procedure)
+    count, ended = tx.execute(select(func.count(), func.count(Case.ended_at)).where(*theirs)).one()
     return Objections(count, count - ended)

@@ -26,7 +26,7 @@ _QUIET = {"textAnnotation", "association", "group"}
 # portal: element -> its attributes; `portal check` refuses others.
 EXTENSIONS: Mapping[str, frozenset[str]] = {
     "start": frozenset({"form"}),
-    "task": frozenset({"role", "form", "deadline", "revises", "assignee"}),
+    "task": frozenset({"role", "form", "deadline", "revises", "assignee", "asks"}),
     "message": frozenset({"role", "form", "while", "otherwise", "document"}),
     "action": frozenset({"name"}),
     "input": frozenset({"name", "value"}),
@@ -49,6 +49,7 @@ class Task:
     deadline: str | None = None
     revises: str | None = None  # the element whose values the answers replace
     assignee: str | None = None  # `=…`: the code of the one party whose people do it
+    asks: str | None = None  # `=…`: the text by which an office asked for it
 
 
 @dataclass(frozen=True)
@@ -386,7 +387,7 @@ def _text(attributes: Mapping[Any, object], key: str) -> str | None:
 def _task(node: etree._Element | None) -> Task | None:
     if node is None:
         return None
-    said = (node.get(key) for key in ("deadline", "revises", "assignee"))
+    said = (node.get(key) for key in ("deadline", "revises", "assignee", "asks"))
     return Task(node.get("role") or "", node.get("form") or "", *said)
 
 

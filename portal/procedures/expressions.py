@@ -15,6 +15,7 @@ NAMES: dict[str, frozenset[str]] = {
     "party": frozenset({"name", "uscc", "district", "kinds"}),
     "materials": frozenset({"missing", "twice"}),
     "about": frozenset(),
+    "publication": frozenset({"title", "opened_at", "closed_at", "result"}),
     "instrument": frozenset({"number", "title", "in_force", "last_day", "assumed"}),
     "deadlines": frozenset({"started", "due", "last_day", "state"}),
     "documents": frozenset({"number", "title", "issued_at", "served_at"}),

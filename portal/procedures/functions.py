@@ -8,6 +8,7 @@ from portal.feel import Signature
 # `in_force("procedure", [part, …])`: whether a case holds what that procedure's `once_per` names.
 # `in_force_on(day)`: whether the regulation is in force on a day, by its own text or by what has renewed it.
 # `objections("publicity")`: the outcomes of the objections that came during it, null of one that is looked into.
+# `earlier_objections("publicity")`: the same of those that came while it was shown before.
 # `record("register", [key, …])`: the fields and the state of what is on record, null when nothing is.
 # `handed_in_before(files)`: the numbers of the cases in which a file of the same content was handed in.
 # `file_hash(files)`: the SHA-256 of the one file that a field was answered with, null when it is not one.
@@ -21,6 +22,7 @@ FUNCTIONS = {
     "handed_in_before": Signature(1),
     "file_hash": Signature(1),
     "objections": Signature(1),
+    "earlier_objections": Signature(1),
     "seated": Signature(2),
     "record": Signature(2),
     "registered": Signature(1),

@@ -52,7 +52,7 @@ class Start:
     """Who may start a case: a role, cases of other procedures, or the public; `party` is the path to whom it concerns.
 
     Of the public, who needs no account, `name` is the path to the real name and `code` those to the number that goes
-    with it, of which one is asked for.
+    with it, of which one is asked for; `address` is the path to where letters may be posted to him.
     """
 
     role: str | None
@@ -61,6 +61,7 @@ class Start:
     public: bool = False
     name: str = ""
     code: tuple[str, ...] = ()
+    address: str = ""
 
 
 @dataclass(frozen=True)
@@ -213,18 +214,20 @@ class Handed:
         return self.given.get(key, "")
 
 
-def survey(slug: str, data: bytes, file: str, under: Sequence[tuple[str, bytes]]) -> tuple[Manifest, list[Fault]]:
+def survey(
+    slug: str, data: bytes, file: str, under: Sequence[tuple[str, bytes]], *, partly: bool = False
+) -> tuple[Manifest, list[Fault]]:
     """The manifest that a procedure's TOML and the shared.toml of its diagrams make together, as far as they say it.
 
-    `under` are those files with their names, the nearest first: of the diagram it uses, then of those called. With
-    every fault; ContentFaults when one is no TOML.
+    `under` are those files with their names, the nearest first: of the diagram it uses, then of those called; `partly`:
+    one of those diagrams is not there. With every fault; ContentFaults when one is no TOML.
     """
     own, bases = opened(data, file), [opened(shared, name) for name, shared in under]
     needs = {name: kind for base in reversed(bases) for name, kind in _needs(base)}
     merged: dict[str, Any] = {}
     for base in reversed(bases):
         merged = _merge(merged, {key: value for key, value in base.values.items() if key != "with"})
-    table = Table(_merge(merged, own.values), file, own.source)
+    table = Table(_merge(merged, own.values), file, own.source, partly=partly)
     manifest = _manifest(slug, table, needs)
     table.close()
     faults = [fault for base in bases for fault in base.faults]
@@ -382,9 +385,9 @@ def _starts(table: Table, handed: Handed) -> tuple[Start, ...]:
         if [role is not None, bool(named), public].count(True) != 1:
             inner.fault("role", "starts 要写 role、cases、public 之一", 'starts = { cases = ["…"] }')
         cases = (_try(inner, "cases", handed.procedure, name) for name in named)
-        known = (inner.text("name", required=True), inner.texts("code")) if public else ("", ())
+        who = (inner.text("name", required=True), inner.texts("code"), inner.text("address")) if public else ()
         party = inner.text("party") or None
-        starts.append(Start(role, tuple(slug for slug in cases if slug), party, public, *known))
+        starts.append(Start(role, tuple(slug for slug in cases if slug), party, public, *who))
     return tuple(starts)
 
 
@@ -469,25 +472,26 @@ def _length(name: str, kind: str, table: Table) -> tuple[Period | None, Until | 
     if kind == "minimum":
         for key in ("within", "until"):
             table.refuse(key, f"“minimum”的长度写 length，不写 {key}", 'length = "7 working days"')
-        if not table.text("length") and not {"within", "until"} & table.values.keys():
+        if not (table.partly or table.text("length") or {"within", "until"} & table.values.keys()):
             table.fault("length", f"期限“{name}”没有写 length", 'length = "7 working days"')
         return _parsed(table, "length", parse_period), None
     table.refuse("length", "length 是 minimum（不得缩短的期间）的长度", '写 within，或 kind = "minimum"')
-    if bool(table.text("within")) == bool(table.text("until")):
+    if bool(table.text("within")) == bool(table.text("until")) and not (table.partly and not table.text("within")):
         table.fault("within", f"期限“{name}”要写 within 或 until 之一", 'within = "7 working days"')
     return _parsed(table, "within", parse_period), _parsed(table, "until", parse_until)
 
 
 def _pauses(table: Table, handed: Handed) -> tuple[While, ...]:
     """What the clock stands for, each once."""
-    example = 'pauses = [ { while = "correct" }, { while = "cases(objection)" } ]'
+    example = 'pauses = [ { while = "correct" }, { while = "over", title = "公示" }, { while = "cases(objection)" } ]'
     found: list[While] = []
     raw = table.anything("pauses")
     for entry in raw if isinstance(raw, list) else [] if raw is None else [raw]:
-        if not isinstance(entry, dict) or set(entry) != {"while"} or not isinstance(entry["while"], str):
+        if not _is_pause(entry):
             table.fault("pauses", "pauses 的每一项写一个 while", example)
             continue
         one = _try(table, "pauses", parse_while, entry["while"])
+        one = replace(one, title=entry.get("title", "")) if one is not None else None
         if one is not None and one.kind == "cases":
             slug = _try(table, "pauses", handed.procedure, one.what)
             one = replace(one, what=slug) if slug else None
@@ -496,6 +500,13 @@ def _pauses(table: Table, handed: Handed) -> tuple[While, ...]:
         elif one is not None:
             found.append(one)
     return tuple(found)
+
+
+def _is_pause(entry: object) -> bool:
+    """Whether it is written as what a clock stands for: `while`, and `title` where people read something else."""
+    if not isinstance(entry, dict) or not {"while"} <= set(entry) <= {"while", "title"}:
+        return False
+    return all(isinstance(text, str) and text.strip() for text in entry.values())
 
 
 def _extend(table: Table, kind: str) -> Extend | None:

@@ -115,6 +115,12 @@ def assemble(content: Content, regulation: Regulation, slug: str) -> Procedure:
 def shared_under(content: Content, slug: str) -> list[tuple[str, bytes]]:
     """The shared.toml that lie under a manifest, by file, the nearest first: of the diagram it uses, then of those
     that are called, however deep. ContentFaults when the manifest is no TOML."""
+    found = (_shared_file(content, name, "shared.toml") for name in _used(content, slug))
+    return [(file, content.files[file]) for file in found if file is not None]
+
+
+def _used(content: Content, slug: str) -> list[str]:
+    """The shared diagrams that a procedure names, there or not: the one it uses, then those called, however deep."""
     home = f"bpmn/{content.regulation}/{slug}"
     said = manifest.handed(content.files[f"{home}/procedure.toml"], f"{home}/procedure.toml")
     files = [_shared_file(content, said.diagram, "process.bpmn") if said.diagram else f"{home}/process.bpmn"]
@@ -126,8 +132,7 @@ def shared_under(content: Content, slug: str) -> list[tuple[str, bytes]]:
             if name and name not in seen:
                 seen.append(name)
                 files.append(_shared_file(content, name, "process.bpmn"))
-    found = (_shared_file(content, name, "shared.toml") for name in seen)
-    return [(file, content.files[file]) for file in found if file is not None]
+    return seen
 
 
 def _shared_file(content: Content, name: str | None, part: str) -> str | None:
@@ -164,7 +169,8 @@ class _Assembly:
         data = self.content.files[file]
         shared_name = manifest.handed(data, file).diagram
         shared = shared_under(self.content, self.slug)
-        said, faults = manifest.survey(self.slug, data, file, shared)
+        partly = any(self._diagram_file(name, "process.bpmn") is None for name in _used(self.content, self.slug))
+        said, faults = manifest.survey(self.slug, data, file, shared, partly=partly)
         self.faults += faults
         self.own = opened(data, file)
         self.under = tuple(opened(text, base) for base, text in shared)
@@ -347,7 +353,8 @@ class _Assembly:
             if path is None:
                 what = f"找不到文书模板“{rule.template}”"
                 mend = self._put("documents", rule.template, shared=not self.own.holds(f"documents.{name}.template"))
-                self.faults.append(self._manifest_fault(f"documents.{name}.template", what, mend))
+                fault = self._manifest_fault(f"documents.{name}.template", what, mend)
+                self.faults += [fault] if rule.template else []  # that none is named has been told
                 continue
             templates[name], files[name] = self.content.files[path], path
         return templates, files

@@ -6,10 +6,15 @@ from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 
 
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The known name that is nearest; empty when none is near."""
+    return next(iter(get_close_matches(name, sorted(set(known)), 1)), "")
+
+
 def meant(name: str, known: Iterable[str], mark: str = "") -> str:
     """The question whether the nearest known name was meant (Chinese, `mark` before it); empty when none is near."""
-    near = get_close_matches(name, sorted(set(known)), 1)
-    return f"是否应为“{mark}{near[0]}”？" if near else ""
+    near = nearest(name, known)
+    return f"是否应为“{mark}{near}”？" if near else ""
 
 
 def instead(name: str, known: Iterable[str], mark: str = "") -> str:

@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Any
 
 from portal.errors import Fault
-from portal.procedures.spelling import meant
+from portal.procedures.spelling import meant, nearest
 from portal.procedures.toml import parse, text
 
 _HEADING = re.compile(r"\[\[?[^\[\],=]*\]\]?")
@@ -21,15 +21,26 @@ def opened(data: bytes, file: str) -> Table:
 
 
 class Table:
-    """A TOML table being read; `faults` is shared by all tables of one file."""
+    """A TOML table being read; `faults` is shared by all tables of one file.
+
+    `partly`: a file that may say more in it could not be found, so that nothing is told of what lacks.
+    """
 
     def __init__(
-        self, values: Mapping[str, Any], file: str, source: str, path: str = "", span: range | None = None
+        self,
+        values: Mapping[str, Any],
+        file: str,
+        source: str,
+        path: str = "",
+        span: range | None = None,
+        *,
+        partly: bool = False,
     ) -> None:
-        self.values, self.file, self.source, self.path = values, file, source, path
+        self.values, self.file, self.source, self.path, self.partly = values, file, source, path, partly
         self.span = span  # the lines it stands on, counted from 0, when it is one of an array `[[…]]`
         self.faults: list[Fault] = []
         self.asked: set[str] = set()
+        self._missing: dict[str, Fault] = {}
         self._refused: set[str] = set()
         self._inner: list[Table] = []
 
@@ -116,7 +127,7 @@ class Table:
 
     def sub(self, key: str, values: Mapping[str, Any], span: range | None = None) -> Table:
         """A table read in the place of a key; its faults are this table's."""
-        inner = Table(values, self.file, self.source, self._name(key), span or self.span)
+        inner = Table(values, self.file, self.source, self._name(key), span or self.span, partly=self.partly)
         inner.faults = self.faults
         self._inner.append(inner)
         return inner
@@ -138,16 +149,23 @@ class Table:
             if key not in self.asked:
                 known = sorted(self.asked - self._refused)
                 mend = f"{meant(key, known)}此处可用的键：{'、'.join(known) or '无'}"
+                self._misspelt(nearest(key, known))
                 self.fault(key, f"不认识的键“{self._name(key)}”", mend)
         for inner in self._inner:
             inner.close()
+
+    def _misspelt(self, key: str) -> None:
+        """A key that stands there under another spelling is not missing besides."""
+        if key in self._missing:
+            self.faults.remove(self._missing.pop(key))
 
     def _take(self, key: str, kind: type, name: str, required: bool) -> Any:  # noqa: ANN401 - see anything
         self.asked.add(key)
         value = self.values.get(key)
         if value is None:
-            if required:
+            if required and not self.partly:
                 self.fault(key, f"缺少“{self._name(key)}”", f"补上 {key} = …")
+                self._missing[key] = self.faults[-1]
             return None
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
             self.fault(key, f"“{self._name(key)}”应为{name}", f"改写 {key} 的值")

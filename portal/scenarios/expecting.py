@@ -17,13 +17,14 @@ from portal.cases.models import DeskMatter
 from portal.cases.names import facts_of
 from portal.clock import TZ
 from portal.deadlines.models import Deadline
+from portal.documents import trial
 from portal.documents.models import Letter
 from portal.errors import PortalError
 from portal.ledger import service as ledger
 from portal.registers import Register
 from portal.registers.rules import MEANWHILE, STATE
 from portal.scenarios.acting import Acted, Otherwise, failed_rows, open_tasks
-from portal.scenarios.path import Path, Step
+from portal.scenarios.path import NOT_BEGUN, Path, Step
 
 NOTHING = "无"
 _NOT_COMPARED = "改正这里的写法，或改正流程、清单"
@@ -153,6 +154,8 @@ def _of_case(acted: Acted, case: LiveCase, expect: Mapping[str, Any]) -> list[Di
             found += _difference(f"facts.{name}", f"事实“{name}”", facts.get(name), value)
     for name, parts in expect.get("deadlines", {}).items():
         found += _deadline(case, name, parts)
+    for name, parts in expect.get("letters", {}).items():
+        found += _letter(acted, case, name, parts)
     if "failed" in expect:
         found += _failed(acted, case, expect["failed"])
     return found
@@ -168,7 +171,7 @@ def _deadline(case: LiveCase, name: str, parts: Mapping[str, object]) -> list[Di
     deadline = case.deadlines.get(name)
     key, of = f"deadlines.{name}", f"期限“{name}”"
     if deadline is None:
-        return [(key, of, "没有起算", "已起算")]
+        return [] if parts.get("state") == NOT_BEGUN else [(key, of, "没有起算", "已起算")]
     return [
         difference
         for part, value in parts.items()
@@ -179,6 +182,16 @@ def _deadline(case: LiveCase, name: str, parts: Mapping[str, object]) -> list[Di
 def _seen(deadline: Deadline, part: str) -> object:
     """A part of a deadline as it is to be compared; one whose clock stands has no end."""
     return getattr(deadline, {"last_day": "last", "due": "ends"}.get(part, part))
+
+
+def _letter(acted: Acted, case: LiveCase, name: str, parts: Iterable[str]) -> list[Difference]:
+    """What the newest letter of a name does not say."""
+    key, of = f"letters.{name}", f"文书“{name}”中的文字"
+    letter = case.letters.get(name)
+    if letter is None:
+        return [(key, of, "没有制发", "已制发")]
+    text = trial.read(acted.stage.published.content.files[letter.template], letter.data)
+    return [(key, of, None, part) for part in parts if part not in text]
 
 
 def _failed(acted: Acted, case: LiveCase, expected: Mapping[str, str]) -> list[Difference]:

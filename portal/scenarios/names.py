@@ -229,6 +229,8 @@ class _Names:
             self.known(step.table, "expect.desk", name, self.opened.regulation.roles, "岗位")
         for name in expect.get("facts", {}):
             self.known(step.table, f"expect.facts.{name}", name, here.manifest.facts, f"事实（“{here.slug}”）")
+        for name in expect.get("letters", {}):
+            self.known(step.table, f"expect.letters.{name}", name, here.manifest.documents, f"文书（“{here.slug}”）")
         for name in expect.get("deadlines", {}):
             self.known(step.table, f"expect.deadlines.{name}", name, here.manifest.deadlines, f"期限（“{here.slug}”）")
 

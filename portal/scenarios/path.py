@@ -14,6 +14,8 @@ PUBLIC = "public"
 """Stands in `as` for somebody without an account."""
 EACH = "*"
 """In a name such as `notice/*`: every case bound under `notice/…` (that is not named on its own beside it)."""
+NOT_BEGUN = "not begun"
+"""Stands in `state` for a deadline that has never started in the case."""
 
 
 @dataclass(frozen=True)

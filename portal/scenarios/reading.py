@@ -15,6 +15,7 @@ from portal.procedures.content import Content
 from portal.procedures.spelling import instead, meant
 from portal.procedures.tables import Table, opened
 from portal.scenarios.path import (
+    NOT_BEGUN,
     PUBLIC,
     Beginning,
     End,
@@ -44,7 +45,7 @@ VERBS: Mapping[str, frozenset[str]] = {
 _STEP = ("at", "as", "starts", "expect")
 HOW = ("read", "post", "in person")
 REFUSALS = ("separation", "forbidden", "form", "state", "rule")
-STATES = ("running", "paused", "met", "dropped")
+STATES = ("running", "paused", "met", "dropped", NOT_BEGUN)
 # What of a deadline can be compared: its kind of value, in words and as TOML has it.
 DEADLINE: Mapping[str, tuple[str, type]] = {
     "last_day": ("日期，如 2026-10-12", date),
@@ -54,7 +55,6 @@ DEADLINE: Mapping[str, tuple[str, type]] = {
     "paused_by": ('为何暂停，如 ["correct", "cases(objection)"]', list),
     "warned": ('已到时的提醒，如 ["day 5", "overdue 0"]', list),
 }
-_EXPECT = ("deadlines", "outcomes", "facts", "tasks", "desk", "refused", "status", "says", "failed", "records")
 _ENTRY = {"account": str, "asset": str, "amount": int}
 _LINE_OF_PEOPLE = '"王" = "单位名称 统一社会信用代码 区县"'
 
@@ -303,10 +303,11 @@ def _expectations(table: Table) -> dict[str, Any]:
         "says": table.text("says"),
         "failed": _text_in(table.table("failed")),
         "records": _records_expected(table),
+        "letters": _texts_in(table.table("letters")),
     }
     if "says" in table.values and "refused" not in table.values:
         table.fault("says", "says 只和 refused 一起写", "补上 expect.refused，或去掉 says")
-    return {key: said[key] for key in _EXPECT if key in table.values}
+    return {key: said[key] for key in said if key in table.values}
 
 
 def _deadline(table: Table) -> dict[str, Any]:

@@ -75,7 +75,8 @@ def create_app(machine: Machine) -> Flask:
         WTF_CSRF_TIME_LIMIT=int(SESSION_LASTS.total_seconds()),
         PROPAGATE_EXCEPTIONS=False,  # a page for the unexpected too, in tests as well
     )
-    app.jinja_env.filters.update({**dates.FILTERS, **letters.FILTERS, "reason": reason, "listed": languages.listed})
+    words = {"reason": reason, "listed": languages.listed, "inside": languages.title_inside}
+    app.jinja_env.filters.update({**dates.FILTERS, **letters.FILTERS, **words})
     app.jinja_env.globals["labels_of"] = labels_of
     languages.install(app)
     errors.install(app, frames.frame)

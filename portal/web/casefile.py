@@ -63,6 +63,8 @@ class SaidView:
     at: datetime | None
     lines: tuple[Shown, ...]
     corrected: datetime | None = None
+    corrected_by: str = ""
+    """The step in which that was."""
     newest: bool = True
     """Whether this is the last answer of its step; earlier ones are folded."""
     article: str | None = None
@@ -74,6 +76,8 @@ class SaidView:
     """Begins the address of all rows of a table; its name follows."""
     visit: int = 1
     """How often the step had been come to."""
+    scope: str = ""
+    """Where in the diagrams it stands."""
     items: tuple[ItemView, ...] = ()
     """The items of a correction, as asked for, answered or judged there."""
     changes: tuple[ChangeView, ...] = ()
@@ -138,6 +142,8 @@ class CaseFile:
     way: tuple[WayStep, ...]
     diagram: DiagramView
     open_tasks: tuple[Task, ...]
+    waits: tuple[Subscription, ...]
+    """The messages that it waits for."""
     rules: tuple[Round, ...]
     """What decision tables said, each time they were asked, the newest first."""
     unread: tuple[Round, ...]
@@ -191,6 +197,7 @@ def case_file(tx: Session, case: LiveCase, moment: datetime, scope: str = "") ->
         way=tuple(way(Around(case, history, tasks, waiting, views, people))),
         diagram=_diagram(case, scope, history, open_tasks, waiting),
         open_tasks=tuple(open_tasks),
+        waits=tuple(waiting),
         rules=ruled,
         unread=judged.unread(case, ruled),
         draws=drawings(tx, case) if _may(case, "experts.draw") else (),
@@ -282,6 +289,7 @@ def _said(
             who=people.said(one.person_id, one.for_id),
             at=said_at(one),
             corrected=corrected_at(one),
+            corrected_by=_corrected_by(case, one) if one.element == first else "",
             newest=newest[one.scope, one.element, one.item] is one,
             lines=tuple(
                 form.display(one.value, scope_of(case, one.inside), names, language(), only=_read_as_lines(form))
@@ -293,6 +301,7 @@ def _said(
             else (),
             rows_url=f"/cases/{case.id}/answers/{place}/",
             visit=one.visit,
+            scope=one.scope,
             items=form.display_items(one.value, scope_of(case, one.inside), names, language()),
             changes=form.changes(firsts[one.place].value, one.value, scope_of(case, one.inside), names, language())
             if firsts[one.place] is not one
@@ -300,6 +309,16 @@ def _said(
         )
         for place, one, form in read
     ]
+
+
+def _corrected_by(case: LiveCase, said: Said) -> str:
+    """The step whose answers took the place of what was filed; empty while none did."""
+    acted = (one for one in case.values.all if one.act_id == said.act_id)
+    for one in acted:
+        drawn = case.element(one.scope, one.element)
+        if drawn.task is not None and drawn.task.revises == said.element:
+            return drawn.name
+    return ""
 
 
 def _files(

@@ -190,6 +190,8 @@ def _recorded(details: Details) -> Said:
 
 def _met(details: Details) -> Said:
     title = details["title"]
+    if details.get("late") and details["stands"]["kind"] == "minimum":
+        return _("期满：%(title)s", title=title), _("期限至 %(due)s", due=_due(details, "old_due"))
     if details.get("late"):
         return _("逾期完成：%(title)s", title=title), _("期限至 %(due)s", due=_due(details, "old_due"))
     return _("期限内完成：%(title)s", title=title), None

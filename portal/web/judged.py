@@ -8,8 +8,8 @@ from datetime import datetime
 
 from flask_babel import gettext as _
 
-from portal.cases import kept, scopes
-from portal.cases.deciding import HOLDS, REASON, RULES, VALUE
+from portal.cases import deciding, kept, scopes
+from portal.cases.deciding import HOLDS, REASON, RULES, TOLD, VALUE
 from portal.cases.live import LiveCase
 from portal.cases.names import OUTCOME
 from portal.cases.values import Said
@@ -35,6 +35,8 @@ class Ruled:
     judged: bool
     """Whether it said yes or no."""
     fails: bool
+    told: str
+    """Why, as its party reads it."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +49,17 @@ class Round:
     at: datetime | None
     newest: bool
     results: tuple[Ruled, ...]
+    said: Said
 
     @property
     def failed(self) -> int:
         """How many are not met."""
         return sum(one.fails for one in self.results)
+
+    @property
+    def binding(self) -> bool:
+        """Whether what follows is not up to an official alone."""
+        return any(one.hard for one in self.results)
 
 
 def rounds(case: LiveCase, moments: Mapping[int, datetime]) -> tuple[Round, ...]:
@@ -66,6 +74,7 @@ def rounds(case: LiveCase, moments: Mapping[int, datetime]) -> tuple[Round, ...]
             at=moments.get(one.act_id),
             newest=newest[one.scope, one.element, one.item] is one,
             results=tuple(_results(case, one)),
+            said=one,
         )
         for one in reversed(said)
     )
@@ -73,11 +82,27 @@ def rounds(case: LiveCase, moments: Mapping[int, datetime]) -> tuple[Round, ...]
 
 
 def unread(case: LiveCase, found: Iterable[Round]) -> tuple[Round, ...]:
-    """The newest rounds after which no official has done a step yet: he reads them before all else; what is not met
-    comes first."""
+    """The newest rounds after which no official has done a step yet: he reads them before all else, what binds him as
+    it is now; what is not met comes first."""
     last = max((one.act_id for one in case.values.all if _by_official(case, one)), default=0)
     fresh = (one for one in found if one.newest and one.act_id > last)
-    return tuple(replace(one, results=tuple(sorted(one.results, key=lambda result: not result.fails))) for one in fresh)
+    return tuple(
+        replace(one, results=tuple(sorted(_as_of_now(case, one), key=lambda result: not result.fails))) for one in fresh
+    )
+
+
+def _as_of_now(case: LiveCase, found: Round) -> Iterable[Ruled]:
+    """A round with what its hard rules say now; where that is another result it says what it was."""
+    declared, asked = case.procedure.manifest.decisions, case.element(found.said.scope, found.element).decide
+    hard = [key for key in asked if declared[key].effect == "hard" and isinstance(found.said.value.get(key), Mapping)]
+    value = {**found.said.value, **deciding.again(case, found.said, hard)}
+    for before, now in zip(found.results, _results(case, replace(found.said, value=value)), strict=True):
+        changed = now.result != before.result
+        yield replace(now, reason=_otherwise(before, now)) if changed else before
+
+
+def _otherwise(before: Ruled, now: Ruled) -> str:
+    return _("现在核对：%(reason)s（先前核对为“%(before)s”）", reason=now.reason or now.result, before=before.result)
 
 
 def known_to_party(case: LiveCase) -> list[Ruled]:
@@ -121,27 +146,32 @@ def _is_rows(value: object) -> bool:
 
 def _ruled(case: LiveCase, rule: DecisionRule, said: Mapping[str, object]) -> Ruled:
     holds, hard = said.get(HOLDS, said.get(VALUE)), rule.effect == "hard"
-    reason = said.get(REASON)
+    reason = _text(said.get(REASON))
     result, tone = _verdict(said, holds, hard=hard)
     return Ruled(
         title=rule.title,
         result=result,
         tone=tone,
-        reason=reason if isinstance(reason, str) else "",
+        reason=reason,
         basis=citation(case.published.regulation, rule.basis),
         assumed=rule.assumed,
         hard=hard,
         rules=_numbers(said.get(RULES)),
         judged=isinstance(holds, bool),
         fails=holds is False,
+        told=_text(said.get(TOLD)) or reason,
     )
+
+
+def _text(said: object) -> str:
+    return said if isinstance(said, str) else ""
 
 
 def _verdict(said: Mapping[str, object], holds: object, *, hard: bool) -> tuple[str, str]:
     """What a table came to; of one that judges nothing, what it gave."""
     if isinstance(holds, bool):
         return (_("符合"), "g") if holds else (_("不符合"), "r" if hard else "a")
-    given = [one for key, one in said.items() if key != RULES and one is not None]
+    given = [one for key, one in said.items() if key not in (RULES, TOLD) and one is not None]
     if HOLDS in said or not given:
         return _("需人工判断"), "v"
     return listed(listed(one) if isinstance(one, list) else one for one in given), "n"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from flask import request
+from flask_babel import gettext as _
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from portal.forms import PRESSED, REFRESH, ROWS, SHEET, UPLOAD, FormView, Option
@@ -48,12 +49,18 @@ def labels_of(form: FormView) -> str:
     """The labels of a form's fields, of the columns of its tables and of what may be chosen, for the hidden input."""
     labels: dict[str, str] = {}
     for field in form.fields:
-        labels |= _labelled(field.name, field.label, field.options if field.kind in _CHOOSING else ())
+        labels |= _labelled(field.name, field.label, _chosen(field.kind, field.options))
     for table in form.tables:
         for column in table.columns:
-            options = column.options if column.kind in _CHOOSING else ()
-            labels |= _labelled(f"{table.name}.{column.name}", column.label, options)
+            labels |= _labelled(f"{table.name}.{column.name}", column.label, _chosen(column.kind, column.options))
     return json.dumps(labels, ensure_ascii=False)
+
+
+def _chosen(kind: str, options: Iterable[Option]) -> Iterable[Option]:
+    """What may be chosen in a field of a kind; a box is ticked or not."""
+    if kind == "checkbox":
+        return (Option("true", _("是")), Option("false", _("否")))
+    return options if kind in _CHOOSING else ()
 
 
 def _labelled(name: str, label: str, options: Iterable[Option]) -> dict[str, str]:

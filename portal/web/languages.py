@@ -73,6 +73,14 @@ def sentences(*texts: str) -> str:
     return ("" if language() == "zh" else " ").join(text for text in texts if text)
 
 
+_INSIDE = str.maketrans("《》", "〈〉")
+
+
+def title_inside(title: str) -> str:
+    """A title as it stands inside 《》: a title within it takes 〈〉 (GB/T 15834)."""
+    return title.translate(_INSIDE)
+
+
 def other() -> str:
     """The code of the language that this page is not in."""
     return next(known for known in LOCALES if known != code())

@@ -15,6 +15,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
+from portal import audit
 from portal.calendar.rules import Calendar
 from portal.cases import drawn, publicly, publishing
 from portal.cases.errors import MayNotStart, Refused, UnknownCase
@@ -32,16 +33,18 @@ from portal.web.access import open_to_all, visitor
 from portal.web.acting import asked, moment, reading
 from portal.web.applicant import clocks
 from portal.web.applicant.clocks import DeadlineView
+from portal.web.applicant.progress import StepView
 from portal.web.draws import url_of_draw
 from portal.web.files import TYPES, Download, stream
 from portal.web.languages import code, said
 from portal.web.languages import listed as in_words
 from portal.web.machine import machine
-from portal.web.noticed import Standing, line, place, standing
+from portal.web.noticed import NoticeLine, Standing, lines, lines_of, place, standing
 from portal.web.pages import render
 from portal.web.periods import period_text
 from portal.web.public import around
 from portal.web.reasons import reason
+from portal.web.stages import stages
 from portal.web.standing import calendar_in_force
 
 blueprint = Blueprint("notices", __name__)
@@ -105,8 +108,13 @@ class NoticeView:
     sha256: str
     result: str
     closed: str
+    early: bool
+    """Whether it was closed before its period had run out; else `closed` is when its result was confirmed."""
     draws: list[tuple[int, str]]
     """The lots drawn in its case: number and address."""
+    stages: list[StepView]
+    others: list[NoticeLine]
+    """What else its case has shown."""
 
 
 @blueprint.get("/notices")
@@ -123,7 +131,7 @@ def index() -> ResponseReturnValue:
         chosen = _chosen(wanted)
         page = render(
             "public/notices.html",
-            lines=[line(row, now) for row in shown],
+            lines=lines(tx, shown, now),
             wanted=wanted,
             regions=[(region, region) for region in regions],
             kinds=[(kind, kind) for kind in kinds],
@@ -145,7 +153,8 @@ def feed() -> ResponseReturnValue:
     with reading() as tx:
         now = moment(tx)
         wanted = _wanted(now)
-        body = _rss(queries.listed(tx, wanted, None, _IN_THE_FEED), wanted)
+        rows = queries.listed(tx, wanted, None, _IN_THE_FEED)
+        body = _rss(zip(rows, lines(tx, rows, now), strict=True), wanted)
     response = Response(body, content_type="application/rss+xml; charset=utf-8")
     response.headers["Cache-Control"] = _CACHED
     return response
@@ -235,10 +244,11 @@ def _view(tx: Session, row: Publication, case: LiveCase, now: datetime) -> Notic
     rule, regulation = case.procedure.manifest.publicity[row.name], case.published.regulation
     deadline = tx.get_one(Deadline, row.deadline_id)
     floor = rule.floor
+    changes = queries.changes_of(tx, row.id)
     return NoticeView(
         title=row.title,
         place=place(row),
-        standing=standing(row, now),
+        standing=standing(row, now, deadline.provisional),
         shown=[(line["label"], line["text"]) for line in row.snapshot["shown"]],
         files=[
             {
@@ -255,7 +265,7 @@ def _view(tx: Session, row: Publication, case: LiveCase, now: datetime) -> Notic
         length=period_text(deadline.period),
         floor=period_text(str(floor.length)) if floor else "",
         objecting=_objecting(tx, row, rule.objections, now),
-        changes=[_change(one) for one in reversed(queries.changes_of(tx, row.id))],
+        changes=[_change(one) for one in reversed(changes)],
         case=row.snapshot["case"],
         basis=citation(regulation, rule.basis) or "",
         assumed=rule.assumed or "",
@@ -263,7 +273,10 @@ def _view(tx: Session, row: Publication, case: LiveCase, now: datetime) -> Notic
         sha256=row.sha256,
         result=row.result or "",
         closed=dates.exact(row.closed_at) if row.closed_at else "",
+        early=publishing.ended_early(row),
         draws=[(draw.id, url_of_draw(draw.id)) for draw in drawn.of_case(tx, case)],
+        stages=stages(case, audit.entries(tx, case.id), row, changes),
+        others=[one for one in lines_of(tx, case.id, now) if one.url != url_for("notices.notice", notice_id=row.id)],
     )
 
 
@@ -311,9 +324,10 @@ def _told(change: PublicationChange) -> tuple[str, str | None]:
             return _("暂停计时"), _("暂停期间不计入公示期，恢复后不缩短。")
         case "resumed":
             return _("恢复计时，最后一日为 %(day)s", day=until), None
+        case "closed" if told["early"]:
+            return _("公示结束：%(result)s", result=told["result"]), _("在期满以前结束")
         case "closed":
-            early = _("在期满以前结束") if told["early"] else None
-            return _("公示结束：%(result)s", result=told["result"]), early
+            return _("确认公示结果：%(result)s", result=told["result"]), None
         case "revised":
             return _("公示以后内容有修改：%(what)s", what=in_words(told["labels"])), _("本页仍显示公示时的内容。")
     return _("案件办结：%(outcome)s", outcome=told["outcome"]), None
@@ -348,7 +362,7 @@ def _address(notice_id: int) -> str:
     return f"{machine().settings.public_url}/notices/{notice_id}"
 
 
-def _rss(rows: Iterable[Publication], wanted: Wanted) -> bytes:
+def _rss(rows: Iterable[tuple[Publication, NoticeLine]], wanted: Wanted) -> bytes:
     """RSS 2.0."""
     root = Element("rss", version="2.0")
     channel = SubElement(root, "channel")
@@ -359,14 +373,13 @@ def _rss(rows: Iterable[Publication], wanted: Wanted) -> bytes:
     SubElement(channel, "language").text = code()
     here = machine().settings.public_url + _narrowed("/notices.rss", _chosen(wanted))
     SubElement(channel, f"{{{_ATOM}}}link", href=here, rel="self", type="application/rss+xml")
-    for row in rows:
+    for row, shown in rows:
         item = SubElement(channel, "item")
-        stands = standing(row, wanted.moment)
         SubElement(item, "title").text = row.title
         SubElement(item, "link").text = _address(row.id)
         SubElement(item, "guid", isPermaLink="true").text = _address(row.id)
         SubElement(item, "pubDate").text = format_datetime(row.opened_at)
         SubElement(item, "category").text = row.kind
-        SubElement(item, "description").text = f"{place(row)} · {stands.text} · {stands.period}"
+        SubElement(item, "description").text = f"{shown.place} · {shown.standing.text} · {shown.standing.period}"
     feed: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
     return feed

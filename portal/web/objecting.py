@@ -9,6 +9,7 @@ from datetime import datetime
 from flask import Blueprint, Response, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import pgettext
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import FileStorage
 
@@ -16,10 +17,12 @@ from portal import clock
 from portal.cases import attachments, publicly, querycodes
 from portal.cases.attachments import Accepted, NotYourFile, TooMany
 from portal.cases.errors import FormRefused, MayNotStart
-from portal.cases.live import Cases
+from portal.cases.filers import address_of
+from portal.cases.live import Cases, LiveCase
 from portal.cases.models import Case
 from portal.cases.names import scope_before
 from portal.cases.publicly import PublicOffer, TooMuch
+from portal.cases.standing import issuer_of
 from portal.errors import PortalError
 from portal.forms import REFRESH, Choices, FieldError, Form, Option, posted
 from portal.identity import TooManyAttempts, throttle
@@ -51,8 +54,14 @@ Errors = Mapping[str, FieldError]
 class TooManyObjections(TooManyAttempts):
     """Too many were filed from one address, or about one notice, within an hour."""
 
-    zh = "一小时内提交的次数过多，这次没有提交；所填内容仍在本页，请稍后再提交，或者邮寄给办理机关。"
-    en = "Too much was filed within an hour; this was not. What you typed is still here: try later, or write by post."
+    zh = (
+        "一小时内提交的次数过多，这次没有提交；所填内容仍在本页，请稍后再提交，"
+        "或者邮寄给{office}，地址从机关的公开渠道查找。"
+    )
+    en = (
+        "Too much was filed within an hour; this was not. What you typed is still here: try later, or write by post to "
+        "{office}, whose address is found in its public channels."
+    )
 
 
 class TooManyUploads(TooManyAttempts):
@@ -94,7 +103,7 @@ def submit(notice_id: int) -> ResponseReturnValue:
 
     def file(tx: Session, now: datetime) -> Case | TooManyObjections:
         if not _may_file(tx, address, notice_id, once):
-            return TooManyObjections()
+            return TooManyObjections(office=_office(offer.about))
         return publicly.file(machine().kernel, tx, notice_id, answers, now, once)
 
     try:
@@ -123,6 +132,12 @@ def _may_file(tx: Session, address: str, notice_id: int, once: str) -> bool:
     return True
 
 
+def _office(case: LiveCase) -> str:
+    """Whom one writes to about a case."""
+    name = issuer_of(case)
+    return _("办理机关（%(office)s）", office=name) if name else pgettext("whom", "办理机关")
+
+
 # Files
 
 
@@ -137,9 +152,9 @@ def _with_files(offer: PublicOffer, asked: Form, answers: Answers, once: str) ->
                 file = examined(uploaded, material_of(offer.procedure, field))
                 kept = _kept(uploaded, file, publicly.bundle_of(once), held)
             except StoredNot as refusal:
-                errors[field.name] = refusal.error
+                errors[field.name] = refusal.error.after(errors.get(field.name))
             except (TooMuch, TooManyUploads, StoreAway) as error:
-                errors[field.name] = FieldError(error.text("zh"), error.text("en"))
+                errors[field.name] = FieldError(error.text("zh"), error.text("en")).after(errors.get(field.name))
             else:
                 taken[field.name] = [*_listed(taken, field.name), str(kept)]
             finally:
@@ -247,6 +262,8 @@ def _receipt(tx: Session, notice_id: int, row: Case) -> Response:
         duty=deadline_shown(tx, case, duty, now),
         files=attachments.of_case(tx, row.id),
         code=querycodes.spoken(row.query_code or ""),
+        address=address_of(case),
+        office=_office(case),
         track=f"{machine().settings.public_url}/track",
         law=validity.of_case(tx, case),
         **around(tx, "/notices"),

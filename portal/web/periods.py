@@ -12,10 +12,12 @@ from portal.calendar.rules import Calendar
 from portal.clock import day_of
 from portal.deadlines.counting import days_so_far
 from portal.deadlines.models import Deadline, DeadlineExtension, DeadlinePause
-from portal.deadlines.rules import AMBER, ENDS, Fixed, Until, left, parse_length
+from portal.deadlines.rules import AMBER, ENDS, DeadlineRule, Fixed, Until, left, parse_length
+from portal.procedures import Procedure
 from portal.procedures.articles import citation
 from portal.procedures.regulation import Regulation
 from portal.web import dates
+from portal.web.languages import listed
 from portal.web.people import People
 from portal.web.reasons import reason, why
 
@@ -80,7 +82,7 @@ def deadline_view(
         for line in deadline.explanation
         if line["counted"] is not None
     ]
-    basis = citation(regulation, deadline.basis) or _("推定：%(why)s", why=deadline.assumed or "")
+    basis = citation(regulation, deadline.basis) or _("假定：%(why)s", why=deadline.assumed or "")
     return DeadlineView(
         id=deadline.id,
         name=deadline.name,
@@ -142,6 +144,35 @@ def period_text(period: str) -> str:
         "months": ngettext("%(num)s 个月", "%(num)s 个月", length.amount),
     }
     return units[length.unit]
+
+
+def beginning(procedure: Procedure, rule: DeadlineRule) -> str:
+    """From when a deadline is counted: 自收到申请的次日起算; of several events the latest counts."""
+    events = list(dict.fromkeys(_event(procedure, event) for event in rule.after))
+    if len(events) > 1:
+        return _("自%(events)s的次日起算，以最后发生的为准", events=listed(events))
+    return _("自%(events)s的次日起算", events=events[0]) if events else ""
+
+
+def _event(procedure: Procedure, event: str) -> str:
+    """An event that starts a deadline, with what it happens to."""
+    verb, _bracket, of = event.rstrip(")").partition("(")
+    documents = procedure.manifest.documents
+    title = documents[of].title if of in documents else of
+    name = next((element.name for _drawing, element in procedure.elements() if of and element.id == of), of)
+    said = {
+        "filed": _("收到申请"),
+        "started": _("程序启动"),
+        "accepted": _("收到齐全材料（受理）"),
+        "issued": _("《%(title)s》制发", title=title),
+        "served": _("《%(title)s》送达", title=title),
+        "entered": _("开始“%(name)s”", name=name),
+        "done": _("办结“%(name)s”", name=name),
+        "received": _("收到来件"),
+        "opened": _("公示开始"),
+        "closed": _("公示结束"),
+    }
+    return said.get(verb) or _("起算日")
 
 
 def _cell(day: str, counted: int | None, stored: str, last: date | None) -> DayCell:

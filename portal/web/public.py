@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from portal.procedures import Procedure, Published
 from portal.procedures.articles import citation
+from portal.procedures.drawing import Drawing
 from portal.procedures.manifest import Material
 from portal.procedures.regulation import Regulation
 from portal.procedures.validity import Validity
@@ -25,7 +27,7 @@ from portal.web.frames import frame
 from portal.web.languages import listed
 from portal.web.machine import machine
 from portal.web.pages import render
-from portal.web.periods import period_text
+from portal.web.periods import beginning, period_text
 from portal.web.validity import LawLine
 
 blueprint = Blueprint("public", __name__)
@@ -160,14 +162,40 @@ def _until(about: Procedure, name: str) -> str:
 
 
 def _duties(procedure: Procedure) -> Iterator[str]:
-    """By when the authority has to have done what: 作出复核决定：10 个工作日."""
-    for rule in procedure.manifest.deadlines.values():
-        if rule.kind == "duty":
+    """By when the authority has to have done what an applicant waits for, and how long is shown to everybody, in the
+    order of the procedure: 作出复核决定：10 个工作日."""
+    places = {event: place for place, event in reversed(list(enumerate(_events(procedure, procedure.drawing))))}
+    rules = procedure.manifest.deadlines.values()
+    last = len(places)
+    for rule in sorted(rules, key=lambda rule: min((places.get(met, last) for met in rule.met), default=last)):
+        awaited = {"filed", "accepted"} & {*rule.after} or any(event.startswith("issued(") for event in rule.met)
+        if rule.kind == "minimum" or (rule.kind == "duty" and awaited):
             period = period_text(str(rule.length))
-            if "filed" in rule.after:
-                yield _("%(title)s：%(period)s，自收到申请的次日起算", title=rule.title, period=period)
+            if rule.within is not None and {"filed", "accepted"} & {*rule.after}:
+                begins = beginning(procedure, rule)
+                yield _("%(title)s：%(period)s，%(begins)s", title=rule.title, period=period, begins=begins)
             else:
                 yield _("%(title)s：%(period)s", title=rule.title, period=period)
+
+
+def _events(procedure: Procedure, drawing: Drawing) -> Iterator[str]:
+    """What may happen along the flows of a diagram, and in those that it calls, the nearest to its start first."""
+    waiting, seen = deque([drawing.start().id]), set[str]()
+    while waiting:
+        here = waiting.popleft()
+        if here in seen:
+            continue
+        seen.add(here)
+        called = procedure.calls.get((drawing.name, here))
+        if called is not None:
+            yield from _events(procedure, procedure.drawings[called])
+        drawn = drawing.elements[here]
+        yield f"done({here})"
+        if drawn.action is not None and drawn.issues:
+            yield f"issued({drawn.action.inputs.get('document', '')})"
+            yield f"served({drawn.action.inputs.get('document', '')})"
+        waiting.extend(flow.target for flow in drawing.out(here))
+        waiting.extend(other.id for other in drawing.elements.values() if other.attached_to == here)
 
 
 def _material(procedure: Procedure, material: Material) -> MaterialView:

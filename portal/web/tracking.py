@@ -29,7 +29,15 @@ from portal.web import dates, validity
 from portal.web.access import network, open_to_all, visitor
 from portal.web.acting import act, moment, reading
 from portal.web.applicant import progress
-from portal.web.applicant.cases import deadline_shown, hero_of, late_words, standing_of, turn_words
+from portal.web.applicant.cases import (
+    deadline_shown,
+    hero_of,
+    late_words,
+    result_in_letter,
+    standing_of,
+    task_shown,
+    turn_words,
+)
 from portal.web.applicant.clocks import DeadlineView
 from portal.web.applicant.progress import Seal, Standing, StepView
 from portal.web.files import stream, word_of
@@ -236,7 +244,7 @@ def _view(tx: Session, row: Case, now: datetime) -> TrackView:
     """Where a case stands; of what a letter brought about that its addressee has not opened, nothing."""
     standing = standing_of(tx, Cases(tx, machine().kernel.releases).get(row.id))
     case, seal = standing.case, standing.seal or _seal_of_filer(tx, row)
-    if seal is not None:
+    if seal is not None and seal.hides:
         told = [entry for entry in standing.history if entry.act_id < seal.act_id]
         sealed = seal.text if is_public(row) else _("文书已制发，等当事人签收")
         *done, last = progress.steps(replace(standing, history=told, seal=replace(seal, text=sealed)), "")
@@ -248,11 +256,12 @@ def _view(tx: Session, row: Case, now: datetime) -> TrackView:
     if case.ended:
         title = _("已办结：%(outcome)s", outcome=case.row.outcome)
         at = dates.exact(case.row.ended_at) if case.row.ended_at else ""
-        text = _("%(at)s 办结。结果和救济途径见送达的文书。", at=at) if case.letters else _("%(at)s 办结。", at=at)
+        text = _("%(at)s 办结。", at=at)
+        if result_in_letter(standing):
+            text = _("%(at)s 办结。结果和救济途径见送达的文书。", at=at)
         return TrackView(title, text, "n", None, progress.steps(standing, ""))
     mine = next((task for task in standing.tasks if task.role == PARTY), None)
-    deadline = case.deadlines.get(mine.deadline or "") if mine is not None else hero_of(case, now)
-    shown = deadline_shown(tx, case, deadline, now)
+    shown = task_shown(tx, case, mine, now) if mine is not None else deadline_shown(tx, case, hero_of(case, now), now)
     steps = progress.steps(standing, shown.progress if shown else "")
     tone = "a" if mine is not None else "r" if shown is not None and shown.late else ""
     return TrackView(case.row.status, _sentence(standing, shown), tone, shown, steps)

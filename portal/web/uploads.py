@@ -47,7 +47,7 @@ def take(procedure: Procedure, form: Form, answers: Mapping[str, object], actor:
             try:
                 number = _kept(posted, material_of(procedure, field), actor)
             except StoredNot as refusal:
-                errors[field.name] = refusal.error
+                errors[field.name] = refusal.error.after(errors.get(field.name))
             else:
                 alone = field.name in form.replaced_files and material_of(procedure, field).most == 1
                 before = None if alone else taken.get(field.name)
@@ -108,7 +108,7 @@ def look_at(procedure: Procedure, form: Form) -> tuple[dict[str, list[Accepted]]
             try:
                 found.setdefault(field.name, []).append(examined(posted, material_of(procedure, field)))
             except StoredNot as refusal:
-                errors[field.name] = refusal.error
+                errors[field.name] = refusal.error.after(errors.get(field.name))
     return found, errors
 
 

@@ -20,6 +20,7 @@ from portal.procedures.regulation import Regulation
 from portal.procedures.validity import Instrument, Validity
 from portal.web import dates
 from portal.web.acting import moment
+from portal.web.languages import title_inside
 from portal.web.machine import machine
 
 
@@ -88,7 +89,7 @@ def assumption(text: Instrument, regulation: Regulation) -> list[LawLine]:
     said = _(
         "《%(regulation)s》以《%(title)s》（%(number)s）续期，%(period)s；这是假定：%(reason)s，见%(source)s。",
         regulation=regulation.title,
-        title=text.title,
+        title=title_inside(text.title),
         number=text.number,
         period=period_text(text.in_force, text.last_day),
         reason=text.reason.rstrip("。."),
@@ -102,7 +103,7 @@ def _revoked(renewal: Renewal, regulation: Regulation) -> LawLine:
     said = _(
         "受理时《%(regulation)s》以《%(title)s》（%(number)s）续期，该续期已于 %(at)s 撤回：%(reason)s。",
         regulation=regulation.title,
-        title=renewal.title,
+        title=title_inside(renewal.title),
         number=renewal.number,
         at=dates.exact(renewal.revoked.at),
         reason=renewal.revoked.reason.rstrip("。."),

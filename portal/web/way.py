@@ -97,7 +97,8 @@ def _done(around: Around, task: Task) -> WayStep:
 def _here(around: Around) -> Iterator[WayStep]:
     for task in around.tasks:
         if task.state == "open":
-            limit = dates.due_text(task.due) if task.due else ""
+            drawn = around.case.element(task.scope, task.element)
+            limit = dates.due_text(task.due) if task.due else _limit(around, drawn)
             yield _of_task(around.case, task, "now", who=_who(around, task), limit=limit)
     for waiting in _waited_for(around):
         drawn = around.case.element(waiting.scope, waiting.element)

@@ -29,8 +29,11 @@ async def keep_recovering(app: App, tools: Tools) -> None:
 
 
 async def recover(app: App, tools: Tools) -> None:
-    """Looks once: what nobody does any more is to be done again, as one more attempt."""
-    await app.job_manager.prune_stalled_workers(SILENT_FOR)
+    """Looks once: what nobody does any more is to be done again, as one more attempt.
+
+    Silent workers stay registered until the next one starts: this very process may have been stopped for a while, and
+    Procrastinate registers nobody anew, so that it would live and work on without being heard of.
+    """
     stalled = await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=SILENT_FOR)
     failed = await app.job_manager.list_jobs_async(status=Status.FAILED.value)
     for job in (*stalled, *failed):

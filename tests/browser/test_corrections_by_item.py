@@ -36,7 +36,7 @@ def test_a_correction_item_by_item(site: Site, windows: Windows):
     site.at("2026-09-22T09:00:00")
     asked(windows, number)
     site.at("2026-09-23T09:00:00")
-    told(windows)
+    told(windows, case)
     first = f"/my/tasks/{open_task(site, case, 'correct')}"
     answered(windows, first)
     site.at("2026-09-24T09:00:00")
@@ -82,7 +82,7 @@ def filed(windows: Windows) -> str:
     windows.look_at(page, "checked")
     page.get_by_role("button", name="提交", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("已收到您的申请")
-    assert "办理机关应当在 2026年9月29日（周二）24:00 前作出决定（5 个工作日）。" in text_of(page)
+    assert "办理机关应当在 2026年9月29日（周二）24:00 前办完“告知是否受理”（5 个工作日）。" in text_of(page)
     windows.look_at(page, "receipt")
     return page.locator(".receipt .number").inner_text()
 
@@ -110,9 +110,11 @@ def asked(windows: Windows, number: str) -> None:
     hand_in(page)
 
 
-def told(windows: Windows) -> None:
-    """One letter says all of it, numbered, and by when."""
+def told(windows: Windows, case: int) -> None:
+    """One letter says all of it, numbered, and by when; until it is opened, that the days have not begun."""
     page = windows.of("gu", PHONE)
+    page.goto(f"/my/cases/{case}")
+    expect(page.locator(".state")).to_contain_text("尚未起算自《补正告知书》送达的次日起算。到期没有办理的：视为撤回。")
     page.goto("/home")
     until_there(page, page.get_by_role("link", name="去签收"), seconds=60)
     assert "请办理：补正材料" in text_of(page)
@@ -206,7 +208,7 @@ def reckoned(windows: Windows, case: int) -> None:
     assert "立案 2026年9月21日 09:00" in said
     assert said.count("技术审核：20 个工作日") == 1
     assert "2026年10月30日（周五）24:00" in said
-    assert "9月28日办结该环节，次日起算" in said
+    assert "9月28日收到齐全材料（受理之日），次日起算" in said
     windows.look_at(desk, "file")
     phone = windows.of("gu", PHONE)
     phone.goto(f"/my/cases/{case}")

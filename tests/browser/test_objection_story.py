@@ -60,6 +60,11 @@ def found(windows: Windows) -> None:
     said = text_of(page)
     assert "公示中 2026年9月21日 至 2026年10月8日（周四）24:00" in said
     assert "共 7 个工作日，不少于 5 个工作日。异议核实期间暂停，恢复后不缩短。" in said
+    expect(page.locator(".steps .done .name")).to_have_text(
+        [f"{step}（已完成）" for step in ("递交方法学建议", "收件受理", "技术审核", "研究评审方式", "拟定处理意见")]
+    )
+    expect(page.locator(".steps .now .name")).to_have_text("公示（进行中）")
+    expect(page.locator(".steps .next")).to_have_text("签批备案（未开始）接下来可能 · “无碍”之后")
     windows.look_at(page, "notice")
 
 
@@ -82,12 +87,14 @@ def objected(windows: Windows, notice: int) -> Objection:
     page.get_by_label("居民身份号码").fill("330402199001011230")
     page.get_by_label("联系电话").fill("13800000000")
     page.get_by_label("同意凭编号和查询码在本平台领取书面答复").check()
+    page.get_by_label("邮寄地址").fill("314000 嘉兴市南湖区中山东路 1 号")
     windows.look_at(page, "filled in")
     page.get_by_role("button", name="提交", exact=True).click()
     expect(page.get_by_role("heading", name="已收到您的意见")).to_be_visible()
     expect(page.get_by_text("轨迹比对.pdf")).to_be_visible()
     due = "办理机关应当在 2026年10月14日（周三）24:00 前办完“答复异议”（10 个工作日）。"
     assert due in text_of(page)
+    expect(page.get_by_text("遗失的，请告知办理机关（嘉兴市生态环境局）：答复按您填写的地址邮寄。")).to_be_visible()
     windows.look_at(page, "receipt")
     return Objection(page.locator(".receipt .number").inner_text(), page.locator(".code").inner_text())
 
@@ -142,6 +149,9 @@ def answered(site: Site, windows: Windows, objection: Objection) -> None:
     site.at("2026-09-28T16:00:00")
     page = windows.of("zhang")
     claim(page, objection.number)
+    put = page.locator("section.again")
+    expect(put.get_by_role("heading")).to_have_text("此前的意见：核实异议")
+    expect(put.locator("dd")).to_have_text(["不成立", FINDINGS])
     windows.look_at(page, "to sign")
     choose(page, "签发")
     hand_in(page)
@@ -198,8 +208,10 @@ def concluded(windows: Windows, notice: int) -> None:
     page = windows.open(PHONE)
     page.goto(f"/notices/{notice}")
     said = text_of(page)
-    assert f"2026年10月13日 09:00 结束：{RESULT}" in said
+    assert "2026年9月21日 至 2026年10月12日，2026年10月13日确认结果" in said
+    assert f"2026年10月13日 09:00 确认结果：{RESULT}" in said
     expect(page.get_by_role("link", name="提出意见或异议")).to_have_count(0)
+    expect(page.locator(".steps .now")).to_have_text("继续办理（进行中）办结后这里显示结果")
     windows.look_at(page, "concluded")
     page.goto(f"/notices/{notice}/object")
     expect(page.get_by_role("button", name="提交", exact=True)).to_have_count(0)

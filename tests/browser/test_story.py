@@ -237,7 +237,7 @@ def receipt(windows: Windows, page: Page, notice: str) -> str:
     assert "在期限内提出，且未放弃异议 是" in words
     assert "材料 产量台账.pdf" in words
     assert "现在由受理人员办理“形式审查”。" in words
-    assert "办理机关应当在 2026年10月16日（周五）24:00 前作出决定（10 个工作日）。" in words
+    assert "办理机关应当在 2026年10月16日（周五）24:00 前办完“作出复核决定”（10 个工作日）。" in words
     page.get_by_role("link", name="查看办理进度").click()
     expect(page.get_by_role("heading", name="形式审查中，由受理人员办理")).to_be_visible()
     expect(page.get_by_text("2026年10月16日（周五）24:00", exact=True)).to_be_visible()

@@ -27,6 +27,8 @@ from portal.deadlines.rules import ENDS
 from portal.documents.models import Letter
 from portal.engine import Place, Waiting
 from portal.jobs import Deferred
+from tests.builders.happenings import Chronicle, Facts, Stepped, happenings
+from tests.builders.told import Books, Line, lines, unheard, untold
 
 _LATE = timedelta(seconds=60)
 """How long a timer waits for what came at the last second, where the period simply ends."""
@@ -50,13 +52,14 @@ class Kept:
     subscriptions: Sequence[Subscription]
     deadlines: Sequence[Deadline]
     publications: Sequence[Publication]
-    values: Counter[Place]
-    items: frozenset[Place]
+    said: Sequence[CaseValue]
+    items: Sequence[CaseItem]
     others: Sequence[Case]
     """Those about it, that it started, or that stand for rows of its lists, which have not ended."""
     rows: Sequence[StartItem]
     last_act: datetime | None
     """The newest act on its family."""
+    stepped: Stepped
 
     @property
     def open_tasks(self) -> list[Task]:
@@ -76,6 +79,10 @@ class Agreement:
         self._entries: dict[int, int] = defaultdict(int)
         self._done: dict[int, list[Place]] = defaultdict(list)
         self._clocks: dict[int, dict[str, dict[str, str]]] = defaultdict(dict)
+        self._chronicles: dict[int, Chronicle] = defaultdict(Chronicle)
+        self._told: dict[int, Counter[Line]] = defaultdict(Counter)
+        self._moments: dict[int, datetime] = {}
+        self._looks = 0
 
     def faults(self, tx: Session, now: datetime, jobs: Sequence[Deferred]) -> list[str]:
         """What does not agree, in words; `jobs` are those that wait to be done.
@@ -87,6 +94,7 @@ class Agreement:
         every = tx.scalars(select(Case).order_by(Case.id)).all()
         rows = [row for row in every if row.ended_at is None or row.audit_length != self._entries[row.id]]
         self._calendar = calendars.current(tx)
+        self._look(tx, [row.id for row in every])
         found = [f"{number} has ended, and {what} of it waits" for what, number in _living_on(tx)]
         for row, kept, is_over in _kept(tx, [cases.open(row) for row in rows], every):
             where = f"{row.number}（{row.procedure}，{row.outcome or row.status}）"
@@ -94,6 +102,14 @@ class Agreement:
                 found.append(f"{where}: the engine says it has {'' if is_over else 'not '}ended")
             found += [f"{where}: {fault}" for fault in self._of(tx, kept, now, jobs)]
         return found
+
+    def _look(self, tx: Session, ids: Sequence[int]) -> None:
+        """Reads what is new since the last look: the acts, and what other tables hold."""
+        self._looks += 1
+        new = select(ActRecord.id, ActRecord.moment).where(ActRecord.id > max(self._moments, default=0))
+        acts = {act_id: moment for act_id, moment in tx.execute(new)}
+        self._moments |= acts
+        self._since, self._books = frozenset(acts.values()), Books.of(tx, ids)
 
     def _of(self, tx: Session, kept: Kept, now: datetime, jobs: Sequence[Deferred]) -> Iterator[str]:
         yield from self._tasks(tx, kept)
@@ -103,6 +119,12 @@ class Agreement:
         yield from _publications(kept)
         yield from self._history(tx, kept.case)
         yield from self._said(kept)
+        facts = Facts(kept.case, kept.stepped, kept.tasks, kept.said, kept.publications, self._moments)
+        yield from untold(facts, kept.items, kept.deadlines, self._books, self._told[kept.case.id])
+        yield from unheard(facts, self._books, self._told[kept.case.row.about_id or 0])
+        chronicle = self._chronicles[kept.case.id]
+        chronicle.look(happenings(facts), kept.deadlines, self._since, self._looks)
+        yield from chronicle.faults(kept.case, kept.deadlines)
         if kept.case.row.ended_at is None and not _goes_on(kept, jobs):
             yield "nothing is left that could bring it on"
 
@@ -121,7 +143,7 @@ class Agreement:
                 yield f"the task {task.element} is of another role or form than drawn"
                 continue
             meant = _meant(rows, drawn.deadline, task.scope) if drawn.deadline else None
-            due = meant.due if meant is not None and meant.state != "paused" else None
+            due = meant.due if meant is not None and meant.state == "running" else None
             if task.due != due:
                 yield f"the task {task.element} in {task.scope!r} is due {task.due}, its deadline {due}"
             if task.id not in self._assigned:
@@ -171,15 +193,16 @@ class Agreement:
         """Each task that was done left one line of the history, and an answer, at its own place."""
         case = kept.case
         done = [_place(task) for task in kept.tasks if task.state == "done"]
+        values, items = {_place(one) for one in kept.said}, {_place(one) for one in kept.items}
         yield from _differ("done tasks in the history", self._done[case.id], done)
         for place in done:
             drawn = case.element(place.scope, place.element).task
             asks = case.procedure.forms[drawn.form].fields if drawn else ()
-            if not kept.values[place] and any(field.kind.required for field in asks):
+            if place not in values and any(field.kind.required for field in asks):
                 yield f"nothing is kept of what was said at {place}"
         for task in kept.tasks:
             each = case.element(task.scope, task.element).each
-            if (each is not None) != (task.item > 0) or (task.item and _place(task) not in kept.items):
+            if (each is not None) != (task.item > 0) or (task.item and _place(task) not in items):
                 yield f"the task {task.element} has item {task.item}, which is none of the case's"
 
     def _history(self, tx: Session, case: LiveCase) -> Iterator[str]:
@@ -191,6 +214,7 @@ class Agreement:
         clocks = self._clocks[case.id]
         for entry in tx.scalars(new):
             details = entry.details
+            self._told[case.id].update(lines(entry))
             if entry.kind.startswith("deadline.") and "stands" in details:
                 scope = details["stands"].get("scope", "")
                 state = {"paused": "paused", "met": "over", "dropped": "over"}.get(details["what"], "runs")
@@ -256,8 +280,8 @@ def _kept(tx: Session, cases: Sequence[LiveCase], every: Sequence[Case]) -> Iter
                 subscriptions[case.id],
                 rows[case.id],
                 shown[case.id],
-                Counter(_place(one) for one in values[case.id]),
-                frozenset(_place(one) for one in items[case.id]),
+                values[case.id],
+                items[case.id],
                 [
                     one
                     for one in every
@@ -265,6 +289,7 @@ def _kept(tx: Session, cases: Sequence[LiveCase], every: Sequence[Case]) -> Iter
                 ],
                 starts[case.id],
                 last.get(case.row.root_id),
+                Stepped.of(position),
             ),
             position.ended,
         )

@@ -6,7 +6,7 @@ import json
 
 from portal.procedures.content import Content
 from tests.builders.diagrams import each, flow, path, subprocess, xor
-from tests.builders.procedures import Small, content, does, end, over, procedure, start, task
+from tests.builders.procedures import Small, content, does, end, letter, over, procedure, start, task, waits
 
 OBJECTION = "objection"
 FILED = "2026-03-02T10:00:00"
@@ -135,6 +135,63 @@ assumed = "试验"
     ]
     order = ("start", "first", "begin", "second", "stop", "third", "go", "fourth", "more", "last", "end")
     return content(timed=procedure(start(), *steps, end(), path(*order), manifest=manifest))
+
+
+def hearing_content() -> Content:
+    """A letter that is served, a message without a form, a clock that the diagram starts, stops and restarts; again
+    and again."""
+    manifest = f"""
+[deadlines.reply]
+title  = "答复"
+kind   = "right"
+after  = "served(notice)"
+within = "5 working days"
+met    = "received(answer)"
+assumed = "试验"
+
+[deadlines.send]
+title  = "送达"
+kind   = "duty"
+after  = "issued(notice)"
+within = "5 working days"
+met    = "served(notice)"
+assumed = "试验"
+
+[deadlines.work]
+title  = "办理"
+kind   = "duty"
+within = "10 working days"
+met    = "done(last)"
+assumed = "试验"
+
+[deadlines.report]
+title  = "报告"
+kind   = "obligation"
+after  = "received(answer)"
+within = "3 working days"
+met    = "done(last)"
+assumed = "试验"
+
+{letter("notice")}"""
+    return content(
+        hearing=procedure(
+            start(),
+            xor("round"),
+            does("issue", "documents.issue", document="notice"),
+            waits("sent", "served", document="notice"),
+            does("begin", "deadlines.start", deadline="work"),
+            does("stop", "deadlines.suspend", deadline="work", reason="等待答复"),
+            waits("heard", "answer", role="party"),
+            does("go", "deadlines.resume", deadline="work"),
+            task("last", form="choice"),
+            xor("decided", default="over"),
+            end(),
+            path("start", "round", "issue", "sent", "begin", "stop", "heard", "go", "last", "decided"),
+            flow("decided", "round", '=last.result = "继续"'),
+            flow("decided", "end", id="over"),
+            manifest=manifest,
+        )
+    )
 
 
 def _with_form(whole: Content, name: str, components: list[dict[str, object]]) -> Content:

@@ -344,7 +344,8 @@ def _field(type_: str, key: str, label: str, **more: object) -> dict[str, object
 
 
 def _choice(key: str, label: str, *values: str) -> dict[str, object]:
-    return _field("radio", key, label, values=[{"label": value, "value": value} for value in values])
+    options = [{"label": value, "value": value} for value in values]
+    return _field("radio", key, label, validate={"required": True}, values=options)
 
 
 _UNIT = [

@@ -1,7 +1,7 @@
 """A made-up regulation in which plans are shown to everybody for seven working days, and anybody may object.
 
 `plan`: filed by a unit, shown, confirmed by an officer; `objection`: filed in public while the plan is shown, answered
-by a letter; upheld it closes the publicity and sends the plan back.
+by a letter; upheld it closes the publicity during which it was filed, if that is open, and sends the plan back.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ OBJECTION_FORM = [
         "type": "textfield", "key": "phone", "label": "联系电话",
         "validate": {"required": True, "validationType": "phone"},
     },
+    {"type": "textfield", "key": "address", "label": "邮寄地址"},
     {"type": "textarea", "key": "objection", "label": "异议", "validate": {"required": True}},
     {"type": "filepicker", "key": "evidence", "label": "证明材料", "multiple": True},
 ]  # fmt: skip
@@ -75,7 +76,9 @@ accept = ["pdf"]
 max    = 3
 """
 OBJECTION_MANIFEST = """
-starts     = [ { public = true, name = "start.name", code = ["start.id_number", "start.uscc"] } ]
+starts     = [
+  { public = true, name = "start.name", code = ["start.id_number", "start.uscc"], address = "start.address" },
+]
 about      = { procedure = "plan", by = "anyone", times = "any", during = "notice" }
 searchable = ["start.name"]
 shares     = ["start.objection"]
@@ -103,8 +106,9 @@ max    = 2
 """
 
 
-def plan(manifest: str = PLAN_MANIFEST) -> Small:
-    """The procedure of plans."""
+def plan(manifest: str = PLAN_MANIFEST, *, again: bool = False) -> Small:
+    """The procedure of plans; `again`: what was sent back is revised and shown again."""
+    after = [flow("revise", "publish")] if again else [end("returned", "退回"), flow("revise", "returned")]
     return procedure(
         start("plan"),
         does("publish", "publicity.open", publicity="notice"),
@@ -116,7 +120,6 @@ def plan(manifest: str = PLAN_MANIFEST) -> Small:
         end("agreed", "同意"),
         does("opposed", "publicity.close", publicity="notice", result="=upheld.result"),
         task("revise", role="party", form="plan", revises="start"),
-        end("returned", "退回"),
         flow("start", "publish"),
         flow("publish", "shown"),
         flow("shown", "over"),
@@ -126,7 +129,7 @@ def plan(manifest: str = PLAN_MANIFEST) -> Small:
         flow("unopposed", "agreed"),
         flow("upheld", "opposed"),
         flow("opposed", "revise"),
-        flow("revise", "returned"),
+        *after,
         manifest=manifest,
     )
 
@@ -144,16 +147,19 @@ def objection(manifest: str = OBJECTION_MANIFEST) -> Small:
         flow("start", "judge"),
         flow("judge", "issue"),
         flow("issue", "judged"),
-        flow("judged", "tell", '=judge.result = "成立"'),
+        flow("judged", "tell", '=judge.result = "成立" and publication.closed_at = null'),
+        flow("judged", "accepted", '=judge.result = "成立" and publication.closed_at != null'),
         flow("judged", "rejected"),
         flow("tell", "accepted"),
         manifest=manifest,
     )
 
 
-def regulation(plan_manifest: str = PLAN_MANIFEST, objection_manifest: str = OBJECTION_MANIFEST) -> Content:
+def regulation(
+    plan_manifest: str = PLAN_MANIFEST, objection_manifest: str = OBJECTION_MANIFEST, *, again: bool = False
+) -> Content:
     """The whole content; its officer is `officer`, its applicants are of the role `unit`."""
-    whole = content(plan=plan(plan_manifest), objection=objection(objection_manifest))
+    whole = content(plan=plan(plan_manifest, again=again), objection=objection(objection_manifest))
     home = f"forms/{REGULATION}"
     forms = {
         f"{home}/plan/plan.json": ("plan", PLAN_FORM),

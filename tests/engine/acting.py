@@ -28,6 +28,9 @@ class Portal:
         answer = self.answers.get(expression)
         return answer(place) if callable(answer) else answer
 
+    def no_way(self, place: Place) -> None:
+        self.told.append(("no way", place))
+
     def items(self, place: Place) -> int:
         self.told.append(("items", place))
         return self.many.get(place.element, 2)
@@ -47,7 +50,7 @@ class Portal:
     # --- what tests read ---
 
     def short(self) -> list[str]:
-        """What was told, in brief: `+check`, `-check`, `>start-check`, `!issue`, `?vote`; visits from 2, `.item`."""
+        """What was told, in brief: `+check`, `-check`, `>start-check`, `!issue`, `?vote`, `#which`; visits, `.item`."""
         return [_short(*entry) for entry in self.told]
 
     def flows(self) -> list[str]:
@@ -71,7 +74,7 @@ def _at(place: object) -> str:
 def _short(verb: object, what: object, more: object = None) -> str:
     if verb == "took":
         return f">{more + '/' if more else ''}{what}"
-    sign = {"entered": "+", "left": "-", "perform": "!", "items": "?"}[str(verb)]
+    sign = {"entered": "+", "left": "-", "perform": "!", "items": "?", "no way": "#"}[str(verb)]
     return f"{sign}{_at(what)}" + (f"={more}" if verb == "left" and more else "")
 
 

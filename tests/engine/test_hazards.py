@@ -234,10 +234,12 @@ def test_an_engine_is_never_entered_in_mid_step(verb):
 def test_a_gateway_with_no_way_out_is_a_fault_of_the_gateway(answer):
     parts = start(), user("check"), xor("which"), end(), end("other"), path("start", "check", "which")
     spec = simple(*parts, flow("which", "end", "=x"), flow("which", "other", "=y"))
-    position = engine.start(spec, Portal({"x": answer, "y": answer}))
+    portal = Portal({"x": answer, "y": answer})
+    position = engine.start(spec, portal)
     with pytest.raises(EngineFault) as caught:
         position.complete(position.waiting().tasks[0].id)
     assert caught.value.element == "which"
+    assert portal.short()[-1] == "#which"
 
 
 @pytest.mark.parametrize("answer", ["yes", 1, [True]])

@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from portal.cases.errors import NobodyWaits, RequestTooOld, StandsStill
+from portal.cases.errors import NobodyWaits, NoWay, RequestTooOld, StandsStill
 from portal.cases.models import ActRecord
-from tests.builders.diagrams import flow, parallel, path
+from tests.builders.diagrams import element, flow, parallel, path
 from tests.builders.procedures import content, deadline, does, end, letter, over, procedure, start, task
 from tests.builders.world import Bureau, World, moment_of
 
@@ -205,6 +205,24 @@ def test_a_step_after_which_the_case_would_stand_still_is_refused(tx, limit):
     assert refused.value.text() == (
         "这一步没有办成：此后没有任务可办，案件只等“期满waiting”，而其期限已经了结或者从未开始，案件将停滞不前。"
         "案件没有变动，已记录供管理员处理。"
+    )
+    assert (case.tasks, case.kinds) == (["check"], before)
+
+
+@pytest.mark.parametrize(("gateway", "told"), [({"name": "如何处理"}, "如何处理"), ({}, "环节check")])
+def test_a_step_after_which_no_way_is_open_is_refused_in_the_words_of_the_drawing(tx, gateway, told):
+    drawing = procedure(
+        start(), task("check", form="choice"), element("exclusiveGateway", "which", **gateway), end("on", "继续办"),
+        end("off", "不办"), path("start", "check", "which"), flow("which", "on", '=check.result = "继续"'),
+        flow("which", "off", '=check.result = "停"'),
+    )  # fmt: skip
+    world = World.within(tx, content(still=drawing))
+    case = world.file("still", world.wang)
+    before = case.kinds
+    with pytest.raises(NoWay) as refused:
+        world.complete("check", world.person("李", "officer"), case, result="结束")
+    assert refused.value.text() == (
+        f"这一步没有办成：“{told}”之后没有可走的路，流程图没有写明这种情形怎么办理。案件没有变动，已记录供管理员处理。"
     )
     assert (case.tasks, case.kinds) == (["check"], before)
 

@@ -366,6 +366,13 @@ def test_what_stands_is_extended_for_when_it_runs_again(tx):
     intact(world)
 
 
+def test_what_people_read_for_a_pause_is_said_where_its_element_is_called_otherwise(tx):
+    world, case = begun(tx, MANIFEST.replace('{ while = "correct" }', '{ while = "correct", title = "补正材料" }'))
+    world.at("2026-03-05T15:00:00")
+    world.complete("review", world.officer, result="继续")
+    assert [one.why for one in case.see(lambda live: live.deadlines["decide"].open_pauses)] == ["补正材料"]
+
+
 # Actions of diagrams
 
 

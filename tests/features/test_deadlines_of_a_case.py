@@ -298,7 +298,8 @@ def test_a_provisional_deadline_learns_of_a_notice_without_a_new_version(tx):
 
 def test_a_corrected_service_date_moves_the_end(tx):
     happens(tx, "served(notice)", "2026-11-09T10:00", OBJECTION)
-    [change] = deadlines.move_start(tx, CASE, RULES, "served(notice)", at("2026-11-12T10:00"), CALENDAR)
+    before, now = at("2026-11-09T10:00"), at("2026-11-12T10:00")
+    [change] = deadlines.move_start(tx, CASE, RULES, "served(notice)", before, now, CALENDAR)
     row = running(tx)["objection"]
     assert (change.what, change.old_due, change.new_due) == (
         "moved",
@@ -312,8 +313,22 @@ def test_a_corrected_service_date_moves_the_end(tx):
 
 def test_a_correction_within_the_day_changes_no_deadline(tx):
     happens(tx, "served(notice)", "2026-11-09T10:00", OBJECTION)
-    moved = deadlines.move_start(tx, CASE, RULES, "served(notice)", at("2026-11-09T12:00"), CALENDAR)
-    assert moved == []
+    before, now = at("2026-11-09T10:00"), at("2026-11-09T12:00")
+    assert deadlines.move_start(tx, CASE, RULES, "served(notice)", before, now, CALENDAR) == []
+
+
+def test_what_runs_from_a_newer_service_is_neither_moved_nor_taken_back_with_an_older_one(tx):
+    sent = DeadlineRule("sent", "送达", "duty", ("issued(notice)",), parse_period("5 days"), met=("served(notice)",))
+    rules = (*RULES, sent)
+    happens(tx, "served(notice)", "2026-11-02T10:00", OBJECTION)
+    happens(tx, "issued(notice)", "2026-11-06T10:00", sent)
+    happens(tx, "served(notice)", "2026-11-09T10:00", OBJECTION, sent)
+    older = at("2026-11-02T10:00")
+    assert deadlines.move_start(tx, CASE, rules, "served(notice)", older, at("2026-10-28T10:00"), CALENDAR) == []
+    assert deadlines.take_back(tx, CASE, rules, "served(notice)", older, at("2026-11-10T10:00")) == []
+    newest = deadlines.latest(tx, CASE)
+    assert running(tx)["objection"].event_day == date(2026, 11, 9)
+    assert newest["sent"].met_at == at("2026-11-09T10:00")
 
 
 def test_a_correction_moves_met_deadlines_but_not_dropped_or_others(tx):
@@ -324,5 +339,6 @@ def test_a_correction_moves_met_deadlines_but_not_dropped_or_others(tx):
     happens(tx, "received(answer)", "2026-11-10T10:00", answered)
     happens(tx, "filed", "2026-11-10T10:00", DECISION)
     deadlines.drop_running(tx, CASE, at("2026-11-12T10:00"), lambda row: row.name == "decision")
-    changes = deadlines.move_start(tx, CASE, (*RULES, answered), "served(notice)", at("2026-11-02T10:00"), CALENDAR)
+    before, now = at("2026-11-09T10:00"), at("2026-11-02T10:00")
+    changes = deadlines.move_start(tx, CASE, (*RULES, answered), "served(notice)", before, now, CALENDAR)
     assert [(change.name, change.new_due) for change in changes] == [("answer", end_of(date(2026, 11, 9)))]

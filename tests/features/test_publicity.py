@@ -153,6 +153,92 @@ def test_an_objection_upheld_closes_it_and_sends_the_plan_back(town):
     assert plan.outcome == "退回"
 
 
+def revised_and_shown_again(tx):
+    """Two objections came on the 24th; the first was upheld on the 25th, and the plan is shown anew on the 28th."""
+    town = Town.within(tx, regulation(again=True))
+    plan = town.plan()
+    town.at("2026-09-24T10:00:00")
+    first, second = town.object(plan), town.object(plan, once="b" * 24, name="李四")
+    town.at("2026-09-25T10:00:00")
+    town.judge(first, "成立")
+    town.at("2026-09-28T10:00:00")
+    town.complete("revise", town.wang, plan, title="绿道", summary="沿河改线", phone="0573-1")
+    return town, plan, second
+
+
+def objections(plan):
+    """What became of those to what is shown, and of those to what was shown before."""
+    asked = 'objections("notice")', 'earlier_objections("notice")'
+    return tuple(plan.see(lambda case, text=text: evaluate(case, text)) for text in asked)
+
+
+def test_an_older_objection_neither_pauses_nor_ends_what_is_shown_again(tx):
+    town, plan, second = revised_and_shown_again(tx)
+    shown = town.notice(plan)
+    assert (shown.paused, shown.last_day) == (False, date(2026, 10, 13))
+    assert objections(plan) == ([], ["异议成立", None])
+    town.at("2026-09-29T10:00:00")
+    town.judge(second, "成立")
+    assert (second.outcome, plan.deadline("shown").state, town.notice(plan).closed_at) == ("异议成立", "running", None)
+    assert objections(plan) == ([], ["异议成立", "异议成立"])
+    assert town.breaks() == []
+
+
+def test_an_older_objection_rejected_moves_no_day_of_what_is_shown_again(tx):
+    town, plan, second = revised_and_shown_again(tx)
+    town.at("2026-09-29T10:00:00")
+    town.judge(second, "不成立")
+    assert (plan.deadline("shown").state, town.notice(plan).last_day) == ("running", date(2026, 10, 13))
+    assert town.changes(plan)[-1] == ("revised", {"labels": ["主要内容"]})
+
+
+def test_what_is_shown_again_is_paused_and_ended_by_its_own_objection(tx):
+    town, plan, second = revised_and_shown_again(tx)
+    town.at("2026-09-29T10:00:00")
+    own = town.object(plan, once="c" * 24, name="王五")
+    assert objections(plan) == ([None], ["异议成立", None])
+    town.judge(second, "成立")
+    assert (plan.deadline("shown").state, town.notice(plan).closed_at) == ("paused", None)
+    town.judge(own, "成立")
+    assert (plan.tasks, town.notice(plan).result) == (["revise"], "异议成立，退回修改")
+
+
+def test_a_case_knows_the_publicity_during_which_it_was_filed(tx):
+    town, plan, second = revised_and_shown_again(tx)
+    then, now = town.run.read(lambda tx: list(tx.scalars(select(Publication).order_by(Publication.id))))
+    town.at("2026-09-29T10:00:00")
+    own = town.object(plan, once="c" * 24, name="王五")
+
+    def publication(case):
+        return case.see(lambda seen: evaluate(seen, "publication"))
+
+    told = ("title", "opened_at", "closed_at", "result")
+    assert publication(second) == {name: getattr(then, name) for name in told}
+    assert publication(own) == {name: getattr(now, name) for name in told}
+    assert (then.result, now.result, publication(plan)) == ("异议成立，退回修改", None, None)
+
+
+def test_closed_before_its_end_it_says_so_of_itself_whatever_was_shown_since(town):
+    plan = town.plan()
+    town.at("2026-09-24T10:00:00")
+    objection = town.object(plan)
+    # Answered later than the day on which the period would have ended, had it not stood.
+    town.pass_to("2026-10-13T20:06:00")
+    town.judge(objection, "成立")
+    notice = town.notice(plan)
+    assert notice.last_day == date(2026, 10, 13)
+    with pytest.raises(PublicityOver) as refusal:
+        town.object(plan, once="b" * 24)
+    assert refusal.value.text().startswith("“绿道 公示”的期间已于 2026年10月13日 20:06 结束，")
+    assert refusal.value.text("en").startswith("The period of “绿道 公示” ended on 2026-10-13 20:06;")
+    held = {one.name: getattr(notice, one.name) for one in Publication.__table__.columns if one.name != "id"}
+    shown_again = {"closed_at": town.now, "result": "无", "last_day": date(2026, 10, 30)}
+    town.run.act(lambda tx: tx.add(Publication(**{**held, **shown_again})))
+    with pytest.raises(PublicityOver) as refusal:
+        town.run.read(lambda tx: publicly.offer(town.kernel, tx, notice.id, town.now))
+    assert "2026年10月13日 20:06" in refusal.value.text()
+
+
 def test_in_the_last_second_it_still_counts_and_pauses(town):
     plan = town.plan()
     town.at("2026-10-09T00:00:20")
@@ -169,6 +255,7 @@ def test_late_is_refused_in_words(town):
         "“绿道 公示”的期间已于 2026年10月8日（周四）24:00 结束，不能再在这里提出异议。"
         "仍有意见的，可以向办理机关书面反映；对作出的决定，可以依法申请行政复议或者提起行政诉讼。"
     )
+    assert refusal.value.text("en").startswith("The period of “绿道 公示” ended on 2026-10-08 24:00; objections")
 
 
 @pytest.mark.parametrize(
@@ -178,7 +265,7 @@ def test_late_is_refused_in_words(town):
         ({"id_number": "330402199001011231"}, "id_number", "居民身份号码不正确，请对照身份证核对这 18 位"),
         ({"id_number": "330402199002301234"}, "id_number", "居民身份号码不正确，请对照身份证核对这 18 位"),
         ({"id_number": "匿名"}, "id_number", "居民身份号码应为 18 位居民身份号码，现有 2 位"),
-        ({"phone": "无"}, "phone", "联系电话的格式不正确，请按要求填写，例如 023-12345678"),
+        ({"phone": "无"}, "phone", "联系电话的格式不正确，请按要求填写，例如 13800000000"),
         ({"kind": "单位", "id_number": "", "uscc": "91500101MA5YKQ1X0D"}, "uscc",
          "统一社会信用代码的校验位不对，请对照营业执照核对这 18 位"),
     ],

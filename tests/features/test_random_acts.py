@@ -8,6 +8,8 @@ what nobody thought of, so its steps are few and the same every time here; the t
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -19,12 +21,16 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.cases import pausing, projection
+from portal.cases import pausing, projection, timing
 from portal.cases.act import Act
 from portal.cases.models import Task
 from portal.db import Database
+from portal.deadlines import adjusting
+from portal.deadlines import service as deadlines
+from portal.deadlines.rules import DeadlineRule
 from portal.procedures.content import Content, from_folder
-from tests.builders.clocks import clocks_content, seats_content
+from tests.builders import publicity
+from tests.builders.clocks import clocks_content, hearing_content, seats_content
 from tests.builders.walks import Walk
 from tests.features.test_votes_kept_apart import committees
 
@@ -34,6 +40,8 @@ SMALL: dict[str, Callable[[], Content]] = {
     "committees": committees,
     "clocks": clocks_content,
     "seats": seats_content,
+    "hearing": hearing_content,
+    "publicity": publicity.regulation,
 }
 
 
@@ -44,7 +52,7 @@ def regulations() -> dict[str, Callable[[], Content]]:
 
 
 WORLDS = regulations() | SMALL
-ALWAYS = [name for name in WORLDS if name != "seats"]
+ALWAYS = [name for name in WORLDS if name not in ("seats", "hearing", "publicity")]
 """The worlds that are walked through in every run of the tests."""
 # What is done, as often as it stands here.
 KINDS = [
@@ -139,10 +147,63 @@ def without_timer(real, tx, case, *more):
     return moved
 
 
-def half_told(real, act, case, kind, *more, **details):
-    """A history that leaves out who did what."""
-    if kind != "task.completed":
-        real(act, case, kind, *more, **details)
+def untold(kinds: str) -> Callable[..., object]:
+    """A history that leaves out the lines of some kinds."""
+
+    def note(real, act, case, kind, *more, **details):
+        act.touched[case.id] = case
+        if not kind.startswith(kinds):
+            real(act, case, kind, *more, **details)
+
+    return lambda real: lambda *all, **details: note(real, *all, **details)
+
+
+def by_other_rules(change: Callable[[DeadlineRule], DeadlineRule]) -> Callable[..., object]:
+    """Events that start and meet deadlines by rules which are not those of the content."""
+
+    def happened(real, tx, case_id, rules, *more, **how):
+        return real(tx, case_id, [change(rule) for rule in rules], *more, **how)
+
+    return lambda real: partial(happened, real)
+
+
+def never_met(*events: str) -> Callable[..., object]:
+    """Deadlines that go on though an event has happened which meets them."""
+    return by_other_rules(lambda rule: replace(rule, met=tuple(one for one in rule.met if not one.startswith(events))))
+
+
+def never_begun(*events: str) -> Callable[..., object]:
+    """Deadlines that no event of some kind starts."""
+    return by_other_rules(
+        lambda rule: replace(rule, after=tuple(one for one in rule.after if not one.startswith(events)))
+    )
+
+
+def begun_too_early(real, tx, case_id, rules, event, at, *more, **how):
+    """Deadlines that run from the day before."""
+    return real(tx, case_id, rules, event, at - timedelta(days=1), *more, **how)
+
+
+def met_too_early(real, tx, deadline, rule, event, at, calendar):
+    """Deadlines that are met a moment before the event."""
+    return real(tx, deadline, rule, event, at - timedelta(seconds=1), calendar)
+
+
+def moves_whatever_runs(real, tx, case_id, rules, event, before, at, calendar):
+    """A correction that asks only by which event a deadline runs, not since when."""
+    rows = deadlines.of_case(tx, case_id)
+    since = [row.started_at for row in rows if row.event == event] + [row.met_at for row in rows if row.met_at]
+    return real(tx, case_id, rules, event, max(since, default=before), at, calendar)
+
+
+def stands_on(real, tx, row, what, *more):
+    """A clock that the diagram restarts in vain."""
+    return [] if what == timing.SUSPENDED else real(tx, row, what, *more)
+
+
+def runs_on(real, tx, row, reason, *more):
+    """A clock that the diagram stops in vain."""
+    return [] if reason.what == timing.SUSPENDED else real(tx, row, reason, *more)
 
 
 def without_item(opened, case, task, newest, moment):
@@ -152,10 +213,16 @@ def without_item(opened, case, task, newest, moment):
     return row
 
 
+def instead(slip: Callable[..., object]) -> Callable[..., object]:
+    """What takes the place of the real thing, and is given it."""
+    return lambda real: partial(slip, real)
+
+
+# The world, what is replaced by what, and of what is found.
 MUTANTS = {
     "a task is not closed": ("committees", projection, "_tasks", lambda _: closes_nothing, "the tables alone [("),
-    "a task loses its item": ("committees", projection, "_opened", lambda real: partial(without_item, real), "item=0"),
-    "a pause is not ended": ("clocks", pausing.deadlines, "resume", lambda _: lambda *_args: [], "is held by"),
+    "a task loses its item": ("committees", projection, "_opened", instead(without_item), "item=0"),
+    "a pause is not ended": ("clocks", adjusting, "resume", lambda _: lambda *_args: [], "is held by"),
     "nobody hears": (
         "chongqing-ets",
         projection,
@@ -163,16 +230,57 @@ MUTANTS = {
         lambda _: lambda *_args: None,
         "the engine alone has",
     ),
+    "a letter meets nothing": (
+        "hearing",
+        deadlines,
+        "happened",
+        never_met("served"),
+        "though served(notice) has happened",
+    ),
+    "a message meets nothing": (
+        "hearing",
+        deadlines,
+        "happened",
+        never_met("received"),
+        "though received(answer) has happ",
+    ),
+    "a task starts nothing": (
+        "clocks",
+        deadlines,
+        "happened",
+        never_begun("done"),
+        "0 times, but done(review) happened",
+    ),
+    "a letter starts nothing": (
+        "hearing",
+        deadlines,
+        "happened",
+        never_begun("served"),
+        "0 times, but served(notice) hap",
+    ),
+    "a date starts nothing": ("clocks", pausing, "_dated", lambda _: lambda *_args: [], "date(start.held) is"),
+    "a clock begins too early": ("clocks", deadlines, "happened", instead(begun_too_early), "started at 2026-09-20"),
+    "a clock is met too early": ("hearing", deadlines, "_meet", instead(met_too_early), "was met at"),
+    "messages are not told": ("hearing", Act, "note", untold("message."), "no line of [\"('message.received', 'sent')"),
+    "letters are not told": ("hearing", Act, "note", untold("letter."), "no line of [\"('letter.issued'"),
+    "deadlines are not told": (
+        "clocks",
+        Act,
+        "note",
+        untold("deadline."),
+        "no line of [\"('deadline.started', 'decide'",
+    ),
+    "lists are not told": ("seats", Act, "note", untold("many."), "no line of [\"('many.entered', '', 'seat', 1)"),
 }
 MORE_MUTANTS = {
     "a task is not opened": (
         "committees",
         projection,
         "_tasks",
-        lambda real: partial(loses_the_last, real),
+        instead(loses_the_last),
         "tasks: the engine alone has [(",
     ),
-    "a timer is lost": ("clocks", projection, "project", lambda real: partial(without_timer, real), "ripe at None"),
+    "a timer is lost": ("clocks", projection, "project", instead(without_timer), "ripe at None"),
     "a clock runs on": (
         "clocks",
         pausing.deadlines,
@@ -180,13 +288,51 @@ MORE_MUTANTS = {
         lambda _: lambda *_args, **_more: [],
         "is running in a case that has ended",
     ),
-    "the history is not told": (
-        "seats",
-        Act,
-        "note",
-        lambda real: lambda act, *more, **details: half_told(real, act, *more, **details),
-        "done tasks in the history",
+    "the diagram stops no clock": ("hearing", adjusting, "pause", instead(runs_on), "stopped at look"),
+    "the diagram restarts no clock": ("hearing", adjusting, "resume", instead(stands_on), "stopped at look"),
+    "nothing is met": (
+        "jiaxing-tanpuhui",
+        deadlines,
+        "happened",
+        never_met(""),
+        "though issued(acceptance) has happened",
     ),
+    "an end meets nothing": (
+        "publicity",
+        deadlines,
+        "happened",
+        never_met("issued"),
+        "is dropped, though issued(answer)",
+    ),
+    "acceptance starts nothing": (
+        "jiaxing-tanpuhui",
+        deadlines,
+        "happened",
+        never_begun("accepted"),
+        "0 times, but accepted happened",
+    ),
+    "a call starts nothing": (
+        "jiaxing-tanpuhui",
+        deadlines,
+        "happened",
+        never_begun("entered"),
+        "0 times, but entered(review) happened",
+    ),
+    "a correction moves a newer clock": (
+        "hearing",
+        deadlines,
+        "move_start",
+        instead(moves_whatever_runs),
+        "served(notice)",
+    ),
+    "the history is not told": ("seats", Act, "note", untold("task.completed"), "done tasks in the history"),
+    "claims are not told": ("committees", Act, "note", untold("task.claimed"), "no line of [\"('task.claimed'"),
+    "timers are not told": ("clocks", Act, "note", untold("timer."), "no line of [\"('timer.fired', 'shown')"),
+    "publicities are not told": ("publicity", Act, "note", untold("publicity."), "no line of [\"('publicity.opened'"),
+    "entries are not told": ("chongqing-ets", Act, "note", untold("record."), "no line of [\"('record.entered'"),
+    "postings are not told": ("chongqing-ets", Act, "note", untold("ledger."), "no line of [\"('ledger.posted'"),
+    "tables are not told": ("jiaxing-tanpuhui", Act, "note", untold("rules."), "no line of [\"('rules.decided'"),
+    "ends are not told": ("seats", Act, "note", untold("case.ended"), "no line of [\"('case.ended',)"),
 }
 
 

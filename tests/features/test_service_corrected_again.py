@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from portal.cases import desk
+from portal.cases import correcting, desk
+from portal.cases.correcting import Receipt
 from portal.cases.desk import MatterChanged
 from portal.cases.errors import EarlierNeedsReason, EnteredIt
 from portal.deadlines import service as deadlines
 from portal.notify import PortalMessage
-from tests.builders.world import Bureau, Followed
+from tests.builders.clocks import hearing_content
+from tests.builders.world import Bureau, Followed, World, moment_of
 from tests.features.test_service_corrected import WHY, Desk, last_day, served
 from tests.features.test_service_told import told
 
@@ -274,3 +276,28 @@ def test_a_final_notice_whose_receipt_is_struck_out_and_entered_anew_gets_its_pe
     office.correct(notice, None)
     office.bureau.receipt(notice, office.bureau.tao, on="2026-10-08T10:00:00")
     assert periods(notice) == [("dropped", "2026-10-10"), ("running", "2026-10-16")]
+
+
+# A newer letter of the same name
+
+
+@pytest.mark.parametrize("instead", ["2026-09-29T09:00:00", None])
+def test_a_correction_for_an_older_letter_leaves_the_period_of_the_newer_alone(tx, instead):
+    world = World.within(tx, hearing_content())
+    zhou, case = world.person("周", "officer"), world.file("hearing", world.wang)
+    world.at("2026-09-30T09:00:00")
+    world.receipt(case, zhou, on="2026-09-28T10:00:00")
+    world.at("2026-10-11T10:00:00")
+    world.send("answer", case, world.wang)
+    world.complete("last", zhou, case, result="继续")
+    world.at("2026-10-30T17:00:00")
+    world.receipt(case, zhou, on="2026-10-30T10:00:00")
+    [older] = case.letters[0].services[0].proofs
+    other = Receipt("post", moment_of(instead)) if instead else None
+    world.act(lambda tx, at: correcting.correct(world.kernel, tx, zhou, older.id, other, WHY, at))
+    reply, sent = case.deadline("reply"), case.deadline("send")
+    assert (reply.state, reply.event_day.isoformat(), reply.last_day.isoformat()) == (
+        "running", "2026-10-30", "2026-11-06",
+    )  # fmt: skip
+    assert (sent.state, sent.met_at) == ("met", moment_of("2026-10-30T10:00:00"))
+    assert world.breaks() == []

@@ -9,6 +9,7 @@ from sqlalchemy import text, update
 from sqlalchemy.exc import DBAPIError
 
 from portal.cases import filing, proof
+from portal.cases.accepting import NothingInForce
 from portal.cases.errors import IntakeClosed, NotYetInForce
 from portal.cases.models import Case
 from portal.cases.names import evaluate
@@ -209,6 +210,38 @@ def test_a_renewal_opens_intake_and_binds_the_cases_accepted_under_it(world):
     assert text_of(case) == "小〔2026〕9号"
     with pytest.raises(IntakeClosed):
         world.file("main", world.wang)
+
+
+BIND = {"on": "=case.filed_at"}
+
+
+def accepting(tx) -> World:
+    main = procedure(
+        start(), task("check"), does("bind", "instrument.bind", **BIND), end(),
+        path("start", "check", "bind", "end"),
+    )  # fmt: skip
+    return World.within(tx, small(main=main))
+
+
+def test_nobody_accepts_a_filing_whose_day_no_text_governs_any_more(tx):
+    world = accepting(tx)
+    officer = world.person("周", "officer")
+    world.at("2026-10-08T09:00:00")
+    row = renew(world)
+    case = world.file("main", world.wang)
+    revoke(world, row)
+    with pytest.raises(NothingInForce) as refusal:
+        world.complete("check", officer, case)
+    assert refusal.value.text() == (
+        "受理之日（2026年10月8日）《小办法》（小〔2023〕1号）没有有效的文本：有效期已过而没有录入续期，或者续期已经撤回。"
+        "不能受理；认为应当受理的，请管理员录入续期文件后再办。"
+    )
+    assert case.tasks == ["check"]
+    # Renewed again it is accepted, under that text.
+    renew(world, number="小〔2026〕10号")
+    world.complete("check", officer, case)
+    assert (case.outcome, text_of(case)) == ("办结", "小〔2026〕10号")
+    assert world.breaks() == []
 
 
 @pytest.mark.parametrize(

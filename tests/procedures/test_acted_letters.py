@@ -78,3 +78,24 @@ def test_loops_without_end_are_stopped():
     text = "{% for a in rows %}{% for b in rows %}{% for c in rows %}{% endfor %}{% endfor %}{% endfor %}"
     with pytest.raises(RenderTooLong):
         trial.fill(plain(text), {"rows": [{"amount": "1"}] * 2000}, seconds=0.2)
+
+
+def test_what_a_letter_says_is_expected_in_a_path(database):
+    said = 'expect.letters.decision = ["复核决定书"]\n\n[outcome]'
+    wrong = said.replace("复核决定书", "没有写的话")
+    found = {}
+    for expected in (said, wrong):
+        content = with_paths(CHANGED)
+        text = content.files[CHANGED].decode()
+        assert text.count("[outcome]") == 1
+        edited = text.replace("[outcome]", expected).encode()
+        report = acted(database, Content(content.regulation, {**content.files, CHANGED: edited}))
+        found[expected] = [fault.what for result in report.results for fault in result.faults]
+    assert found[said] == []
+    [fault] = found[wrong]
+    assert fault.endswith("文书“decision”中的文字应为 没有写的话，实为 无")
+
+
+def test_what_a_letter_says_is_read_paragraph_by_paragraph():
+    said = trial.read(plain("{{ party.name }}：", "{% if party.name %}甲 & <乙>{% else %}丙{% endif %}"), SOME)
+    assert said.split("\n")[:2] == ["某厂：", "甲 & <乙>"]

@@ -72,6 +72,8 @@ def test_what_is_written_right_is_no_fault():
             '"date(start.held)"', '"date(start.text)"',
             "deadlines.event.after", "事件“date(start.text)”：“start.text”是文字，不是日期",
         ),
+        ('{ while = "correct" }', '{ while = "correct", title = "" }', "deadlines.decide.pauses", None),
+        ('"date(start.held)"', '"accepted"', "deadlines.event.after", "事件“accepted”：图中没有受理的环节"),
         ('"date(start.held)"', '"opened(show)"', "deadlines.event.after", "事件“opened(show)”：没有名为“show”的公示"),
         (
             'met    = "done(conclude)"', 'met    = "date(start.held)"',

@@ -124,6 +124,32 @@ WRONG = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        # The shared.toml asks for it; it is the manifest that is to be mended.
+        ('notice = "notice"\n', "", [("with", "缺少图所要的 with.notice")]),
+        ('notice = "notice"\n', 'notice = ""\n', [("with", "缺少图所要的 with.notice")]),
+        ('notice = "notice"\n', "notice = 30\n", [("with.notice", "“with.notice”应为文字")]),
+    ],
+)
+def test_what_is_not_handed_over_as_it_should_be_is_told_once_of_the_manifest(old, new, told):
+    file = FILES["review.toml"]
+    found = [fault for fault in faults(handed(review_toml=(old, new))) if (fault.element or "").startswith("with")]
+    assert [(fault.element, fault.what) for fault in found] == told
+    assert [fault.file for fault in found] == [file]
+    assert told[0][0] != "with" or found[0].mend == f'在 {file} 中写 with = {{ notice = "…" }}'
+
+
+def test_a_manifest_that_hands_over_nothing_at_all_is_told_so_itself():
+    said = '[with]\norigin = "grant"\nnotice = "notice"\n'
+    found = [fault for fault in faults(handed(review_toml=(said, ""))) if fault.element == "with"]
+    assert [(fault.what, fault.file) for fault in found] == [
+        ("缺少图所要的 with.notice", FILES["review.toml"]),
+        ("缺少图所要的 with.origin", FILES["review.toml"]),
+    ]
+
+
 @pytest.mark.parametrize(("where", "old", "new", "name", "element", "what"), WRONG)
 def test_what_is_handed_over_and_what_asks_for_it_agree(where, old, new, name, element, what):
     found = [fault for fault in faults(handed(**{where: (old, new)})) if fault.element == element]

@@ -7,7 +7,8 @@ import pytest
 from portal.cases.actions import ACTIONS
 from portal.procedures import Content
 from portal.procedures.check import check
-from tests.builders.diagrams import flow
+from tests.builders.diagrams import boundary, call, diagram, element, flow, handler, message, path, subprocess, trigger
+from tests.builders.procedures import does, end, over, start, task, waits
 from tests.builders.publicity import OBJECTION_MANIFEST, PLAN_MANIFEST, regulation
 
 RULES = {name: action.rule for name, action in ACTIONS.items()}
@@ -65,6 +66,13 @@ def test_the_whole_content_is_without_a_fault():
         ('"start.summary"', '"start.sumary"', "publicity.notice.shows",
          "“start.sumary”：表单“plan”没有“sumary”这一项（start）"),
         ('"start.summary"', '"start.text"', "publicity.notice.shows", "“start.text”是文件"),
+        ('"party.name"]', '"party.uscc"]', "publicity.notice.shows", "“party.uscc”可能是自然人的个人编号，不能公开"),
+        ("{{ start.title }}", "{{ party.uscc }}", "publicity.notice.title",
+         "“party.uscc”可能是自然人的个人编号，不能公开"),
+        ('pauses  = [ { while = "cases(objection)" } ]', "", "deadlines.shown.pauses",
+         "公示的期间“shown”在异议“objection”办理期间不暂停，可以在有结果之前期满"),
+        ('cases(objection)', 'confirm', "deadlines.shown.pauses",
+         "公示的期间“shown”在异议“objection”办理期间不暂停，可以在有结果之前期满"),
         ('"party.name"]', '"case.outcome"]', "publicity.notice.shows", "“case.outcome”前面写什么没有说明"),
         ('materials  = ["text"]', 'materials  = ["texts"]', "publicity.notice.materials", "没有名为“texts”的材料"),
         ('objections = "objection"', 'objections = "objections"', "publicity.notice.objections",
@@ -126,6 +134,129 @@ def test_a_period_that_ends_without_a_person():
     assert ("over", "公示期满后没有人员确认结果就结束公示") in found(whole)
 
 
+SHOWING = (
+    start(None), does("publish", "publicity.open", publicity="notice"),
+    element("eventBasedGateway", "shown"), over("over", "shown"), waits("upheld", "objection_upheld"),
+    task("confirm", form="note"),
+    does("unopposed", "publicity.close", publicity="notice", result="没有成立的异议"), end("quiet", "公示无碍"),
+    does("opposed", "publicity.close", publicity="notice", result="异议成立"), end("upset", "异议成立"),
+    path("start", "publish", "shown", "over", "confirm", "unopposed", "quiet"),
+    path("shown", "upheld", "opposed", "upset"),
+)  # fmt: skip
+"""A diagram to be called, that shows the plan."""
+CALL = (call("showing"), path("start", "showing", "revise", "agreed"))
+
+
+def calling(*around, inside=SHOWING):
+    """The content with the plan shown by a called diagram; what stands around the call, and inside."""
+    whole = regulation()
+    own = (start("plan"), task("revise", role="party", form="plan", revises="start"), end("agreed", "同意"))
+    drawings = {
+        "bpmn/small/plan/process.bpmn": diagram(*own, *around),
+        "bpmn/small/_shared/showing/process.bpmn": diagram(*inside),
+    }
+    return Content(whole.regulation, {**whole.files, **drawings})
+
+
+def close(key, result="申请人撤回"):
+    return does(key, "publicity.close", publicity="notice", result=result)
+
+
+def by_party(name):
+    """The definition of a message that the party sends."""
+    said = '<bpmn:extensionElements><portal:message role="party"/></bpmn:extensionElements>'
+    return said + message(name)
+
+
+def stopped(on="showing", *, sent=by_party):
+    return boundary("stop", on, sent("stop"))
+
+
+def named(part):
+    """With a name, which whoever sends its message reads."""
+    return part.replace(' id="stop"', ' id="stop" name="停下"')
+
+
+def goes_on(to):
+    return ("stop", f"公示“notice”进行中可以由此中断，不结束公示就走到“{to}”")
+
+
+SKIPPED = ("stop", "公示“notice”的期间可以跳过")
+
+
+@pytest.mark.parametrize(
+    ("around", "faults"),
+    [
+        (CALL, []),
+        # What ends the case closes what it shows.
+        ((*CALL, stopped(), end("gone", "已撤回"), path("stop", "gone")), []),
+        ((*CALL, handler("leaving", element("startEvent", "stop", by_party("stop"), isInterrupting="true"),
+          task("leave"), end("gone", "已撤回"), path("stop", "leave", "gone"))), []),
+        # The case goes on, the plan is still shown, and can never be shown anew.
+        ((*CALL, stopped(), flow("stop", "revise")), [goes_on("环节revise")]),
+        ((call("showing"), path("start", "again", "showing", "revise", "agreed"), element("exclusiveGateway", "again"),
+          stopped(), flow("stop", "again")), [goes_on("publish")]),
+        ((subprocess("around", start(None).replace('"start"', '"begin"'), call("showing"), end("done", "公示过"),
+          path("begin", "showing", "done")), path("start", "around", "revise", "agreed"),
+          stopped("around"), flow("stop", "revise")), [goes_on("环节revise")]),
+        ((subprocess("around", start(None).replace('"start"', '"begin"'), call("showing"), end("done", "公示过"),
+          path("begin", "showing", "done"),
+          handler("leaving", element("startEvent", "stop", by_party("stop"), isInterrupting="true"),
+                  end("left", "停下"), path("stop", "left"))),
+          path("start", "around", "revise", "agreed")), [goes_on("环节revise")]),
+        # Closed it is, but by whoever does not want to wait for the end of the period.
+        ((*CALL, stopped(), close("closed"), path("stop", "closed", "revise")), [SKIPPED]),
+        ((*CALL, boundary("stop", "showing", message("objection_upheld")), close("closed"),
+          path("stop", "closed", "revise")), []),
+    ],
+)  # fmt: skip
+def test_what_interrupts_the_diagram_that_shows_it(around, faults):
+    assert found(calling(*(named(part) for part in around))) == faults
+
+
+NEVER = ("publish", "公示“notice”开始后，可以不结束公示就走到“已撤回”（用于“plan”）")
+
+
+@pytest.mark.parametrize(
+    ("more", "faults"),
+    [
+        ((handler("leaving", element("startEvent", "stop", by_party("stop"), isInterrupting="true"),
+          end("gone", "已撤回"), path("stop", "gone")),), [NEVER]),
+        ((handler("leaving", element("startEvent", "stop", by_party("stop"), isInterrupting="true"),
+          close("closed"), end("gone", "已撤回"), path("stop", "closed", "gone")),),
+         [("publish", "公示“notice”的期间可以跳过（用于“plan”）")]),
+        ((handler("leaving", trigger("stop", message("objection_upheld")),
+          close("closed"), end("gone", "已撤回"), path("stop", "closed", "gone")),), []),
+    ],
+)  # fmt: skip
+def test_what_interrupts_the_publicity_inside_its_diagram(more, faults):
+    assert found(calling(*CALL, inside=(*SHOWING, *(named(part) for part in more)))) == faults
+
+
+def test_a_diagram_that_is_not_there_is_told_alone():
+    """Its shared.toml would say of the period what the manifest does not."""
+    whole = calling(*CALL)
+    manifest = "bpmn/small/plan/procedure.toml"
+    text = whole.files[manifest].decode()
+    start_of, end_of = text.index("[deadlines.shown]"), text.index("[materials.text]")
+    shared = {"bpmn/small/_shared/showing/shared.toml": text[start_of:end_of].encode()}
+    own = text[:start_of] + '[deadlines.shown]\nassumed = "另有理由"\n' + text[end_of:]
+    whole = Content(whole.regulation, {**whole.files, **shared, manifest: own.encode()})
+    assert found(whole) == []
+    drawing = whole.files["bpmn/small/plan/process.bpmn"].replace(b'diagram="showing"', b'diagram="shown"')
+    gone = Content(whole.regulation, {**whole.files, "bpmn/small/plan/process.bpmn": drawing})
+    assert found(gone) == [("showing", "找不到图“shown”")]
+
+
+def test_what_interrupts_a_subprocess_in_which_it_is_opened():
+    inner = subprocess("held", *(part.replace('id="start"', 'id="begin"').replace('"start-', '"begin-')
+                                 .replace('sourceRef="start"', 'sourceRef="begin"') for part in SHOWING))  # fmt: skip
+    outer = (start(None), inner, end("shown_out", "已公示"), path("start", "held", "shown_out"))
+    assert found(calling(*CALL, inside=outer)) == []
+    stop = (named(stopped("held")), end("gone", "已撤回"), path("stop", "gone"))
+    assert found(calling(*CALL, inside=(*outer, *stop))) == [NEVER]
+
+
 def test_an_action_that_names_no_publicity():
     text = 'value="notice"/></portal:action></bpmn:extensionElements></bpmn:serviceTask>'
     assert ("publish", "没有名为“notices”的公示") in found(drawn((text, text.replace("notice", "notices"))))
@@ -140,6 +271,10 @@ def test_an_action_that_names_no_publicity():
         ('name = "start.name"', 'name = "start.phone2"', "starts.name",
          "name 的路径“start.phone2”不是启动表单中必填的文字项"),
         (', code = ["start.id_number", "start.uscc"]', "", "starts.code", "没有写 code：实名要有号码"),
+        ('address = "start.address"', 'address = "start.phone2"', "starts.address",
+         "address 的路径“start.phone2”不是启动表单中的文字项"),
+        ('shares     = ["start.objection"]', 'shares     = ["start.address"]', "shares",
+         "“start.address”不能给关联案件的当事人看"),
         ('"start.id_number"', '"start.phone"', "starts.code", "code 的路径“start.phone”不是启动表单中必填的号码"),
         ('serve    = ["filer"]', 'serve    = ["party"]', "documents.answer.serve",
          "公众提出的案件没有当事人，文书“answer”送达不了 party"),
@@ -170,9 +305,27 @@ def test_a_letter_to_the_filer_where_the_public_files_nothing():
         ('count(objections("notice")) = 0', None),
         ('count(objections("notices")) = 0', "没有名为“notices”的公示"),
         ("count(objections(start.title)) = 0", "objections 的参数应当直接写公示的名称"),
+        ('count(earlier_objections("notice")) = 0', None),
+        ('count(earlier_objections("notices")) = 0', "没有名为“notices”的公示"),
+        ("count(earlier_objections(start.title)) = 0", "earlier_objections 的参数应当直接写公示的名称"),
+        ("publication.closed_at = null", "本事项不在公示期间提出，不能读取“publication”"),
     ],
 )
 def test_objections_are_asked_of_a_publicity_by_its_name(expression, what):
     fact = f"""\n[facts.objected]\ntitle = "异议"\nis    = '{expression}'\n"""
     said = " ".join(words for _place, words in found(regulation(plan_manifest=PLAN_MANIFEST + fact)))
+    assert said == "" if what is None else what in said
+
+
+@pytest.mark.parametrize(
+    ("expression", "what"),
+    [
+        ("publication.closed_at = null", None),
+        ("publication.paused = true", "“publication”没有“paused”"),
+        ("publication.closed_at.paused = true", "“publication.closed_at”是时刻，没有“paused”"),
+    ],
+)
+def test_what_is_filed_during_a_publicity_asks_about_that_one(expression, what):
+    fact = f"""\n[facts.stands]\ntitle = "公示未结束"\nis    = '{expression}'\n"""
+    said = " ".join(words for _place, words in found(regulation(objection_manifest=OBJECTION_MANIFEST + fact)))
     assert said == "" if what is None else what in said

@@ -93,7 +93,7 @@ WRONG = [
     ('how     = "post"', 'how     = "fax"', "“fax”不是送达的方式"),
     ("last_day = 2026-10-26", "lastday = 2026-10-26", "不认识的键“step.expect.deadlines.decision.lastday”"),
     ("last_day = 2026-10-26", 'last_day = "2026-10-26"', "期限的 last_day 应为日期，如 2026-10-12"),
-    ("last_day = 2026-10-26", 'state = "over"', "期限的 state 应为running、paused、met、dropped 之一"),
+    ("last_day = 2026-10-26", 'state = "over"', "期限的 state 应为running、paused、met、dropped、not begun 之一"),
     ("amount = 1 }", 'amount = "1" }', "分录的“amount”应为整数"),
     ("amount = 1 }", "amount = 1, kind = 2 }", "不认识的键“outcome.entries.kind”"),
     ("expect.facts =", "expect.fact =", "不认识的键“step.expect.fact”"),

@@ -69,3 +69,11 @@ def test_a_fault_is_told_where_it_is_written():
         assembled(called(outer=deadline("外层"), inner='[deadlines.answer]\nwithinn = "3 days"\n'))
     [fault] = refused.value.faults
     assert (fault.file, fault.line) == (f"{INNER}/shared.toml", 2)
+
+
+def test_a_key_that_is_misspelt_is_not_missing_besides():
+    with pytest.raises(ContentFaults) as refused:
+        assembled(called(outer=deadline("外层").replace("title", "titel")))
+    assert [(fault.element, fault.what) for fault in refused.value.faults] == [
+        ("deadlines.answer.titel", "不认识的键“deadlines.answer.titel”")
+    ]

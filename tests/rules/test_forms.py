@@ -279,6 +279,8 @@ def test_a_box_is_always_answered():
     assert a_form(CHECKBOX).check({}, {}).values == {"x": False}
     assert error(CHECKBOX, "vielleicht") == "同意：请勾选或不勾选"
     assert error(CHECKBOX | REQUIRED, False) == "请勾选“同意”"
+    sentence = CHECKBOX | REQUIRED | {"label": "所提交的材料真实、完整，对其真实性负责，并愿意公开"}
+    assert error(sentence, False) == "请勾选“所提交的材料真实、完整，对其真实性负责，…”"
 
 
 @pytest.mark.parametrize("answer", ["2026-10-12", "2026/10/12", "２０２６年１０月１２日", "2026.10.12"])

@@ -281,7 +281,7 @@ def test_a_review_is_filed_corrected_and_decided(story: Story) -> None:
         "2026年9月28日 15:40:",
         "在期限内提出，且未放弃异议 是",
         "现在由受理人员办理“形式审查”。",
-        "办理机关应当在 2026年10月16日（周五）24:00 前作出决定（10 个工作日）",
+        "办理机关应当在 2026年10月16日（周五）24:00 前办完“作出复核决定”（10 个工作日）。",
     ):
         assert told in receipt
     _correction(story, review)

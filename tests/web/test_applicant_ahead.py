@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from flask import Flask
 
+from portal.audit import Entry
 from portal.calendar import base
 from portal.calendar.rules import Calendar
+from portal.cases.live import LiveCase
+from portal.cases.models import Task
 from portal.clock import TZ, end_of
 from portal.procedures import drawing
 from portal.web import dates, languages
+from portal.web.applicant import clocks, progress
 from portal.web.applicant.ahead import Way
 from tests.builders import diagrams as drawn
 
@@ -104,6 +110,34 @@ def test_the_words_of_dates() -> None:
     assert dates.to_the_second(datetime(2026, 10, 12, 23, 59, 59, 999, tzinfo=TZ)) == "2026年10月12日 23:59:59"
     assert dates.size(1) == "1 KB"
     assert dates.size(1_234_567) == "1.2 MB"
+
+
+@pytest.mark.usefixtures("_page")
+def test_invitations_that_lapse_together_are_one_line() -> None:
+    at = datetime(2026, 3, 17, 16, tzinfo=UTC)
+    fired = {"deadline": "reply", "title": "答复评审邀请", "due": at.isoformat()}
+    history = [Entry(1, seq, at, seq, "timer.fired", None, None, "invite_over", fired, "", "") for seq in range(1, 7)]
+    case = SimpleNamespace(ended=True, procedure=SimpleNamespace(elements=lambda: []))
+    done = progress.steps(progress.Standing(cast("LiveCase", case), history, [], []), "")
+    assert [(step.name, step.note) for step in done] == [("答复评审邀请", "2026年3月18日 00:00 · 6 人次")]
+
+
+@pytest.mark.parametrize(("end", "outcome"), [("correct", "视为撤回"), ("revise", "逾期视为撤回"), ("apart", None)])
+@pytest.mark.usefixtures("_page")
+def test_what_follows_when_a_task_is_not_done_in_time(end: str, outcome: str | None) -> None:
+    """The way from the timer on it to the end of the case, if nobody does anything on it any more."""
+    files = {
+        "correct": ("_shared/intake", "correction"),
+        "revise": ("jiaxing-tanpuhui/methodology-filing", "revision"),
+        "apart": ("_shared/review-on-objection", "correction"),
+    }
+    folder, deadline = files[end]
+    found = drawing.read("a", (BPMN / folder / "process.bpmn").read_bytes(), "a.bpmn")
+    case = SimpleNamespace(procedure=SimpleNamespace(drawing_at=lambda _scope: found))
+    element = "correct" if end == "apart" else end
+    task = Task(scope="", element=element, deadline=deadline)
+    said = f"到期没有办理的：{outcome}。" if outcome else ""
+    assert clocks.lapse_of(cast("LiveCase", case), task) == said
 
 
 @pytest.mark.parametrize(

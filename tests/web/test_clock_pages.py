@@ -82,6 +82,7 @@ def test_the_leader_extends_it_and_the_applicant_reads_why(portal, plan):
     page = plain(chen.get(url))
     assert dates_of(portal, old) in page
     assert "5 个工作日" in page
+    assert "假定：试验" in page
     missing = chen.post(url, {"reason": " "})
     assert missing.status_code == 422
     assert "请说明延长的理由，最多 500 字；申请人会看到。" in plain(missing)

@@ -225,7 +225,7 @@ def test_the_file_of_the_case_keeps_every_round(story):
     story.answered({"no": 1, "name": "新名称"}, {"no": 2, "note": "无误"})
     story.judged({"no": 1, "result": "接受"}, {"no": 2, "result": "接受"})
     text = plain(story.zhou.get(f"/cases/{story.case}"))
-    assert "补正前后 方案名称 有改动 原来 旧名称 现在 新名称" in text
+    assert "前后对照：补正 方案名称 有改动 原来 旧名称 现在 新名称" in text
     assert "复核补正 周敏" in text
     assert "1 方案名称 接受 补正要求 写全称" in text
     assert "2 预计数量 补正要求 核对 补正说明 无误 预计数量 没有改动 原来 50 现在 50" in text

@@ -204,7 +204,7 @@ def test_the_official_reads_what_the_rules_said_before_the_rest(town, employer, 
     assert page.text.index("judged") < page.text.index('id="answers"')
     soft = "不符合 写明单位 提示 未写" if employer is None else "需人工判断 写明单位 提示"
     assert soft in said
-    assert "推定：通常做法" in said
+    assert "假定：通常做法" in said
     rule = {"外地": "第 1 条规则", "某大学": "第 2 条规则", None: "第 3 条规则"}[employer]
     assert rule in said
     history = plain(browser.get(f"/cases/{case}"))

@@ -10,12 +10,15 @@ from datetime import timedelta
 from xml.etree import ElementTree
 
 import pytest
+from lxml import html
 from sqlalchemy import select
 
 from portal import identity
 from portal.cases import filing, publicly
+from portal.cases.conduct import claim_ripe
 from portal.cases.models import Attachment, Case, Publication
 from portal.clock import day_of
+from portal.deadlines.models import Deadline
 from portal.deadlines.service import drop_running
 from portal.documents.models import Letter, ServiceProof
 from portal.procedures import Releases, publish
@@ -125,6 +128,22 @@ def test_a_notice_shows_what_its_manifest_names_and_nothing_else(town):
     ):
         assert text in said
     assert "0573-1" not in page.text
+
+
+def test_beside_a_notice_stands_how_the_case_goes_on(town):
+    notice = shown(town)
+    assert steps(town, notice) == [("done", "plan"), ("now", "publish")]
+    hand_in(town.client(), notice)
+    with town.database.transaction() as tx:
+        objection = tx.scalars(select(Case.id).order_by(Case.id.desc())).first()
+    town.complete("zhou", town.task("judge", objection), {"result": "成立", "reasons": "重复"})
+    assert steps(town, notice) == [("done", "plan"), ("done", "publish"), ("now", "继续办理")]
+
+
+def steps(portal, notice):
+    """The stages beside a notice: how each stands, and its name."""
+    found = html.fromstring(portal.client().get(f"/notices/{notice}").text).xpath('//ol[@class="steps"]/li')
+    return [(step.get("class"), step.xpath('span[@class="name"]/text()')[0]) for step in found]
 
 
 def test_a_bar_shows_how_far_the_period_has_come(town):
@@ -317,6 +336,113 @@ def test_a_case_that_ends_while_its_period_stands_keeps_its_page(town):
     assert "起暂停计时（objection）。" in plain(page)
 
 
+def test_of_two_wrong_files_both_are_told(town):
+    notice = shown(town)
+    files = [(io.BytesIO(b"MZ"), "a.exe"), (io.BytesIO(PDF + b"x" * 5_000_001), "大.pdf"), (io.BytesIO(PDF), "好.pdf")]
+    said = plain(hand_in(town.client(), notice, **{"_upload.evidence": files}))
+    assert "“a.exe”" in said
+    assert "“大.pdf”超过 5 MB 的上限" in said
+    assert "好.pdf（" in said
+
+
+@pytest.mark.parametrize(
+    ("address", "receipt", "clerk"),
+    [
+        ("中山东路 1 号", "遗失的，请告知办理机关（小局）：答复按您填写的地址邮寄。", "邮寄地址 中山东路 1 号"),
+        ("", "遗失的，请凭本人（单位）证件向办理机关（小局）领取书面答复。", "邮寄地址 没有填写，由本人凭证件领取"),
+    ],
+)
+def test_who_loses_his_code_gets_the_answer_by_post_or_at_the_office(town, address, receipt, clerk):
+    notice = shown(town)
+    page = hand_in(town.client(), notice, address=address)
+    assert receipt in plain(page)
+    number, _code = code_on(page)
+    with town.database.transaction() as tx:
+        case_id = tx.scalars(select(Case.id).where(Case.number == number)).one()
+    town.complete("zhou", town.task("judge", case_id), {"result": "不成立", "reasons": "已核对"})
+    with town.database.transaction() as tx:
+        letter = tx.scalars(select(Letter).where(Letter.case_id == case_id)).one()
+        [service] = letter.services
+        letter_id, service_id = letter.id, service.id
+    town.rendered(letter_id, ANSWER)
+    assert clerk in plain(town.client("zhou").get(f"/services/{service_id}/receipt"))
+    assert "查询码遗失不能补发：请告知办理机关" in plain(town.client().get("/track"))
+
+
+def test_every_objection_stands_above_the_task_that_they_are_about(town):
+    notice = shown(town)
+    numbers = [code_on(hand_in(town.client(), notice, objection=text))[0] for text in ("数据重复", "基准线过高")]
+    with town.database.transaction() as tx:
+        filed = list(tx.scalars(select(Case.id).where(Case.number.in_(numbers)).order_by(Case.id)))
+    for objection in filed:
+        town.complete("zhou", town.task("judge", objection), {"result": "不成立", "reasons": "已核对"})
+    town.ahead(timedelta(days=40))
+    with town.database.transaction() as tx:
+        case_id = tx.get_one(Publication, notice).case_id
+        assert claim_ripe(town.machine.kernel, tx, town.machine.kernel.now(tx)) is not None
+    page = html.fromstring(town.client("zhou").get(f"/tasks/{town.task('confirm', case_id)}").text)
+    [head] = page.xpath('//div[@class="meta"]')
+    said = " ".join(head.text_content().split())
+    assert all(f"{number} 异议不成立" in said for number in numbers)
+    assert [link.get("href") for link in head.xpath(".//a")] == [f"/cases/{objection}" for objection in filed]
+
+
+def test_a_notice_says_when_its_period_ended_and_apart_when_its_result_was_confirmed(town):
+    notice = shown(town)
+    town.ahead(timedelta(days=40))
+    with town.database.transaction() as tx:
+        assert claim_ripe(town.machine.kernel, tx, town.machine.kernel.now(tx)) is not None
+    with town.database.transaction() as tx:
+        case_id = tx.get_one(Publication, notice).case_id
+    town.complete("zhou", town.task("confirm", case_id), {"text": "无"})
+    with town.database.transaction() as tx:
+        row = tx.get_one(Publication, notice)
+        first, last, confirmed = (dates(day_of(row.opened_at)), dates(row.last_day), dates(day_of(row.closed_at)))
+        assert row.last_day < day_of(row.closed_at)
+    said = f"{first} 至 {last}，{confirmed}确认结果"
+    page = plain(town.client().get(f"/notices/{notice}"))
+    assert said in page
+    assert "确认结果：公示期满，没有成立的异议" in page
+    assert said in plain(town.client().get("/notices"))
+
+
+def dates(day):
+    return f"{day.year}年{day.month}月{day.day}日"
+
+
+def test_two_notices_of_one_case_lead_to_each_other(town):
+    notice = shown(town)
+    assert "本案的其他公示" not in plain(town.client().get(f"/notices/{notice}"))
+    hand_in(town.client(), notice)
+    with town.database.transaction() as tx:
+        objection = tx.scalars(select(Case.id).order_by(Case.id.desc())).first()
+    town.complete("zhou", town.task("judge", objection), {"result": "成立", "reasons": "重复"})
+    with town.database.transaction() as tx:
+        other = again(tx, tx.get_one(Publication, notice)).id
+        day = dates(day_of(tx.get_one(Publication, notice).closed_at))
+    page = town.client().get(f"/notices/{notice}")
+    assert f'<a href="/notices/{other}">' in page.text
+    assert f"至 {day}，在期满以前结束" in plain(page)
+
+
+def again(tx, row):
+    """What a case has shown, shown a second time."""
+    held = {one.name: getattr(row, one.name) for one in Publication.__table__.columns if one.name != "id"}
+    shown = Publication(**{**held, "closed_at": None, "result": None, "due": row.due + timedelta(days=30)})
+    tx.add(shown)
+    tx.flush()
+    return shown
+
+
+def test_a_day_that_may_still_move_is_called_provisional(town):
+    notice = shown(town)
+    assert "（暂定）" not in plain(town.client().get("/notices"))
+    with town.database.transaction() as tx:
+        tx.get_one(Deadline, tx.get_one(Publication, notice).deadline_id).provisional = True
+    for page in ("/notices", f"/notices/{notice}", "/notices.rss"):
+        assert "24:00（暂定）" in town.client().get(page).text, page
+
+
 def test_too_many_from_one_address_are_refused_with_what_was_typed(town):
     notice = shown(town)
     browser = town.client()
@@ -325,6 +451,7 @@ def test_too_many_from_one_address_are_refused_with_what_was_typed(town):
     page = hand_in(browser, notice)
     assert page.status_code == 429
     assert "一小时内提交的次数过多" in plain(page)
+    assert "或者邮寄给办理机关（小局），地址从机关的公开渠道查找" in plain(page)
     assert "数据重复" in plain(page)
     assert hand_in(browser, shown(town, "另一条")).status_code == 200
 

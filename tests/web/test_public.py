@@ -9,10 +9,11 @@ from datetime import date, timedelta
 import pytest
 
 from portal.clock import day_of
-from portal.procedures import validity
+from portal.procedures import publish, validity
 from portal.web import dates
 from portal.web import validity as law
 from portal.web.machine import EXTENSION, DemoAccount
+from tests.builders import corrections
 from tests.builders.pages import PASSWORD, plain
 
 
@@ -134,3 +135,24 @@ def test_the_door_leads_back_to_where_one_was(portal):
     assert 'href="/sign-in?next=/verify"' in browser.get("/verify").text
     answer = browser.post("/sign-in", {"login": "wang", "password": "correct horse 9", "next": "/verify"})
     assert answer.location == "/verify"
+
+
+def test_by_when_what_is_done_stands_in_the_order_of_the_procedure(portal):
+    """Along the diagram and those that it calls, not as the manifest happens to list it."""
+    duty = """
+[deadlines.{name}]
+title   = "{title}"
+kind    = "duty"
+after   = "{after}"
+within  = "5 working days"
+met     = "{met}"
+assumed = "试验"
+
+"""
+    later = duty.format(name="rechecked", title="复核", after="filed", met="done(recheck)")
+    sooner = duty.format(name="told", title="告知", after="started", met="issued(notice)")
+    inside = duty.format(name="own", title="内部环节", after="started", met="done(check)")
+    listed = corrections.broken("procedure.toml", "[materials.text]", f"{later}{inside}{sooner}[materials.text]")
+    with portal.database.transaction() as tx:
+        publish(tx, listed, portal.now, "test")
+    assert "多久办完 告知：5 个工作日 复核：5 个工作日，自收到申请的次日起算 " in plain(portal.client().get("/"))

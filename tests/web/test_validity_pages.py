@@ -15,8 +15,10 @@ from portal.clock import day_of
 from portal.documents.models import Letter
 from portal.identity import grant_role
 from portal.identity.models import Person
-from portal.procedures import Releases, publish, validity
+from portal.procedures import Content, Releases, publish, validity
+from tests.builders.decisions import decision, definitions, table
 from tests.builders.diagrams import path
+from tests.builders.experts import judges
 from tests.builders.pages import Portal, plain
 from tests.builders.procedures import content, does, end, lapsing, letter, procedure, start, task
 
@@ -62,7 +64,7 @@ class Site(SimpleNamespace):
             return filing.file(self.portal.machine.kernel, tx, actor, "small", "main", {}, self.portal.now).id
 
 
-def site(portal: Portal, days: int) -> Site:
+def site(portal: Portal, days: int, whole: Content | None = None) -> Site:
     """A portal with a regulation whose last day is so many days from today."""
     today = day_of(portal.now)
     last = today + timedelta(days=days)
@@ -74,7 +76,7 @@ def site(portal: Portal, days: int) -> Site:
     portal.machine = replace(portal.machine, kernel=replace(portal.machine.kernel, releases=Releases()))
     portal.app.extensions["portal"] = portal.machine
     with portal.database.transaction() as tx:
-        publish(tx, lapsing(content(main=main, own=own), last.isoformat()), portal.now, "test")
+        publish(tx, lapsing(whole or content(main=main, own=own), last.isoformat()), portal.now, "test")
         grant_role(tx, person_id=portal.people["zhou"], regulation="small", role="officer", from_day=date(2020, 1, 1))
         tx.get_one(Person, portal.people["sun"]).administrator = True
     return Site(portal=portal, last=last, today=today)
@@ -272,6 +274,28 @@ def test_every_page_that_depends_on_an_assumed_renewal_says_so(lapsed):
     assert "这是假定" not in case
 
 
+def test_the_rule_on_the_text_is_judged_as_of_the_day_on_which_the_official_reads_it(portal):
+    manifest = '[decisions.valid]\ntitle = "文本有效"\nfile = "valid.dmn"\neffect = "hard"\nassumed = "惯例"\n'
+    main = procedure(
+        start(), judges("valid"), task("check"), end(), path("start", "judge", "check", "end"), manifest=manifest
+    )
+    rule = [("true", "true", '"有效"'), ("not(true)", "false", '"没有有效的文本"')]
+    asked = table([("in_force_on(case.filed_at)", "boolean")], [("holds", "boolean"), ("reason", "string")], rule)
+    whole = content(main=main)
+    held = {**whole.files, "bpmn/small/main/valid.dmn": definitions(decision("valid", asked))}
+    lapsed = site(portal, -1, Content(whole.regulation, held))
+    lapsed.renew()
+    case_id = lapsed.filed()
+    with portal.database.transaction() as tx:
+        task_id = tx.scalars(select(Task.id).where(Task.case_id == case_id)).one()
+    browser = portal.client("zhou")
+    assert "符合 文本有效 硬性条件 有效" in plain(browser.get(f"/tasks/{task_id}"))
+    admin = portal.client("sun")
+    assert admin.post("/admin/regulations/renewals/1/revoke", {"reason": "文件没有发布"}).status_code == 303
+    page = plain(browser.get(f"/tasks/{task_id}"))
+    assert "1 项不符合 不符合 文本有效 硬性条件 现在核对：没有有效的文本（先前核对为“符合”）" in page
+
+
 def test_a_renewal_that_was_seen_is_not_called_assumed(lapsed):
     lapsed.renew(assumed="no", reason="")
     case_id = lapsed.filed()
@@ -298,3 +322,32 @@ def test_before_that_nobody_is_told(portal):
     site(portal, 200)
     for login, address in (("sun", "/admin"), ("zhou", "/start"), (None, "/"), ("wang", "/home")):
         assert "即将届满" not in plain(portal.client(login).get(address)), address
+
+
+def test_the_overview_marks_what_is_only_assumed_to_follow(portal):
+    later = site(portal, 300)
+    later.renew()
+    said = plain(portal.client("sun").get("/admin"))
+    assert (
+        f"法规效力 假定 《小办法》有效期到：{day(later.last)}；"
+        "此后以《关于延长小办法有效期的通知》（小〔2026〕9号）续期，这是假定。"
+    ) in said
+    portal.ahead(timedelta(days=200))
+    assert f"法规效力 即将届满 《小办法》有效期到：{day(later.last)}；" in plain(portal.client("sun").get("/admin"))
+
+
+def test_a_title_within_a_title_takes_the_inner_marks(lapsed):
+    lapsed.renew(title="关于延长《小办法》有效期的通知")
+    said = plain(lapsed.portal.client().get("/"))
+    assert "以《关于延长〈小办法〉有效期的通知》（小〔2026〕9号）续期" in said
+
+
+def test_that_a_draft_is_kept_is_said_once(portal):
+    site(portal, 1)
+    wang = portal.client("wang")
+    draft = wang.get(FILE).location
+    step = wang.get(draft).location
+    assert wang.post(step, {"text": "写了很久", "_go": "next"}).status_code == 303
+    portal.ahead(timedelta(days=3))
+    refused = plain(wang.post(f"{draft}/check-answers"))
+    assert refused.count("草稿仍然保留") == 1

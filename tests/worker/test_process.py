@@ -10,7 +10,7 @@ import sys
 
 from sqlalchemy import text
 
-from portal.jobs import build_app
+from portal.jobs import build_app, last_heartbeat
 from portal.worker.jobs import register
 from portal.worker.recovery import UNKNOWN, recover
 from tests.worker.conftest import incidents, jobs
@@ -42,6 +42,17 @@ def test_a_dead_workers_job_counts_as_an_attempt_and_is_done_again(own_database,
     left_behind(own_database, "objects.sweep", "failed")
     looked_once(own_database, tools)
     assert jobs(own_database) == [("objects.sweep", "todo", 1)] * 2
+
+
+def test_a_worker_that_was_silent_for_long_is_heard_again(own_database, tools):
+    registered = "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 hour') RETURNING id"
+    with own_database.transaction() as tx:
+        worker = tx.execute(text(registered)).scalar_one()
+        silent_since = last_heartbeat(tx)
+    looked_once(own_database, tools)
+    with own_database.transaction() as tx:
+        tx.execute(text("SELECT procrastinate_update_heartbeat_v1(:worker)"), {"worker": worker})
+        assert last_heartbeat(tx) > silent_since
 
 
 def test_an_unknown_job_is_told_once(own_database, tools):

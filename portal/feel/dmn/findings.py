@@ -18,6 +18,7 @@ from portal.feel.budget import Budget, Meter
 from portal.feel.dmn.cells import Axis, NotConstant, kind_of, listed, named
 from portal.feel.dmn.model import SINGLE, Definitions, Input, Output, Rule, Table, Text, texts
 from portal.feel.dmn.types import Type, is_allowed
+from portal.feel.values import IN_WORDS
 from portal.feel.walker import Scope, Walker
 
 Kind = OneOf["overlap", "gap", "type", "never", "name"]
@@ -28,20 +29,6 @@ _TOLD = 10
 _PIECES = 2_000_000
 # Cells and outputs of two thousand rules, each held against the values of its column.
 _STEPS = Budget(steps=20_000_000)
-_KINDS = {
-    "text": "文字",
-    "number": "数字",
-    "boolean": "是否",
-    "date": "日期",
-    "time": "时刻",
-    "moment": "日期时间",
-    "span": "天时长度",
-    "months": "年月长度",
-    "list": "列表",
-    "context": "一组值",
-    "range": "范围",
-    "null": "空值",
-}
 
 
 @dataclass(frozen=True)
@@ -160,7 +147,7 @@ class _Looked:
         """A cell that compares with what its column cannot be."""
         where = f"第{number}条规则第{place + 1}个输入格（{column.label}）"
         if wrong:
-            is_kind, should = _KINDS[kind_of(wrong[0])], _KINDS.get(axis.kind or "", "")
+            is_kind, should = IN_WORDS[kind_of(wrong[0])], IN_WORDS.get(axis.kind or "", "")
             what = f"{where}与{is_kind}比较，这一列是{should}"
             self._type(cell, what, f"写{should}，或改这一列的类型（typeRef）")
             return
@@ -187,7 +174,7 @@ class _Looked:
             for where, text in (*written, *defaults):
                 if told := self._output(column, text, place):
                     what = f"{self.title}：{where}第{place + 1}个输出格{told}"
-                    mend = f"写{_KINDS.get(column.type.kind or '', '允许的值')}，或改这一列的类型和取值"
+                    mend = f"写{IN_WORDS.get(column.type.kind or '', '允许的值')}，或改这一列的类型和取值"
                     yield Finding("type", Fault(what, mend, text.element, text.line, self.file))
 
     def _output(self, column: Output, text: Text, place: int) -> str | None:
@@ -196,7 +183,7 @@ class _Looked:
         if not isinstance(node, syntax.Literal) or node.value is None:
             return None
         if column.type.kind not in (None, kind_of(node.value)):
-            return f"是{_KINDS[kind_of(node.value)]}，这一列是{_KINDS[column.type.kind or '']}"
+            return f"是{IN_WORDS[kind_of(node.value)]}，这一列是{IN_WORDS[column.type.kind or '']}"
         limits = [column.type.allowed, column.values.expression if column.values else None]
         for limit in limits:
             if limit and not limit.paths and not is_allowed(node.value, Type(allowed=limit), self.walker):

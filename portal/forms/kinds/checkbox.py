@@ -40,7 +40,7 @@ class Checkbox(Answered):
 
     def missing(self) -> FieldError:
         """One ticks."""
-        return FieldError("请勾选“{label}”", "Tick “{label}”")
+        return FieldError("请勾选“{beginning}”", "Tick “{beginning}”")
 
     def complaint(self, keyword: str, value: object) -> FieldError:
         """The only way to be wrong: required and not ticked."""

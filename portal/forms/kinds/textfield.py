@@ -14,7 +14,7 @@ from portal.forms.pattern import LONGEST_TEXT, fault_in
 
 _BUILT_IN = {
     "email": (r"^[^@\s]+@[^@\s]+$", "name@example.cn"),
-    "phone": (r"^\+?[0-9][0-9 \-]{4,19}$", "023-12345678"),
+    "phone": (r"^\+?[0-9][0-9 \-]{4,19}$", "13800000000"),
 }
 
 

@@ -11,9 +11,12 @@ from portal.errors import Fault
 from portal.feel import syntax
 from portal.forms import Form
 from portal.procedures.actions import ActionRule
-from portal.procedures.checks import expressions
+from portal.procedures.checks import expressions, reading
+from portal.procedures.checks.answers import reasons_of
 from portal.procedures.checks.expressions import Where
-from portal.procedures.checks.names import LIST, NUMBER, TEXT, Names, Value, choices_of, reasons_of
+from portal.procedures.checks.fields import choices_of
+from portal.procedures.checks.names import Names
+from portal.procedures.checks.values import ANY, DATE, LIST, MOMENT, NUMBER, TEXT, Value
 from portal.procedures.checks.whole import Subject, Whole, at
 from portal.procedures.drawing import Action, Drawing, Element
 from portal.procedures.functions import FUNCTIONS
@@ -165,10 +168,8 @@ class _Task:
             yield self.at("输入“amount”不是数字", "写一个数字的路径或算式")
 
     def _kind(self, key: str) -> str | None:
-        """The kind of a value that an input names by its bare path."""
-        path = tuple(self.action.inputs[key].removeprefix("=").strip().split("."))
-        found = self.names.value(path) if all(path) else None
-        return found.kind if isinstance(found, Value) else None
+        """The kind of the value that an input gives by its expression."""
+        return reading.given(self.action.inputs[key].removeprefix("="), self.names).kind
 
     def linked(self) -> Iterator[Fault]:
         """What the linked case has posted."""
@@ -304,7 +305,11 @@ class _Task:
             yield self.at(f"决策“{table}”没有逐条写出排除的理由", mend)
 
     def replace(self) -> Iterator[Fault]:
-        """A reason that is written out, or chosen: it is published, and what somebody wrote himself is not."""
+        """A seat of a draw, by their numbers; a reason that is written out, or chosen: it is published, and what
+        somebody wrote himself is not."""
+        for key in ("draw", "seat"):
+            if not self.action.inputs[key].startswith("=") or self._kind(key) not in (NUMBER, None):
+                yield self.at(f"输入“{key}”不是编号", "写抽取的 draw 和席位的 seat，如 =draw.draw、=seat.seat")
         text = self.action.inputs["reason"]
         if text.startswith("=") and self._options("reason") is None and not _written_out(text[1:]):
             mend = '直接写出，或用选择题的路径、=if … then "…" else "…"：理由随抽取记录公开，不能是填写的文字'
@@ -358,7 +363,7 @@ class _Task:
         each = self.action.inputs.get("each", "").removeprefix("=")
         columns = expressions.columns(each, self.names) if each else None
         for name in (name for name, kind in register.fields.items() if kind == _REGION):
-            options = self._options(name) if name in self.action.inputs else (columns or {}).get(name)
+            options = self._options(name) if name in self.action.inputs else (columns or {}).get(name, ANY).options
             if districts and options is not None and options != districts:
                 lost, more = (_list(sorted(texts)) for texts in (districts - options, options - districts))
                 what = f"“{name}”可选的区县与法规的 districts 不同：缺少 {lost}，多出 {more}"
@@ -370,7 +375,7 @@ class _Task:
         return found.options if isinstance(found, Value) else None
 
     def _fields(self, register: Register) -> Iterator[Fault]:
-        """Fields filled from something that they cannot hold: no number, no list, a list, a text that does not fit."""
+        """Fields filled from something that they cannot hold: of another kind, or a text that does not fit."""
         given = {key: text for key, text in self.action.inputs.items() if key in register.fields}
         for key, text in given.items():
             kind = KINDS[register.fields[key]]
@@ -381,6 +386,10 @@ class _Task:
                 yield self.at(f"输入“{key}”不是列表", "写一个列表（如多选）的路径，或逐行填写的文字")
             elif found == LIST and not kind.several:
                 yield self.at(f"输入“{key}”是列表，字段只放一个值", '取其中一项，或把字段的种类改为 "list"')
+            elif register.fields[key] == "date" and found not in (DATE, MOMENT, None):
+                yield self.at(f"输入“{key}”不是日期", "写一个日期的路径，如 documents.notice.issued_at，或 date(…)")
+            elif found is not None and not _fits(register.fields[key], found):
+                yield self.at(f"输入“{key}”是{found}，字段放的是文字", "写一个文字的路径，或 string(…)")
             elif not text.startswith("=") and not _holds(register, key, text):
                 yield self.at(f"字段“{key}”不能是“{text}”", f"应为{kind.wanted}")
 
@@ -400,6 +409,11 @@ class _Task:
         for key in needed:
             if key not in given:
                 yield self.at(f"缺少输入“{key}”（{title}）", f'加上 <portal:input name="{key}" value="…"/>')
+
+
+def _fits(kind: str, found: str) -> bool:
+    """Whether a field of a register can be filled from a value of a kind, where it takes texts."""
+    return KINDS[kind].number or KINDS[kind].several or kind == "date" or found == TEXT
 
 
 def _holds(register: Register, field: str, text: str) -> bool:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from portal.errors import ContentFaults, Fault
-from portal.feel import Call, dmn
-from portal.feel.dmn import Decision, Decisions, Table, Text
-from portal.procedures.checks import expressions
+from portal.feel import Call, dmn, syntax
+from portal.feel.dmn import Decision, Decisions, Table
+from portal.procedures.checks import answers, expressions, reading
 from portal.procedures.checks.expressions import Where
-from portal.procedures.checks.names import KIND_OF, TEXT, Columns, Found, Names, Path, Unknown, Value
+from portal.procedures.checks.names import Names
+from portal.procedures.checks.values import KIND_OF, RECORD, TEXT, Columns, Found, Path, Unknown, Value, deeper
 from portal.procedures.checks.whole import Subject, Whole, at
 from portal.procedures.content import Content
 from portal.procedures.drawing import Drawing, Element
@@ -119,9 +120,7 @@ def _spoken(read: Decisions, decision: Decision, names: _TableNames) -> Iterator
 def _typed(read: Decisions, decision: Decision, table: Table, names: _TableNames) -> Iterator[Fault]:
     """Columns that ask for something of another kind, or compare it with what it cannot be."""
     for place, column in enumerate(table.inputs):
-        found = names.value(paths[0]) if (paths := _path(column.asked)) else None
-        if not isinstance(found, Value):
-            continue
+        found = reading.value_of(column.asked.expression.node, names)
         where = Where(f"决策“{decision.name}”第{place + 1}个输入列", read.file, column.asked.element, column.asked.line)
         wanted = KIND_OF.get(column.type.kind or "")
         if wanted is not None and found.kind not in (wanted, None):
@@ -129,6 +128,22 @@ def _typed(read: Decisions, decision: Decision, table: Table, names: _TableNames
             yield where.fault(what, "改这一列的类型（typeRef），或改表达式")
         elif found.options is not None and found.kind == TEXT:
             yield from _chosen(read, decision, table, place, found.options)
+    for place, answer in enumerate(table.outputs):
+        yield from _answered(read, decision, table, place, KIND_OF.get(answer.type.kind or ""), names)
+
+
+def _answered(
+    read: Decisions, decision: Decision, table: Table, place: int, wanted: str | None, names: _TableNames
+) -> Iterator[Fault]:
+    """What is worked out in an output column and is of another kind; what is written out is told with the table."""
+    for rule in table.rules:
+        written = rule.outputs[place]
+        found = reading.value_of(written.expression.node, names).kind
+        constant = isinstance(written.expression.node, syntax.Literal)
+        if not constant and not table.outputs[place].type.many and None not in (wanted, found) and found != wanted:
+            where = Where(f"决策“{decision.name}”第{rule.number}条规则", read.file, written.element, written.line)
+            what = f"第{place + 1}个输出格“{written.expression.text}”是{found}，这一列是{wanted}"
+            yield where.fault(what, f"写{wanted}，或改这一列的类型（typeRef）")
 
 
 def _chosen(read: Decisions, decision: Decision, table: Table, place: int, options: frozenset[str]) -> Iterator[Fault]:
@@ -140,12 +155,6 @@ def _chosen(read: Decisions, decision: Decision, table: Table, place: int, optio
                 where = Where(f"决策“{decision.name}”第{rule.number}条规则", read.file, cell.element, cell.line)
                 mend = f"可能的值：{'、'.join(sorted(options))}"
                 yield where.fault(f"“{table.inputs[place].asked.expression.text}”不会是“{value}”", mend)
-
-
-def _path(text: Text) -> list[Path]:
-    """The path that a column asks for, if it asks for one as it is."""
-    written = ".".join(text.expression.text.split())
-    return [path for path in text.expression.paths if ".".join(path) == written]
 
 
 class _TableNames:
@@ -160,14 +169,25 @@ class _TableNames:
         if path[0] in self._laid_over or path[0] == "?":
             return None
         if path[0] in self._decided:
-            kind = KIND_OF.get(self._decided[path[0]].type.kind or "")
-            return Value(kind) if len(path) == 1 else None
+            return deeper(path[:1], path[1:], self._decision(self._decided[path[0]]))
         found = self._names.value(path)
         return Unknown(found.what, f"{found.mend}；{_QUOTED}") if isinstance(found, Unknown) else found
 
     def columns(self, path: Path) -> Columns | None:
         """The columns of the table that stands behind a path; None where that cannot be told."""
         return None if path[0] in self._decided else self._names.columns(path)
+
+    def _decision(self, decision: Decision) -> Value:
+        """What another decision of the file gives: what its type says, or what is written there."""
+        if not isinstance(decision.logic, Table):
+            given = reading.value_of(decision.logic.expression.node, self)
+            return Value(KIND_OF.get(decision.type.kind or "")) if given.kind is None else given
+        said = answers.outputs(decision)
+        return said["value"] if "value" in said else Value(RECORD, parts=said)
+
+    def answer(self, function: str, first: str | None) -> Value:
+        """What one of the portal's functions gives, asked with a first argument (None: not a constant)."""
+        return self._names.answer(function, first)
 
     def asked(self, call: Call) -> Unknown | None:
         """Why a call of one of the portal's functions can have no answer, if it can have none."""

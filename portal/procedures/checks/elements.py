@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from portal.errors import Fault
 from portal.forms.kinds.corrections import ANSWER, Corrections
-from portal.procedures.checks import actions, expressions
+from portal.procedures.checks import actions, expressions, gateways
 from portal.procedures.checks.actions import ALL_ENDED, PORTALS, SERVED
 from portal.procedures.checks.expressions import Where
 from portal.procedures.checks.names import Names
@@ -48,10 +48,18 @@ class _Drawn:
                 yield from self._many(element, element.each)
             yield from self._article(element)
         yield from self._ends()
+        yield from self._conditions()
+
+    def _conditions(self) -> Iterator[Fault]:
+        """Conditions that say what they mean, and leave no case without a way."""
+        misread = set()
         for flow in self.drawn.flows.values():
             if flow.condition:
                 where = Where("顺序流的条件", self.drawn.file, flow.id, flow.line)
-                yield from expressions.condition_faults(flow.condition, where, self._names(flow.source))
+                found = list(expressions.condition_faults(flow.condition, where, self._names(flow.source)))
+                misread |= {flow.source} if found else set()
+                yield from found
+        yield from gateways.faults(self.whole, self.subject, self.drawn, misread)
 
     def _names(self, element: str) -> Names:
         """The names that the expressions of an element may use."""
@@ -73,6 +81,7 @@ class _Drawn:
             yield self._at(element, "人员任务没有说明用哪份表单", _ROLE)
         yield from self._role(element, task.role, "人员任务没有说明由谁办理")
         yield from self._assignee(element, task)
+        yield from self._told(element, "asks", task.asks)
         if task.deadline is not None:
             yield from self._deadline(element, task.deadline)
         form = self.subject.procedure.forms.get(task.form)
@@ -103,11 +112,15 @@ class _Drawn:
         if not of_applicants and (role is not None or self.said.role(task.role) == PARTY):
             mend = '在 regulation.toml 中写 applicant = ["person"]，或删去 assignee'
             yield self._at(element, f"写了 assignee，岗位“{task.role}”却不是申请人的岗位", mend)
-        where = Where("任务的 assignee", self.drawn.file, element.id, element.line)
-        if not task.assignee.startswith("="):
-            yield where.fault("应当以等号开头", f"写成 ={task.assignee}")
-        else:
-            yield from expressions.faults(task.assignee[1:], where, self._names(element.id))
+        yield from self._told(element, "assignee", task.assignee)
+
+    def _told(self, element: Element, key: str, text: str | None) -> Iterator[Fault]:
+        """An attribute of a task that is an expression."""
+        where = Where(f"任务的 {key}", self.drawn.file, element.id, element.line)
+        if text is not None and not text.startswith("="):
+            yield where.fault("应当以等号开头", f"写成 ={text}")
+        elif text is not None:
+            yield from expressions.faults(text[1:], where, self._names(element.id))
 
     def _lane(self, element: Element, role: str) -> Iterator[Fault]:
         meant, regulation = self.said.role(role), self.whole.regulation

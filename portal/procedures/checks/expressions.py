@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 from portal import feel
 from portal.errors import Fault
-from portal.feel import Call, FeelError, parser, syntax
-from portal.feel.builtins import BUILTINS
-from portal.procedures.checks import comparisons, records, rows
-from portal.procedures.checks.names import FLAG, LIST, Columns, Found, Path, Unknown, Value
+from portal.feel import Call, FeelError, syntax
+from portal.procedures.checks import reading, records
+from portal.procedures.checks.reading import Readable
+from portal.procedures.checks.values import FLAG, LIST, Columns, Unknown
 from portal.procedures.functions import FUNCTIONS
 from portal.registers.rules import Register
 
-_CALLABLE: Mapping[str, bool] = {
-    **dict.fromkeys(BUILTINS, False),
-    **{name: signature.by_name for name, signature in FUNCTIONS.items()},
-}
 
-
-class Vocabulary(Protocol):
+class Vocabulary(Readable, Protocol):
     """The names that may be used at a place."""
-
-    def value(self, path: Path) -> Found:
-        """What stands behind a path."""
-
-    def columns(self, path: Path) -> Columns | None:
-        """The columns of the table that stands behind a path; None where that cannot be told."""
 
     def asked(self, call: Call) -> Unknown | None:
         """Why a call of one of the portal's functions can have no answer, if it can have none."""
@@ -73,32 +62,18 @@ def spoken(expression: feel.Expression, where: Where, names: Vocabulary) -> Iter
         if refused:
             yield where.fault(refused.what, refused.mend)
     node = expression.node
-    for unknown in (*rows.faults(node, names), *records.faults(node, names.register), *records.unit_faults(node)):
+    for unknown in (*reading.faults(node, names), *records.faults(node, names.register), *records.unit_faults(node)):
         yield where.fault(unknown.what, unknown.mend)
-    for path, compared in sorted(_compared(node)):
-        found = names.value(path) if path in expression.paths else None
-        if isinstance(found, Value) and found.options is not None and compared not in found.options:
-            mend = f"可能的值：{'、'.join(sorted(found.options))}"
-            yield where.fault(f"“{'.'.join(path)}”不会是“{compared}”", mend)
 
 
 def columns(text: str, names: Vocabulary) -> Columns | None:
     """The columns of the rows that an expression (without its `=`) gives; None when it is faulty, or gives no rows."""
-    try:
-        return rows.columns_of(parser.parse(text, _CALLABLE), names)
-    except FeelError:
-        return None
+    return reading.given(text, names).columns
 
 
 def is_no_list(text: str, names: Vocabulary) -> bool:
     """Whether an expression (without its `=`) is certain to give something other than a list."""
-    match parser.parse(text, _CALLABLE):
-        case syntax.Literal() | syntax.Negate() | syntax.Interval():
-            return True
-        case (syntax.Name() | syntax.Step()) as node:
-            found = names.value(paths[0]) if (paths := comparisons.paths(node)) else None
-            return isinstance(found, Value) and found.kind not in (None, LIST)
-    return False
+    return not _may_be(LIST, text, names)
 
 
 def condition_faults(text: str, where: Where, names: Vocabulary) -> Iterator[Fault]:
@@ -107,30 +82,12 @@ def condition_faults(text: str, where: Where, names: Vocabulary) -> Iterator[Fau
         yield where.fault("条件应当以等号开头", f"写成 ={text}")
         return
     found = list(faults(text[1:], where, names))
-    if not found and not _is_truth(parser.parse(text[1:], _CALLABLE), names):
+    if not found and not _may_be(FLAG, text[1:], names):
         found = [where.fault("条件的结果不是“是”或“否”", '写成比较，如 =review.conclusion = "变更"')]
     yield from found
 
 
-def _compared(node: syntax.Node) -> set[tuple[Path, str]]:
-    """The paths that are compared with constant texts."""
-    found: set[tuple[Path, str]] = set()
-    waiting = [node]
-    while waiting:
-        here = waiting.pop()
-        waiting += syntax.parts(here)
-        found |= comparisons.of(here)
-    return found
-
-
-def _is_truth(node: syntax.Node, names: Vocabulary) -> bool:
-    """Whether an expression can be true; where it cannot be told, it can."""
-    match node:
-        case syntax.Literal(value):
-            return isinstance(value, bool)
-        case syntax.Chain() | syntax.Negate() | syntax.Elements() | syntax.Entries() | syntax.Interval():
-            return False
-        case syntax.Name() | syntax.Step():
-            found = names.value(paths[0]) if (paths := comparisons.paths(node)) else None
-            return not isinstance(found, Value) or found.kind in (None, FLAG)
-    return True
+def _may_be(kind: str, text: str, names: Vocabulary) -> bool:
+    """Whether an expression can give a value of a kind; where it cannot be told, it can. No sum is a list, or true."""
+    counted = isinstance(feel.compile(text, FUNCTIONS).node, syntax.Chain | syntax.Negate)
+    return not counted and reading.given(text, names).kind in (None, kind)

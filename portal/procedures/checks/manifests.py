@@ -9,9 +9,10 @@ from portal.errors import Fault
 from portal.feel import Call
 from portal.procedures.checks import expressions
 from portal.procedures.checks.expressions import Where
-from portal.procedures.checks.names import DATE, NUMBER, TEXT, Columns, Found, Names, Path, Unknown
+from portal.procedures.checks.names import Names
 from portal.procedures.checks.publicity import FILER
 from portal.procedures.checks.shape import is_plain
+from portal.procedures.checks.values import DATE, NUMBER, TEXT, Columns, Found, Path, Unknown, Value
 from portal.procedures.checks.whole import Subject, Whole, forms_named
 from portal.procedures.drawing import Drawing, Element
 from portal.procedures.manifest import DIAGRAM, PROCEDURE, Separation, Start, copied_to
@@ -22,6 +23,8 @@ from portal.registers.rules import Register
 
 # Where a case can be for a while, so that a clock can stand meanwhile.
 _LASTING = frozenset({"userTask", "callActivity", "subProcess", "intermediateCatchEvent"})
+# The action by which a filing is accepted, and the event `accepted` happens.
+_ACCEPTS = "instrument.bind"
 
 
 def faults(whole: Whole, subject: Subject) -> Iterator[Fault]:
@@ -128,17 +131,25 @@ class _Manifest:
             if self.subject.complete and key not in used:
                 yield self.fault(f"roles.{key}", f"图中没有用到岗位“{key}”", "删去，或改为图中的岗位")
 
+    def _not_given(self, key: str) -> Iterator[Fault]:
+        """Told of the manifest, which is to say it, and not where the shared diagram asks for it."""
+        own = self.subject.own
+        handed = own.values.get("with", {})
+        if isinstance(handed, Mapping) and isinstance(handed.get(key, ""), str):
+            mend = f'在 {own.file} 中写 with = {{ {key} = "…" }}'
+            yield Fault(f"缺少图所要的 with.{key}", mend, "with", own.line("with"), own.file)
+
     def given(self) -> Iterator[Fault]:
         for key, kind in self.said.needs.items():
             if not self.said.given.get(key):
-                yield self.fault("with", f"缺少图所要的 with.{key}", f'写 with = {{ {key} = "…" }}')
+                yield from self._not_given(key)
             elif kind == DIAGRAM and not self._diagram(self.said.given[key]):
                 name = self.said.given[key]
                 yield self.fault(f"with.{key}", f"找不到图“{name}”", f"在 _shared/{name}/ 放入 process.bpmn")
             elif kind == PROCEDURE:
                 yield from self._not_there(f"with.{key}", self.said.given[key])
         for key in self.said.given:
-            if key not in self.said.needs:
+            if key not in self.said.needs and self.subject.complete:
                 yield self.fault(f"with.{key}", f"图没有要 with.{key}", instead(key, self.said.needs))
 
     def _diagram(self, name: str) -> bool:
@@ -339,8 +350,15 @@ class _Manifest:
         elif verb in ("opened", "closed") and of not in self.said.publicity:
             known = "、".join(self.said.publicity) or "无"
             yield self.fault(name, f"事件“{event}”：没有名为“{of}”的公示", f"在 [publicity.{of}] 中定义；可用：{known}")
+        elif verb == "accepted" and self.subject.complete and not self._accepts():
+            mend = "由动作 instrument.bind 受理；没有受理的，写其他事件"
+            yield self.fault(name, "事件“accepted”：图中没有受理的环节", mend)
         elif verb == "date":
             yield from self._dated(name, event, of)
+
+    def _accepts(self) -> bool:
+        """Whether some step binds the case to the text in force on the day of its acceptance."""
+        return any(e.action and e.action.name == _ACCEPTS for _, e in self.subject.procedure.elements())
 
     def _dated(self, name: str, event: str, path: str) -> Iterator[Fault]:
         found = self.names.value(tuple(path.split(".")))
@@ -465,6 +483,10 @@ class _FactNames:
     def columns(self, path: Path) -> Columns | None:
         """The columns of the table that stands behind a path; None where that cannot be told."""
         return self._names.columns(path)
+
+    def answer(self, function: str, first: str | None) -> Value:
+        """What one of the portal's functions gives, asked with a first argument (None: not a constant)."""
+        return self._names.answer(function, first)
 
     def asked(self, call: Call) -> Unknown | None:
         """Why a call of one of the portal's functions can have no answer, if it can have none."""

@@ -3,85 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from portal.feel import Call, parser, syntax
-from portal.feel.builtins import BUILTINS
-from portal.feel.dmn import SINGLE, Decision
-from portal.feel.dmn import Table as DecisionTable
+from portal.feel import Call
 from portal.forms import Field, Form
-from portal.forms.kinds.corrections import ACCEPTED, REFUSED, SAID, Corrections
-from portal.forms.kinds.table import Table
+from portal.procedures.checks import answers, reading
+from portal.procedures.checks.fields import columns_of, form_of, in_form, of_field, record_of
+from portal.procedures.checks.values import (
+    ANY,
+    DATE,
+    FLAG,
+    LIST,
+    MOMENT,
+    RECORD,
+    TEXT,
+    Columns,
+    Found,
+    Path,
+    Unknown,
+    Value,
+    deeper,
+    leaf,
+    nearest,
+)
 from portal.procedures.checks.whole import Subject, Whole
 from portal.procedures.drawing import Drawing, Element
 from portal.procedures.expressions import NAMES, periods, visible_from
-from portal.procedures.functions import FUNCTIONS
 from portal.procedures.spelling import meant
 from portal.registers.rules import Register
 
-Path = tuple[str, ...]
-
 OUTCOME = "outcome"
 # The functions that ask a case that is there.
-_OF_A_CASE = frozenset({"visits", "handed_in_before", "file_hash", "objections", "seated"})
-NUMBER, TEXT, FLAG, DATE, MOMENT, LIST, RECORD = "数字", "文字", "是否", "日期", "时刻", "列表", "一组值"
+_OF_A_CASE = frozenset({"visits", "handed_in_before", "file_hash", "objections", "earlier_objections", "seated"})
 # Without what they ask or do, which is a fault of its own, nothing is known of what they would hold.
 _UNSAID = frozenset({"userTask", "serviceTask"})
 _STATES = frozenset({"running", "paused", "met", "dropped"})
-_DAY_PARTS = frozenset({"year", "month", "day", "weekday"})
-_PARTS = {DATE: _DAY_PARTS, MOMENT: _DAY_PARTS | {"hour", "minute", "second"}}
 # The kinds of what stands under these names, where it is no text.
 _PARTS_OF: Mapping[str, Mapping[str, str]] = {
     "instrument": {"in_force": DATE, "last_day": DATE, "assumed": FLAG},
     "party": {"kinds": LIST},
     "materials": {"missing": LIST, "twice": LIST},
 }
-_KINDS = {
-    "number": NUMBER,
-    "amount": NUMBER,
-    "year": NUMBER,
-    "checkbox": FLAG,
-    "checklist": LIST,
-    "filepicker": LIST,
-    "table": LIST,
-    "corrections": LIST,
-    "datetime": DATE,
-}
-
-
-KIND_OF = {
-    "number": NUMBER,
-    "text": TEXT,
-    "boolean": FLAG,
-    "date": DATE,
-    "moment": MOMENT,
-    "list": LIST,
-    "context": RECORD,
-}
-"""What FEEL calls a kind -> what people do."""
-
-
-@dataclass(frozen=True)
-class Value:
-    """What is known of a value: its kind, and the texts that it can be (None: not known)."""
-
-    kind: str | None = None
-    options: frozenset[str] | None = None
-
-
-@dataclass(frozen=True)
-class Unknown:
-    """A name that nothing stands behind: what is wrong, and how to mend it."""
-
-    what: str
-    mend: str
-
-
-Columns = Mapping[str, frozenset[str] | None]
-"""The columns of a table, each with the texts that can be chosen in it (None: not known, or any)."""
-
-Found = Value | Unknown | None
-"""None: what would tell could not be read, so nothing is said."""
 
 
 class Names:
@@ -92,17 +54,25 @@ class Names:
     """
 
     def __init__(
-        self, whole: Whole, subject: Subject, drawn: Drawing, at: str | None = None, *, of_all: bool = False
+        self,
+        whole: Whole,
+        subject: Subject,
+        drawn: Drawing,
+        at: str | None = None,
+        *,
+        of_all: bool = False,
+        asked: frozenset[str] = frozenset(),
     ) -> None:
         self.whole, self.subject, self.drawn, self.at, self.of_all = whole, subject, drawn, at, of_all
+        self._asked = asked  # the lists by which this is found out, so that none is found out by itself
 
     def value(self, path: Path) -> Found:
         """What stands behind a path."""
         first = path[0]
         around = list(self._around())
         holding = [elements[first] for _drawn, elements in around if first in elements]
-        if first in self._abouts():
-            return None
+        if first in (abouts := self._abouts()):
+            return deeper(path[:1], path[1:], self._about(*abouts[first]))
         for drawn, elements in around:
             if first in elements and elements[first].yields:
                 return self._of_element(drawn, elements[first], path)
@@ -138,24 +108,36 @@ class Names:
                 chain.append(around.id)
         return chain
 
-    def _abouts(self) -> set[str]:
+    def _abouts(self) -> dict[str, tuple[Drawing, Element]]:
         """What the instances that the element stands in, or is one of, call the thing that they are about."""
-        own = [self.drawn.elements[many] for many in self._manys()]
         itself = self.drawn.elements.get(self.at or "")
-        own += [itself] if itself is not None and not self.of_all else []
+        own = [itself] if itself is not None and not self.of_all else []
+        own += [self.drawn.elements[many] for many in self._manys()]
         callers = (drawn for drawn, _ in self._around() if drawn is not self.drawn)
-        outer = (element for drawn in callers for element in drawn.elements.values())
-        return {element.each.name for element in (*own, *outer) if element.each is not None}
+        outer = [(drawn, element) for drawn in callers for element in drawn.elements.values()]
+        manys = [*((self.drawn, element) for element in own), *outer]
+        return {one.each.name: (drawn, one) for drawn, one in reversed(manys) if one.each is not None}
+
+    def _about(self, drawn: Drawing, element: Element) -> Value:
+        """What each instance of an element is about: one of its list."""
+        key = f"{drawn.name}.{element.id}"
+        if element.each is None or key in self._asked:
+            return ANY
+        names = Names(self.whole, self.subject, drawn, element.id, of_all=True, asked=self._asked | {key})
+        return reading.given(element.each.items.removeprefix("="), names).of or ANY
 
     def field_kind(self, path: Path) -> str | None:
         """The kind of the form's field that stands behind a path; None where none does."""
+        field = self.field(path)
+        return field.kind_name if field is not None else None
+
+    def field(self, path: Path) -> Field | None:
+        """The form's field that stands behind a path, if one does."""
         for drawn in visible_from(self.subject.procedure, self.drawn):
             element = drawn.elements.get(path[0])
             if element is not None and element.yields:
                 form = self.subject.procedure.forms.get(form_of(element) or "")
-                return (
-                    next((field.kind_name for field in form.fields if field.path == path[1:]), None) if form else None
-                )
+                return next((field for field in form.fields if field.path == path[1:]), None) if form else None
         return None
 
     def is_field(self, path: Path) -> bool:
@@ -182,10 +164,10 @@ class Names:
         form = self.subject.procedure.forms.get(form_of(element) or "")
         if element.each is not None and not rest:
             if element.task is not None:
-                return {field.name: choices_of(field) for field in form.fields} if form is not None else None
-            inner = (one for one in self._within(drawn, element).values() if one.yields)
-            ends = self._outcomes(drawn, element)
-            return {OUTCOME: ends, element.each.name: None, **{one.id: None for one in inner}}
+                return record_of(form).parts if form is not None else None
+            inner = {one.id: self._said(one) for one in self._within(drawn, element).values() if one.yields}
+            ends = Value(TEXT, self._outcomes(drawn, element))
+            return {OUTCOME: ends, element.each.name: self._about(drawn, element), **inner}
         if form is not None:
             return columns_of(form, rest)
         inside = self._within(drawn, element).get(rest[0]) if rest else None
@@ -193,8 +175,13 @@ class Names:
             return None
         if len(rest) == 1 and element.each is not None and inside.each is None and (said := form_of(inside)):
             answered = self.subject.procedure.forms.get(said)
-            return {field.name: choices_of(field) for field in answered.fields} if answered is not None else None
+            return record_of(answered).parts if answered is not None else None
         return self._columns(self._drawn_within(drawn, element), inside, rest[1:])
+
+    def _said(self, element: Element) -> Value:
+        """What one instance of many holds of an element in it."""
+        form = self.subject.procedure.forms.get(form_of(element) or "")
+        return record_of(form) if form is not None and element.each is None else ANY
 
     def _drawn_within(self, drawn: Drawing, element: Element) -> Drawing:
         """The diagram that the inside of a call activity or subprocess is drawn in."""
@@ -208,13 +195,17 @@ class Names:
             return inner.held_by(None) if inner is not drawn else {}
         return drawn.held_by(element.id)
 
+    def answer(self, function: str, first: str | None) -> Value:
+        """What one of the portal's functions gives, asked with a first argument (None: not a constant)."""
+        return answers.of_function(self.whole, self.subject, function, first)
+
     def asked(self, call: Call) -> Unknown | None:
         """Why a call of one of the portal's functions can have no answer, if it can have none."""
         first = call.arguments[0]
         if call.function == "visits":
             return self._visited(first) if first else None
-        if call.function == "objections":
-            return self._objected_to(first)
+        if call.function in ("objections", "earlier_objections"):
+            return self._objected_to(call.function, first)
         return self._in_force(first) if call.function == "in_force" else None
 
     def register(self, name: str | None) -> Register | Unknown | None:
@@ -236,9 +227,9 @@ class Names:
             return Unknown(f"事项“{slug}”没有写 once_per，in_force 永远是“否”", "在它的 procedure.toml 中写 once_per")
         return None
 
-    def _objected_to(self, name: str | None) -> Unknown | None:
+    def _objected_to(self, function: str, name: str | None) -> Unknown | None:
         if name is None:
-            return Unknown("objections 的参数应当直接写公示的名称", '写成 objections("…")')
+            return Unknown(f"{function} 的参数应当直接写公示的名称", f'写成 {function}("…")')
         known = self.subject.procedure.manifest.publicity
         return None if name in known else Unknown(f"没有名为“{name}”的公示", nearest(name, known))
 
@@ -260,6 +251,8 @@ class Names:
         match path:
             case ("about", *rest):
                 return self._of_about(tuple(rest))
+            case ("publication", *rest):
+                return self._of_publication(rest)
             case ("deadlines", *rest):
                 return _in_table("deadlines", "期限", said.deadlines, rest, self._of_deadline)
             case ("documents", *rest):
@@ -289,6 +282,15 @@ class Names:
         if isinstance(found, Unknown):
             return Unknown(f"关联事项“{subject.slug}”中：{found.what}", found.mend)
         return found
+
+    def _of_publication(self, rest: list[str]) -> Found:
+        about = self.subject.procedure.manifest.about
+        if about is None or about.during is None:
+            return Unknown(
+                "本事项不在公示期间提出，不能读取“publication”",
+                "在 procedure.toml 的 about 中写 during，或改用本案的内容",
+            )
+        return _part("publication", rest, lambda part: Value(MOMENT if part.endswith("_at") else TEXT))
 
     def _of_deadline(self, rest: list[str]) -> Found:
         kinds = {"last_day": Value(DATE), "state": Value(TEXT, _STATES)}
@@ -322,22 +324,28 @@ class Names:
             return self._of_message(element, element.message.name, path)
         if element.action is not None:
             rule = self.whole.actions.get(element.action.name)
-            return None if rule is None else _leaf(key, rest, rule.yields, Value())
+            given = answers.of_action(self.whole, element.action, rest[0])
+            return None if rule is None else leaf(key, rest, rule.yields, given)
         if element.decide:
             return self._of_decided(element, path)
+        if element.kind == "callActivity" and self._drawn_within(drawn, element) is drawn:
+            return None  # that the diagram is not there is told at the call
         inner = self._within(drawn, element)
         if rest[0] in inner and inner[rest[0]].yields:
             return self._of_element(self._drawn_within(drawn, element), inner[rest[0]], rest)
         known = {OUTCOME, *(one.id for one in inner.values() if one.yields)}
-        return _leaf(key, rest, known, Value(TEXT, self._outcomes(drawn, element)))
+        return leaf(key, rest, known, Value(TEXT, self._outcomes(drawn, element)))
 
     def _of_many(self, drawn: Drawing, element: Element, path: Path) -> Found:
         """What all instances said, as a list: of tasks their answers, of others what is inside each."""
         rest = path[1:]
-        if not rest or (element.each is not None and rest[0] == element.each.name):
+        if not rest:
             return Value(LIST)
+        if element.each is not None and rest[0] == element.each.name:
+            about = deeper(path[:2], rest[1:], self._about(drawn, element))
+            return about if isinstance(about, Unknown) else Value(LIST, of=about)
         found = self._of_element(drawn, replace(element, each=None), path)
-        return found if found is None or isinstance(found, Unknown) else Value(LIST)
+        return found if found is None or isinstance(found, Unknown) else Value(LIST, of=found)
 
     def _of_decided(self, element: Element, path: Path) -> Found:
         """What a table said that a business rule task asked: its outputs, and by which of its rules."""
@@ -348,8 +356,8 @@ class Names:
         decisions = self.subject.procedure.decisions.get(key)
         if rule is None or decisions is None or not rest:
             return Value(RECORD) if not rest else None
-        yielded = {**outputs(decisions.decision(rule.decision)), "rules": Value(LIST)}
-        return _leaf(f"{element.id}.{key}", rest, yielded, yielded.get(rest[0], Value()))
+        yielded = {**answers.outputs(decisions.decision(rule.decision)), "rules": Value(LIST)}
+        return leaf(f"{element.id}.{key}", rest, yielded, yielded.get(rest[0], Value()))
 
     def _outcomes(self, drawn: Drawing, element: Element) -> frozenset[str] | None:
         if element.kind == "subProcess":
@@ -376,7 +384,7 @@ class Names:
         # One that lacks the key is told of it; what it would have sent is not known.
         texts = [inputs.get(key, "=") for inputs in sent]
         fixed = self.whole.complete and not any(text.startswith("=") for text in texts)
-        return _deeper(path[:2], path[2:], Value(TEXT if fixed else None, frozenset(texts) if fixed else None))
+        return deeper(path[:2], path[2:], Value(TEXT if fixed else None, frozenset(texts) if fixed else None))
 
 
 class FormNames:
@@ -392,7 +400,7 @@ class FormNames:
     def value(self, path: Path) -> Found:
         """What stands behind a path."""
         if path[0] in self.row:
-            return _deeper(path[:1], path[1:], _of_field(self.row[path[0]]))
+            return deeper(path[:1], path[1:], of_field(self.row[path[0]]))
         own = {field.path[0] for field in self.form.fields}
         if path[0] in own:
             return in_form(self.form, "", path)
@@ -407,6 +415,10 @@ class FormNames:
         if any(field.path[0] == path[0] for field in self.form.fields):
             return columns_of(self.form, path)
         return self.below.columns(path)
+
+    def answer(self, function: str, first: str | None) -> Value:
+        """What one of the portal's functions gives, asked with a first argument (None: not a constant)."""
+        return self.below.answer(function, first)
 
     def asked(self, call: Call) -> Unknown | None:
         """Why a call of one of the portal's functions can have no answer, if it can have none."""
@@ -433,6 +445,10 @@ class StartNames:
         """The columns of the table that stands behind a path; None where that cannot be told."""
         return self._names.columns(path) if path[0] == "about" else None
 
+    def answer(self, function: str, first: str | None) -> Value:
+        """What one of the portal's functions gives, asked with a first argument (None: not a constant)."""
+        return self._names.answer(function, first)
+
     def asked(self, call: Call) -> Unknown | None:
         """A case that does not exist yet has been nowhere."""
         if call.function in _OF_A_CASE:
@@ -442,109 +458,6 @@ class StartNames:
     def register(self, name: str | None) -> Register | Unknown | None:
         """The register that a constant name means."""
         return self._names.register(name)
-
-
-def outputs(decision: Decision) -> dict[str, Value]:
-    """What a decision gives, by name; `value` where it gives one thing, or a list."""
-    logic = decision.logic
-    if decision.type.many or (
-        isinstance(logic, DecisionTable) and logic.policy not in SINGLE and not logic.aggregation
-    ):
-        return {"value": Value(LIST)}
-    if isinstance(logic, DecisionTable) and len(logic.outputs) > 1:
-        return {column.name: _of_output(logic, place) for place, column in enumerate(logic.outputs)}
-    if decision.type.entries is not None:
-        return {name: Value(KIND_OF.get(entry.kind or "")) for name, entry in decision.type.entries.items()}
-    if isinstance(logic, DecisionTable) and not logic.aggregation:
-        return {"value": _of_output(logic, 0)}
-    return {"value": Value(KIND_OF.get(decision.type.kind or ""))}
-
-
-def reasons_of(decision: Decision) -> frozenset[str] | None:
-    """The reasons that a table can give: its column `reason`, or its only one, where each rule writes the text out."""
-    logic = decision.logic
-    if not isinstance(logic, DecisionTable) or logic.aggregation:
-        return None
-    places = [place for place, one in enumerate(logic.outputs) if one.name == "reason" or len(logic.outputs) == 1]
-    texts = [rule.outputs[place] for place in places for rule in logic.rules]
-    texts += [default for place in places if (default := logic.outputs[place].default) is not None]
-    values = [node.value if isinstance(node := text.expression.node, syntax.Literal) else node for text in texts]
-    if not places or not all(value is None or isinstance(value, str) for value in values):
-        return None
-    return frozenset(value for value in values if isinstance(value, str))
-
-
-def _of_output(table: DecisionTable, place: int) -> Value:
-    """What is known of an output column: its kind, and its texts where all of them are constant."""
-    column = table.outputs[place]
-    nodes = [rule.outputs[place].expression.node for rule in table.rules]
-    nodes += [column.default.expression.node] if column.default else []
-    constant = [node.value for node in nodes if isinstance(node, syntax.Literal)]
-    known = frozenset(value for value in constant if isinstance(value, str))
-    options = known if len(constant) == len(nodes) and column.type.kind == "text" else None
-    return Value(LIST if column.type.many else KIND_OF.get(column.type.kind or ""), options)
-
-
-def form_of(element: Element) -> str | None:
-    """The form by whose schema an element's values are read."""
-    if element.task:
-        return element.task.form
-    return element.form or (element.message.form if element.message else None)
-
-
-def columns_of(form: Form, path: Path) -> Columns | None:
-    """The columns of the table that stands under a path of a form; None where no table does."""
-    for field in form.fields:
-        if field.path == path and isinstance(field.kind, Table):
-            return {column.name: choices_of(column) for column in field.columns}
-        if field.path == path and isinstance(field.kind, Corrections):
-            results = frozenset({ACCEPTED, REFUSED})
-            return {name: results if name == "result" else None for name in SAID[field.kind.part]}
-    return None
-
-
-def in_form(form: Form, key: str, rest: Path) -> Found:
-    """What stands behind a path into a form's answers."""
-    for field in form.fields:
-        if field.path == rest[: len(field.path)]:
-            value, deeper = _of_field(field), rest[len(field.path) :]
-            if isinstance(field.kind, Table) and deeper:
-                # A column of all rows; of a single row's cell nothing more is known.
-                return _leaf(field.name, deeper, [column.name for column in field.kind.columns], Value(LIST))
-            if isinstance(field.kind, Corrections) and deeper:
-                return _leaf(field.name, deeper, SAID[field.kind.part], Value(LIST))
-            return _deeper((key, *field.path), deeper, value)
-    if not rest or any(field.path[: len(rest)] == rest for field in form.fields):
-        return Value(RECORD)
-    names = [field.name for field in form.fields]
-    return Unknown(f"表单“{form.id}”没有“{'.'.join(rest)}”这一项（{key}）", nearest(".".join(rest), names))
-
-
-def _of_field(field: Field) -> Value:
-    return Value(_KINDS.get(field.kind_name, TEXT), choices_of(field))
-
-
-def choices_of(field: Field) -> frozenset[str] | None:
-    """What a field that lets one choose one can hold."""
-    if field.kind_name not in ("radio", "select"):
-        return None
-    if field.options is not None:
-        declared = {name: signature.by_name for name, signature in FUNCTIONS.items()}
-        return _listed(parser.parse(field.options.text, {**dict.fromkeys(BUILTINS, False), **declared}))
-    return frozenset(option.value for option in field.kind.options_of(None))
-
-
-def _listed(node: syntax.Node) -> frozenset[str] | None:
-    """The texts of an expression that gives one of a few constant lists."""
-    match node:
-        case syntax.Elements(elements):
-            texts = [part.value for part in elements if isinstance(part, syntax.Literal)]
-            found = frozenset(text for text in texts if isinstance(text, str))
-            return found if len(texts) == len(elements) else None
-        case syntax.Conditional(_, yes, no):
-            both = _listed(yes), _listed(no)
-            return None if both[0] is None or both[1] is None else both[0] | both[1]
-    return None
 
 
 def _in_table(
@@ -558,32 +471,11 @@ def _in_table(
         return Unknown(f"没有名为“{rest[0]}”的{title}（{name}）", nearest(rest[0], known))
     found = inside(rest[1:])
     if isinstance(found, Value) and name in ("facts", "with"):
-        return _deeper((name, rest[0]), tuple(rest[1:]), found)
+        return deeper((name, rest[0]), tuple(rest[1:]), found)
     return found
 
 
 def _part(name: str, rest: list[str], kind: Callable[[str], Value]) -> Found:
     if not rest:
         return Value(RECORD)
-    return _leaf(name, tuple(rest), NAMES[name], kind(rest[0]))
-
-
-def _leaf(name: str, rest: Path, known: Iterable[str], value: Value) -> Found:
-    if rest[0] not in set(known):
-        return Unknown(f"“{name}”没有“{rest[0]}”", nearest(rest[0], known))
-    return _deeper((name, rest[0]), rest[1:], value)
-
-
-def _deeper(path: Path, rest: Path, value: Value) -> Found:
-    """What stands behind a path that goes on beyond a value: only days and moments have parts."""
-    if not rest or value.kind is None:
-        return value if not rest else None
-    if len(rest) == 1 and rest[0] in _PARTS.get(value.kind, ()):
-        return Value(NUMBER)
-    return Unknown(f"“{'.'.join(path)}”是{value.kind}，没有“{'.'.join(rest)}”", f"写到“{'.'.join(path)}”为止")
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """How to mend a name that is not known: the nearest one, and what else there is."""
-    names = sorted(set(known))
-    return meant(name, names) + (f"可用：{'、'.join(names)}" if names else "此处没有可用的名称")
+    return leaf(name, tuple(rest), NAMES[name], kind(rest[0]))

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
+from portal import feel
 from portal.errors import Fault
 from portal.procedures.checks import expressions
 from portal.procedures.checks.expressions import Where
-from portal.procedures.checks.names import Names, Unknown, nearest
+from portal.procedures.checks.names import Names
+from portal.procedures.checks.values import Unknown, nearest
+from portal.procedures.checks.ways import Place, before_waiting, callers, cutting, ends_diagram, reached
 from portal.procedures.checks.whole import Subject, Whole, at
 from portal.procedures.drawing import Drawing, Element
+from portal.procedures.functions import FUNCTIONS
 from portal.procedures.manifest import Start
 from portal.procedures.publicity import LABELS, LARGEST_BUNDLE, Publicity, Showing
 from portal.procedures.regulation import PARTY
@@ -19,7 +23,10 @@ OPEN, CLOSE = "publicity.open", "publicity.close"
 FILER = "filer"
 """Whom a letter is served on that answers what somebody filed without an account."""
 _NUMBERS = ("identity", "uscc")
+_TEXTS = ("textfield", "textarea")
 _SECRET = "identity"
+_EITHER = "party"
+"""The kind of a field that holds the code of a unit, or of a natural person."""
 
 
 def faults(whole: Whole, subject: Subject) -> Iterator[Fault]:
@@ -81,20 +88,22 @@ class _Shown:
         for text, is_formula in self.rule.pieces:
             if is_formula:
                 where = Where("公示的标题", place.file or "", place.element, place.line)
-                yield from expressions.faults(text, where, self.names)
+                found = list(expressions.faults(text, where, self.names))
+                said = [] if found else sorted(feel.compile(text, FUNCTIONS).paths)
+                yield from (*found, *(self._private("title", ".".join(path)) for path in said if _private(path)))
 
     def _period(self) -> Iterator[Fault]:
         """A period that cannot be cut short, begins with the publicity, and is as long as its floor."""
         name, rule = self.rule.name, self.said.deadlines.get(self.rule.deadline)
         if rule is None:
-            if self.rule.deadline:
+            if self.rule.deadline and self.subject.complete:
                 known = instead(self.rule.deadline, self.said.deadlines)
                 yield self._fault("deadline", f"没有名为“{self.rule.deadline}”的期限", known)
             return
-        if rule.kind != "minimum":
+        if rule.kind and rule.kind != "minimum":
             mend = f'在 [deadlines.{rule.name}] 中写 kind = "minimum"，它只能延长，不能缩短'
             yield self._fault("deadline", f"公示的期间“{rule.name}”可以被缩短（{rule.kind}）", mend)
-        if rule.after != (f"opened({name})",):
+        if rule.after != (f"opened({name})",) and (rule.after or self.subject.complete):
             mend = f'在 [deadlines.{rule.name}] 中写 after = "opened({name})"'
             yield self._fault("deadline", f"公示的期间“{rule.name}”不自公示开始时起算", mend)
         floor = self.rule.floor
@@ -126,9 +135,20 @@ class _Shown:
             yield self._fault("shows", f"“{one.path}”是文件", f'写 materials = ["{path[-1]}"]')
         elif kind == _SECRET:
             yield self._fault("shows", f"“{one.path}”是居民身份号码，不能公开", "删去")
+        elif _EITHER in (kind, *self._columns(path)) or _private(path):
+            yield self._private("shows", one.path)
         elif kind is None and not one.label and not _labelled(path, one.path):
             mend = f'写成 {{ path = "{one.path}", label = "…" }}'
             yield self._fault("shows", f"“{one.path}”前面写什么没有说明", mend)
+
+    def _columns(self, path: tuple[str, ...]) -> list[str]:
+        """The kinds of what a table asks in each row."""
+        field = self.names.field(path)
+        return [column.kind_name for column in field.columns] if field is not None else []
+
+    def _private(self, key: str, path: str) -> Fault:
+        mend = "删去；要公示统一社会信用代码的，在表单中用 kind 为 uscc 的项填写"
+        return self._fault(key, f"“{path}”可能是自然人的个人编号，不能公开", mend)
 
     def _materials(self) -> Iterator[Fault]:
         for name in self.rule.materials:
@@ -149,65 +169,79 @@ class _Shown:
                 said = f'procedure = "{self.subject.slug}", by = "anyone", times = "any", during = "{self.rule.name}"'
                 mend = f"在它的 procedure.toml 中写 about = {{ {said} }}"
                 yield self._fault("objections", f"事项“{slug}”不是公示“{self.rule.name}”期间提出的", mend)
+        yield from self._paused(slug)
+
+    def _paused(self, slug: str) -> Iterator[Fault]:
+        """The period is not over while an objection is looked into: nobody could confirm what came of it."""
+        rule = self.said.deadlines.get(self.rule.deadline)
+        if rule is None or not (rule.pauses or self.subject.complete):
+            return
+        if not any((one.kind, one.what) == ("cases", slug) for one in rule.pauses):
+            what = f"公示的期间“{rule.name}”在异议“{slug}”办理期间不暂停，可以在有结果之前期满"
+            mend = f'pauses = [ {{ while = "cases({slug})" }} ]'
+            yield self.subject.fault(f"deadlines.{rule.name}.pauses", what, mend)
 
     def _ways(self, drawn: Drawing, opening: Element) -> Iterator[Fault]:
         """From where it is opened every way closes it, none before its period is over or an objection has come."""
+        whole = drawn is self.subject.procedure.drawing
         closings = {element.id for home, element in self._acting(CLOSE) if home is drawn}
         if not closings:
             mend = f"在同一张图中画一个服务任务，动作 {CLOSE}，输入 publicity={self.rule.name}"
             yield at(drawn, opening, f"公示“{self.rule.name}”开始后没有结束", mend)
             return
-        unended = _reached(drawn, opening, closings)
-        for element in unended:
-            if element.kind == "endEvent" and element.parent is None:
+        for element in reached(drawn, opening, closings, whole_case=whole):
+            if element.kind == "endEvent" and ends_diagram(drawn, element):
                 what = f"公示“{self.rule.name}”开始后，可以不结束公示就走到“{element.name or element.id}”"
                 yield at(drawn, opening, what, f"在这条路上加一个 {CLOSE}")
         waits = {element.id for element in drawn.elements.values() if self._ends_waiting(element)}
-        if any(element.id in closings for element in _reached(drawn, opening, waits)):
-            mend = f'结束公示之前等待期满：定时事件写 =deadline("{self.rule.deadline}")'
-            yield at(drawn, opening, f"公示“{self.rule.name}”的期间可以跳过", mend)
-        tasks = {element.id for element in drawn.of_kind("userTask")}
+        if any(element.id in closings for element in reached(drawn, opening, waits, whole_case=whole)):
+            yield self._skipped(drawn, opening)
+        decided = {element.id for element in drawn.of_kind("userTask")}
+        decided |= {key for key in waits if drawn.elements[key].kind == "startEvent"}  # an objection was upheld
         over = [drawn.elements[key] for key in waits if drawn.elements[key].deadline is not None]
         for timer in over:
-            if any(element.id in closings for element in _reached(drawn, timer, tasks)):
+            if any(element.id in closings for element in reached(drawn, timer, decided, whole_case=whole)):
                 yield at(drawn, timer, "公示期满后没有人员确认结果就结束公示", "在期满与结束公示之间画一个人员任务")
+        yield from self._cut_off(drawn)
+
+    def _skipped(self, drawn: Drawing, element: Element) -> Fault:
+        mend = f'结束公示之前等待期满：定时事件写 =deadline("{self.rule.deadline}")'
+        return at(drawn, element, f"公示“{self.rule.name}”的期间可以跳过", mend)
+
+    def _cut_off(self, drawn: Drawing) -> Iterator[Fault]:
+        """What ends the diagram from outside ends the case, or closes the publicity before the case waits anew."""
+        procedure = self.subject.procedure
+        acting = [element for action in (OPEN, CLOSE) for _home, element in self._acting(action)]
+        for calls in callers(procedure, drawn):
+            for depth, (home, call) in enumerate(calls):
+                for event in cutting(home, call, whole_case=home is procedure.drawing):
+                    place = Place(home, event, calls[depth + 1 :])
+                    for there in before_waiting(procedure, place, acting):
+                        yield from self._goes_on(place, there.element)
+
+    def _goes_on(self, event: Place, there: Element) -> Iterator[Fault]:
+        if there.action is None or there.action.name != CLOSE:
+            what = f"公示“{self.rule.name}”进行中可以由此中断，不结束公示就走到“{there.name or there.id}”"
+            yield at(event.drawn, event.element, what, f"在两者之间加一个 {CLOSE}，或让案件就此结束")
+        elif not self._ends_waiting(event.element):
+            yield self._skipped(event.drawn, event.element)
 
     def _ends_waiting(self, element: Element) -> bool:
         """The end of the period, or the message of another case that an objection was upheld."""
         if element.deadline is not None:
             return element.deadline == self.rule.deadline
-        return element.message is not None and element.message.role is None and element.kind != "startEvent"
+        first = element.kind == "startEvent" and element.parent is None
+        return element.message is not None and element.message.role is None and not first
+
+
+def _private(path: tuple[str, ...]) -> bool:
+    """Whether a path is the code of a party, which may be a natural person."""
+    return path[-2:] == ("party", "uscc")
 
 
 def _labelled(path: tuple[str, ...], text: str) -> bool:
     """Whether the portal itself knows what stands before a value."""
     return path[0] in ("facts", "documents", "deadlines") or text in LABELS
-
-
-def _reached(drawn: Drawing, first: Element, walls: Collection[str]) -> list[Element]:
-    """The elements that can be reached from one, walls among them but nothing behind them."""
-    seen: dict[str, Element] = {}
-    waiting = list(_next(drawn, first))
-    while waiting:
-        element = waiting.pop()
-        if element.id in seen or element.id == first.id:
-            continue
-        seen[element.id] = element
-        if element.id not in walls:
-            waiting += _next(drawn, element)
-    return list(seen.values())
-
-
-def _next(drawn: Drawing, element: Element) -> Iterator[Element]:
-    for other in drawn.elements.values():
-        inside = other.parent == element.id and other.kind == "startEvent"
-        if other.attached_to == element.id or (element.kind == "subProcess" and inside):
-            yield other
-    around = drawn.elements.get(element.parent or "")
-    ends_it = element.kind == "endEvent" and around is not None and not around.event_subprocess
-    source = around.id if ends_it and around is not None else element.id
-    if element.kind != "subProcess":
-        yield from (drawn.elements[flow.target] for flow in drawn.out(source) if flow.target in drawn.elements)
 
 
 def _in_public(whole: Whole, subject: Subject) -> Iterator[Fault]:
@@ -248,6 +282,10 @@ def _real_name(subject: Subject, start: Start) -> Iterator[Fault]:
     if start.name and (named is None or named.kind_name != "textfield" or not named.kind.required or named.hidden_when):
         what = f"name 的路径“{start.name}”不是启动表单中必填的文字项"
         yield subject.fault("starts.name", what, "真实姓名或名称必须填写，不能有时隐藏")
+    texts = [path for path, field in fields.items() if field.kind_name in _TEXTS and path != start.name]
+    if start.address and start.address not in texts:
+        what = f"address 的路径“{start.address}”不是启动表单中的文字项"
+        yield subject.fault("starts.address", what, f"可用：{'、'.join(texts) or '在表单中加上写地址的文字项'}")
     numbers = [path for path, field in fields.items() if field.kind_name in _NUMBERS]
     for path in start.code or ("",):
         if path not in numbers or not fields[path].kind.required:
@@ -284,7 +322,7 @@ def _shares(whole: Whole, subject: Subject) -> Iterator[Fault]:
     if said.shares and said.about is None:
         yield subject.fault("shares", "本事项没有写 about，没有可以看的当事人", "写 about，或删去 shares")
     start = said.in_public
-    secret = {start.name, *start.code} if start else set()
+    secret = {start.name, start.address, *start.code} if start else set()
     for path in said.shares:
         found, kind = names.value(tuple(path.split("."))), names.field_kind(tuple(path.split(".")))
         if isinstance(found, Unknown):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from portal.feel import syntax
-from portal.procedures.checks.names import Unknown, nearest
+from portal.procedures.checks.values import Unknown, nearest
 from portal.procedures.expressions import NAMES
 from portal.registers.rules import STATE, Register
 

@@ -14,18 +14,8 @@ from portal.forms import Form
 from portal.forms.kinds.corrections import ANSWER, ASK, SAID, Corrections
 from portal.procedures.checks import expressions
 from portal.procedures.checks.expressions import Vocabulary, Where
-from portal.procedures.checks.names import (
-    DATE,
-    LIST,
-    MOMENT,
-    NUMBER,
-    FormNames,
-    Found,
-    Names,
-    StartNames,
-    Unknown,
-    Value,
-)
+from portal.procedures.checks.names import FormNames, Names, StartNames
+from portal.procedures.checks.values import ANY, DATE, LIST, MOMENT, NUMBER, Found, Unknown, Value
 from portal.procedures.checks.whole import Subject, Whole, at
 from portal.procedures.content import Content
 from portal.procedures.drawing import Drawing, Element
@@ -162,7 +152,7 @@ def _issued(subject: Subject, drawn: Drawing, element: Element, names: Names) ->
             yield from _chosen(path, found.options, said, file, place)
         elif walked is not None:
             columns = names.columns(tuple(walked.split("."))) or {}
-            yield from _chosen(path, columns.get(path.removeprefix(f"{walked}.")), said, file, place)
+            yield from _chosen(path, columns.get(path.removeprefix(f"{walked}."), ANY).options, said, file, place)
 
 
 def _chosen(path: str, options: frozenset[str] | None, said: Placeholders, file: str, place: str) -> Iterator[Fault]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -17,13 +18,14 @@ from portal.identity import Permission
 from portal.jobs import state
 from portal.procedures import releases
 from portal.procedures.regulation import Regulation
-from portal.procedures.validity import Validity
+from portal.procedures.validity import AHEAD, Instrument, Validity, instruments, months_before
 from portal.storage import StoreUnavailable
 from portal.web import beginning, dates, validity
 from portal.web.access import needs, permit
 from portal.web.acting import moment, reading
 from portal.web.admin.blueprint import blueprint, frame
 from portal.web.health import CLOCK_TOLERANCE, HEARTBEAT_TOLERANCE, clock_off
+from portal.web.languages import title_inside
 from portal.web.machine import machine
 from portal.web.official.blueprint import count_text
 from portal.web.official.managing import HOME
@@ -142,10 +144,11 @@ def _validity(tx: Session) -> list[Line]:
     """Of each regulation that can lapse, how it stands; what never lapses is well without a word."""
     regulations = [one.regulation for one in in_force(tx) if one.regulation.last_day is not None]
     stands = validity.standings(tx, regulations)
-    return [_valid(one, stands[one.slug]) for one in regulations]
+    today = day_of(moment(tx))
+    return [_valid(one, stands[one.slug], instruments(tx, one), today) for one in regulations]
 
 
-def _valid(regulation: Regulation, stands: Validity) -> Line:
+def _valid(regulation: Regulation, stands: Validity, texts: Sequence[Instrument], today: date) -> Line:
     name, action, url = _("法规效力"), _("录入续期"), "/admin/regulations"
     if stands.governs is None:
         text = validity.closed_text(regulation, stands)
@@ -156,6 +159,18 @@ def _valid(regulation: Regulation, stands: Validity) -> Line:
     if stands.governs.assumed:
         [line] = validity.assumption(stands.governs, regulation)
         return Line(name, "a", line.mark, line.text, _("查看"), url)
+    last = stands.governs.last_day
+    follows = next((one for one in texts if one.in_force > stands.governs.in_force and one.assumed), None)
+    if follows is not None and last is not None:
+        text = _(
+            "《%(title)s》有效期到：%(day)s；此后以《%(renewal)s》（%(number)s）续期，这是假定。",
+            title=regulation.title,
+            day=dates.plain_day(last),
+            renewal=title_inside(follows.title),
+            number=follows.number,
+        )
+        near = today >= months_before(last, AHEAD)
+        return Line(name, "a" if near else "n", _("即将届满") if near else _("假定"), text, _("查看"), url)
     until = dates.plain_day(stands.until) if stands.until else _("没有最后一日")
     text = _("《%(title)s》有效期到：%(day)s。", title=regulation.title, day=until)
     return _well(name, text, _("查看"), url)

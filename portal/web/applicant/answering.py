@@ -27,7 +27,7 @@ from portal.identity import PARTY, Actor, Permission, Subject
 from portal.web import languages, tables, validity
 from portal.web.access import needs, signed_in
 from portal.web.acting import act, moment, reading
-from portal.web.applicant import clocks, keeping, uploads
+from portal.web.applicant import clocks, keeping, queries, uploads
 from portal.web.applicant.assigned import over_page
 from portal.web.applicant.frame import admit, blueprint, case_of, frame
 from portal.web.applicant.keeping import Kept
@@ -41,6 +41,17 @@ from portal.web.uploads import pickers
 
 _CORRECTIONS = "corrections"
 """The field of an official's form that applicants read: what is to be mended."""
+
+UNCHANGED = "_unchanged"
+"""Posted by the button that hands in what was not changed."""
+
+
+class NothingChanged(PortalError):
+    """What is handed in anew says what it said before: that is asked once more."""
+
+    zh = "提交的内容与原来的完全相同，没有改动。请按要求修改后再提交；确实不作改动的，点“不作改动，仍然提交”。"
+    en = "Nothing was changed. Make the changes asked for, or press “Hand in unchanged” if you mean to change nothing."
+
 
 Answers = Mapping[str, object]
 Errors = Mapping[str, FieldError]
@@ -163,7 +174,18 @@ def _after_keeping(task: Task, case: LiveCase, answers: Answers, errors: Errors)
     if keeping.only_keeps():
         flash(_("草稿已保存，可以随时回来继续填写。"), "success")
         return redirect(url_for("applicant.my_task", task_id=task.id), 303)
+    if UNCHANGED not in request.form and _is_unchanged(task, case, form_asked(case, task), answers):
+        return _task_again(task.id, answers, {}, NothingChanged(task=task.name))
     return _complete(task.id, case.id, answers)
+
+
+def _is_unchanged(task: Task, case: LiveCase, form: Form, answers: Answers) -> bool:
+    """Whether what replaces an earlier answer as a whole says the same."""
+    before = tasks.revised_by(case, task) if form.corrections is None else None
+    checked = tasks.check_answers(case, task.inside, task.form, answers)
+    if before is None or checked.errors:
+        return False
+    return not form.changes(before, checked.values, scope_of(case, task.inside))
 
 
 def _task(tx: Session, task_id: int) -> tuple[Task, LiveCase, Actor]:
@@ -283,8 +305,6 @@ def _task_page(
     task, case = sheet.task, sheet.case
     elsewhere = error if isinstance(error, ChangedElsewhere) else None
     kept = Kept.of(task_drafts.kept(tx, sheet.actor.person_id, task.id))
-    deadline = case.deadlines_at(task.inside).get(task.deadline or "")
-    regulation = case.published.regulation
     view = sheet.view(answers, errors)
     return render(
         "applicant/task.html",
@@ -295,11 +315,13 @@ def _task_page(
         form=view,
         held=sheet.held,
         item_files=sheet.files_before(tx, view),
-        corrections=_corrections(case, task) if task.assignee_id is None else "",
+        corrections=_corrections(tx, case, task) if task.assignee_id is None else "",
+        revises=tasks.revised_by(case, task) is not None and not view.items,
         excerpt=_excerpt(case, task),
         assigned=task.assignee_id is not None,
-        deadline=clocks.view(deadline, moment(tx), calendar_in_force(tx), regulation) if deadline else None,
+        deadline=clocks.of_task(case, task, moment(tx), calendar_in_force(tx)),
         error=languages.said(error) if error and not elsewhere else "",
+        unchanged=UNCHANGED if isinstance(error, NothingChanged) else "",
         **kept.shown(elsewhere),
         here=url_for("applicant.my_task", task_id=task.id),
         tables=said,
@@ -315,8 +337,14 @@ def _excerpt(case: LiveCase, task: Task) -> assigned.Excerpt:
     return assigned.shown(case, task, languages.language())
 
 
-def _corrections(case: LiveCase, task: Task) -> str:
-    """What is to be mended, in the words of the official who asked for it last."""
+def _corrections(tx: Session, case: LiveCase, task: Task) -> str:
+    """What is to be mended, in the words of the official who asked for it last; of what a letter tells, once that is
+    opened."""
+    asks = tasks.asked_for(case, task)
+    if asks:
+        addressed = queries.letters_in(tx, case.id, case.row.party_id) if case.row.party_id is not None else []
+        opened = not addressed or addressed[-1][1].state == "served"
+        return asks if opened else _("要求写在文书中，请先打开并签收文书。")
     for said in reversed(case.values.all):
         if said.scope == task.scope and isinstance(said.value, dict) and said.value.get(_CORRECTIONS):
             return str(said.value[_CORRECTIONS])

@@ -95,9 +95,7 @@ def over_text(tx: Session, task: Task) -> tuple[str, str]:
 
 def _open(tx: Session, task: Task, case: Case) -> AssignedLine:
     live = Cases(tx, machine().kernel.releases).open(case)
-    deadline = live.deadlines_at(task.inside).get(task.deadline or "")
-    regulation = live.published.regulation
-    shown = clocks.view(deadline, moment(tx), calendar_in_force(tx), regulation) if deadline else None
+    shown = clocks.of_task(live, task, moment(tx), calendar_in_force(tx))
     url = url_for("applicant.my_task", task_id=task.id)
     return AssignedLine(task.name, _case(case, shown_figure(live.published, case, task)), url, shown)
 

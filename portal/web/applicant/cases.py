@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -16,10 +16,13 @@ from portal.cases import filing, notes, publicly, querycodes
 from portal.cases.binding import bound_to
 from portal.cases.errors import UnknownCase
 from portal.cases.live import Cases, LiveCase
+from portal.cases.material import handed_in
+from portal.cases.messages import why_not
 from portal.cases.models import Attachment, Case, Subscription, Task
-from portal.cases.names import evaluate, facts_of, scope_of
+from portal.cases.names import facts_of, scope_of
+from portal.deadlines import service as deadlines
 from portal.deadlines.models import Deadline
-from portal.deadlines.rules import ENDS
+from portal.deadlines.rules import ENDS, While
 from portal.documents.models import Letter, Service
 from portal.forms import Option
 from portal.forms.form import Shown
@@ -40,6 +43,9 @@ from portal.web.machine import machine
 from portal.web.noticed import NoticeLine
 from portal.web.pages import render
 from portal.web.standing import calendar_in_force
+
+MOVES = frozenset({"task.completed", "message.received", "timer.fired"})
+"""The entries of a history that tell what has moved the case on."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +86,8 @@ class FileLine:
     note: str
     url: str
     sha256: str
+    material: str = ""
+    """What it was asked for as."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +149,7 @@ def my_case(case_id: int) -> ResponseReturnValue:
             "steps": progress.steps(standing, state.deadline.progress if state.deadline else ""),
             "ahead": progress.ahead_text(standing),
             "received": letter_lines(addressed, may_sign=actor.may_file),
-            "files": _files(files),
+            "files": _files(files, _materials(case)),
             "said": submitted(tx, case, organisation_of(actor)),
             # Of a letter that waits to be opened they would tell what it says.
             "ruled": judged.known_to_party(case) if standing.seal is None else [],
@@ -180,7 +188,7 @@ def receipt(case_id: int) -> ResponseReturnValue:
             "follows": _follows(standing_of(tx, case)),
             "facts": _facts(case),
             "duty": deadline_shown(tx, case, duty, now),
-            "files": _files(queries.files_of(tx, case_id, organisation_of(actor))),
+            "files": _files(queries.files_of(tx, case_id, organisation_of(actor)), _materials(case)),
             "party": case.party.name if case.party else "",
             "basis": _basis(case),
             "query_code": _query_code(case),
@@ -244,26 +252,47 @@ def _state(tx: Session, standing: Standing, unread: Letter | None, now: datetime
     case = standing.case
     mine = next((task for task in standing.tasks if task.role == PARTY), None)
     if mine is not None:
-        shown = deadline_shown(tx, case, case.deadlines.get(mine.deadline or ""), now)
+        shown = task_shown(tx, case, mine, now)
         url = url_for("applicant.my_task", task_id=mine.id)
         text = _("现在需要您办理“%(task)s”。", task=mine.name)
         return StateView(case.row.status, text, "a", shown, _("现在办理"), url)
     if unread is not None:
         url = url_for("applicant.my_letter", letter_id=unread.id)
         text = _("《%(title)s》（%(number)s）等您打开并签收。", title=unread.title, number=unread.number)
+        if standing.sealed is None and case.ended:
+            ended = _ended(tx, standing)
+            return replace(ended, text=languages.sentences(ended.text, text), action=_("去签收"), url=url)
         return StateView(sealed_text(), text, "a", None, _("去签收"), url)
-    if standing.seal is not None:
-        return _sealed(standing.seal)
+    if standing.sealed is not None:
+        return _sealed(standing.sealed)
     if case.ended:
-        return _ended(tx, case)
+        return _ended(tx, standing)
     deadline = hero_of(case, now)
     review = None if standing.tasks or deadline else _review_of(tx, case)
     if review is not None:
         return _in_review(tx, case, review, now)
     shown = deadline_shown(tx, case, deadline, now)
     late = shown is not None and shown.late
-    text = languages.sentences(late_words(shown), _turn_text(standing, deadline))
+    text = languages.sentences(late_words(shown), _looked_into(case, deadline), _turn_text(standing, deadline))
     return StateView(case.row.status, text, "r" if late else "", shown)
+
+
+def _looked_into(case: LiveCase, deadline: Deadline | None) -> str:
+    """That what others have filed about the case is looked into, since when, and by when it is to be answered.
+
+    Who they are, and what they have filed, is not said.
+    """
+    holding = {one.what for one in deadline.open_pauses if one.kind == "cases"} if deadline is not None else set()
+    answers = case.answers if holding else []
+    found = [one for one in answers if not one.ended and str(While("cases", one.row.procedure)) in holding]
+    if not found:
+        return ""
+    duties = [d for one in found for d in one.deadlines.values() if d.kind == "duty" and d.event == "filed"]
+    since = dates.exact(min(one.row.filed_at for one in found))
+    said = _("“%(title)s”正在调查处理（%(n)s 件，%(since)s 起）。", title=found[0].row.title, n=len(found), since=since)
+    last = max((d.ends for d in duties if d.live and d.ends is not None), default=None)
+    by = _("应在 %(due)s 前答复，答复以前暂停计时。", due=dates.due_text(last)) if last is not None else ""
+    return languages.sentences(said, by)
 
 
 def _review_of(tx: Session, case: LiveCase) -> LiveCase | None:
@@ -295,11 +324,12 @@ def _sealed(seal: Seal) -> StateView:
     return StateView(seal.text, text, "a", None, _("查看该办件"), url, looks=True)
 
 
-def _ended(tx: Session, case: LiveCase) -> StateView:
+def _ended(tx: Session, standing: Standing) -> StateView:
     """How a case ended; of one that was replaced, by what."""
+    case = standing.case
     replaced = replacement(tx, case.row)
     if replaced is None:
-        return StateView(_("已办结：%(outcome)s", outcome=case.row.outcome), _ended_text(case), "n", None)
+        return StateView(_("已办结：%(outcome)s", outcome=case.row.outcome), _ended_text(standing), "n", None)
     if replaced.unread:
         text = _("新的通知书等您打开并签收，期限自新通知书送达的次日起重新计算。")
         return StateView(replaced.text, text, "a", None, _("去签收"), replaced.url)
@@ -320,9 +350,19 @@ def _for_readers(state: StateView, actor: Actor) -> StateView:
     return replace(state, text=text, action="", url="")
 
 
-def _ended_text(case: LiveCase) -> str:
+def result_in_letter(standing: Standing) -> bool:
+    """Whether a letter tells how a case has ended: of a withdrawal or a lapse, only one that was issued for it."""
+    case = standing.case
+    if case.decided:
+        return bool(case.letters)
+    moved = (entry.act_id for entry in standing.history if entry.kind in MOVES)
+    return max((letter.act_id for letter in case.letters_issued), default=0) >= max(moved, default=1)
+
+
+def _ended_text(standing: Standing) -> str:
+    case = standing.case
     at = dates.exact(case.row.ended_at) if case.row.ended_at else ""
-    if case.letters:
+    if result_in_letter(standing):
         return _("%(at)s 办结，您现在无需操作。结果和救济途径见下方文书。", at=at)
     return _("%(at)s 办结，您现在无需操作。", at=at)
 
@@ -360,8 +400,8 @@ def turn_words(case: LiveCase, tasks: Sequence[Task]) -> str:
 def _follows(standing: Standing) -> str:
     """Where a case stands now, for its receipt; of a letter that was not opened, only that there is one."""
     case = standing.case.row
-    if standing.seal is not None:
-        return _("%(what)s。", what=standing.seal.text)
+    if standing.sealed is not None:
+        return _("%(what)s。", what=standing.sealed.text)
     if standing.case.ended:
         at = dates.exact(case.ended_at) if case.ended_at else ""
         return _("已于 %(at)s 办结：%(outcome)s。", at=at, outcome=case.outcome)
@@ -369,12 +409,8 @@ def _follows(standing: Standing) -> str:
 
 
 def hero_of(case: LiveCase, now: datetime) -> Deadline | None:
-    """The date that matters: a right that is running, else the authority's duty that ends first."""
-    live = [deadline for deadline in case.deadlines.values() if deadline.live]
-    running = [deadline for deadline in live if deadline.state == "running"]
-    rights = [d for d in running if d.kind in ENDS and d.due > now and queries.is_awaited(d, case.row)]
-    duties = [d for d in running if d.kind not in ENDS]
-    return min(rights or duties, key=lambda d: d.due, default=next(iter(live), None) if not running else None)
+    """The date that matters, as lists tell it too."""
+    return queries.heading(deadlines.live_of(case.tx, case.id), case.row, now)
 
 
 def deadline_shown(tx: Session, case: LiveCase, deadline: Deadline | None, now: datetime) -> DeadlineView | None:
@@ -384,15 +420,35 @@ def deadline_shown(tx: Session, case: LiveCase, deadline: Deadline | None, now: 
     return clocks.view(deadline, now, calendar_in_force(tx), case.published.regulation)
 
 
+def task_shown(tx: Session, case: LiveCase, task: Task, now: datetime) -> DeadlineView | None:
+    """The deadline of a task as a page shows it."""
+    return clocks.of_task(case, task, now, calendar_in_force(tx))
+
+
 def _other_deadlines(tx: Session, case: LiveCase, hero: DeadlineView | None, now: datetime) -> list[DeadlineView]:
     """The other deadlines that run."""
     every = [d for d in case.deadlines.values() if d.live and not case.ended]
     live = [d for d in every if d.kind not in ENDS or d.state == "paused" or queries.is_awaited(d, case.row)]
     views = [clocks.view(d, now, calendar_in_force(tx), case.published.regulation) for d in live]
-    return [view for view in views if view != hero]
+    said = replace(hero, said="") if hero is not None else None
+    return [*(view for view in views if view not in (hero, said)), *_not_begun(case)]
 
 
-def _files(rows: Sequence[Attachment]) -> list[FileLine]:
+def _not_begun(case: LiveCase) -> list[DeadlineView]:
+    """The duties of the authority that begin when the case is accepted, as long as it is not."""
+    rules = case.procedure.manifest.deadlines.values()
+    waiting = [rule for rule in rules if rule.kind == "duty" and "accepted" in rule.after]
+    return [clocks.not_begun(case, rule) for rule in waiting if not case.ended and rule.name not in case.deadlines]
+
+
+def _materials(case: LiveCase) -> dict[int, str]:
+    """As what each file of the filing was asked for, by its id."""
+    form, answered = case.procedure.start_form, handed_in(case)
+    asked = [field for field in form.fields if field.name in answered] if form is not None else []
+    return {id: field.label.render(scope_of(case)) for field in asked for id in answered[field.name]}
+
+
+def _files(rows: Sequence[Attachment], materials: Mapping[int, str]) -> list[FileLine]:
     return [
         FileLine(
             row.name,
@@ -400,6 +456,7 @@ def _files(rows: Sequence[Attachment]) -> list[FileLine]:
             f"{dates.size(row.size)} · {dates.exact(row.uploaded_at)}",
             url_for("files.attachment", attachment_id=row.id),
             row.sha256,
+            materials.get(row.id, ""),
         )
         for row in rows
     ]
@@ -429,15 +486,6 @@ def _act_views(case: LiveCase, waits: Sequence[Subscription]) -> Iterator[ActVie
         yield ActView(element.name, url, why_not(case, wait))
 
 
-def why_not(case: LiveCase, wait: Subscription) -> str:
-    """In the diagram's words why a message is not taken any more, though the case still waits for it."""
-    message = case.element(wait.scope, wait.element).message
-    if message is None or message.taken_while is None:
-        return ""
-    holds = evaluate(case, message.taken_while.removeprefix("="), wait.scope) is True
-    return "" if holds else message.otherwise
-
-
 def offers_about(tx: Session, actor: Actor, case: LiveCase, now: datetime) -> list[OfferView]:
     """What a person may file about a case."""
     found = filing.offers(machine().kernel, tx, actor, now)
@@ -452,7 +500,10 @@ def _linked(tx: Session, case: LiveCase) -> list[LinkedView]:
 def _linked_view(tx: Session, row: Case, seals: Sequence[queries.Sealed]) -> LinkedView:
     seal = seal_on(tx, seals, row.id)
     return LinkedView(
-        row.title, row.number, seal.text if seal else row.status, url_for("applicant.my_case", case_id=row.id)
+        row.title,
+        row.number,
+        seal.text if seal is not None and seal.hides else row.status,
+        url_for("applicant.my_case", case_id=row.id),
     )
 
 

@@ -17,7 +17,7 @@ from portal.cases import filing as filings
 from portal.cases.attachments import NotYourFile, TooMany
 from portal.cases.drafts import ChangedElsewhere
 from portal.cases.drafts import filings as filing_drafts
-from portal.cases.errors import FormRefused, MayNotStart, Refused, UnknownCase
+from portal.cases.errors import FormRefused, IntakeClosed, MayNotStart, Refused, UnknownCase
 from portal.cases.filing import Offer
 from portal.cases.models import Attachment
 from portal.cases.tasks import known_in_tables
@@ -35,6 +35,7 @@ from portal.web.errors import status_of
 from portal.web.keeping import is_by_script, not_kept, page_mark
 from portal.web.machine import machine
 from portal.web.pages import render
+from portal.web.uploads import pickers
 
 Errors = Mapping[str, FieldError]
 
@@ -360,6 +361,7 @@ def _check_page(tx: Session, shown: Desk, error: PortalError | None) -> str:
     return render(
         "applicant/check.html",
         sections=_sections(shown),
+        twice=_twice(shown),
         offer=offer_of(tx, shown),
         progress=shown.progress(None),
         error=_said_above(error) if error else None,
@@ -373,7 +375,28 @@ def _check_page(tx: Session, shown: Desk, error: PortalError | None) -> str:
 def _said_above(error: PortalError) -> str:
     if isinstance(error, ChangedElsewhere):
         return languages.said(error) + _("下面是现在的内容，请核对后再提交。")
-    return languages.said(error) + _("草稿仍然保留。")
+    if isinstance(error, IntakeClosed):
+        return languages.said(error)  # which says of itself that the draft is kept
+    return languages.sentences(languages.said(error), _("草稿仍然保留。"))
+
+
+def _twice(shown: Desk) -> list[str]:
+    """The files that are to be handed in for several materials, each in a sentence."""
+    if shown.form is None:
+        return []
+    alike: dict[str, list[tuple[str, str]]] = {}
+    for field in pickers(shown.form):
+        for file in shown.held.get(field.name, ()):
+            alike.setdefault(file.sha256, []).append((field.label.render(shown.names), file.name))
+    return [
+        _(
+            "“%(file)s”用作了几项材料：%(materials)s。如果选错了，请修改后再提交。",
+            file=group[0][1],
+            materials=languages.listed(material for material, _name in group),
+        )
+        for group in alike.values()
+        if len(group) > 1
+    ]
 
 
 def _sections(shown: Desk) -> list[SectionView]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,7 +17,6 @@ from portal.cases.live import Cases
 from portal.cases.models import Case
 from portal.deadlines import service as deadlines
 from portal.deadlines.models import Deadline
-from portal.deadlines.rules import ENDS
 from portal.documents.models import Letter, Service
 from portal.identity import Actor, Permission
 from portal.web import dates, languages, validity
@@ -30,6 +28,7 @@ from portal.web.applicant.clocks import DeadlineView
 from portal.web.applicant.frame import blueprint, frame, has_agreed
 from portal.web.applicant.offering import OfferView
 from portal.web.applicant.progress import Seal
+from portal.web.applicant.queries import UnderWay
 from portal.web.applicant.replaced import replacement
 from portal.web.applicant.seals import seal_on
 from portal.web.auth import first_page
@@ -141,26 +140,34 @@ def my_cases() -> ResponseReturnValue:
 def lines(tx: Session, cases: list[Case], now: datetime) -> list[CaseLine]:
     """Cases as lines of a list, those that run before those that have ended."""
     seals = queries.sealed(tx, cases[0].party_id) if cases and cases[0].party_id else []
-    running = deadlines.running_of(tx, [case.id for case in cases if case.ended_at is None])
-    found = [_line(tx, case, running.get(case.id, ()), now, seal_on(tx, seals, case.id)) for case in cases]
+    under_way = queries.under_way(tx, [case.id for case in cases if case.ended_at is None])
+    firsts = {case.id: _next(case, under_way[case.id], now) for case in cases if case.id in under_way}
+    found = [_line(tx, case, firsts.get(case.id), now, seal_on(tx, seals, case.id)) for case in cases]
     return sorted(found, key=lambda line: line.ended)
 
 
-def _line(tx: Session, case: Case, running: Iterable[Deadline], now: datetime, seal: Seal | None) -> CaseLine:
+def _next(case: Case, under_way: UnderWay, now: datetime) -> Deadline | None:
+    """The deadline that the page of a case shows first: of what its party has to do, else the one that matters."""
+    task, live = under_way.task, under_way.live
+    return deadlines.of_task(live, task.deadline, task.inside) if task else queries.heading(live, case, now)
+
+
+def _line(tx: Session, case: Case, first: Deadline | None, now: datetime, seal: Seal | None) -> CaseLine:
     calendar = calendar_in_force(tx)
-    shown = [d for d in running if d.kind not in ENDS or (d.due > now and queries.is_awaited(d, case))]
-    first = min(shown, key=lambda d: d.due, default=None)
+    ends = first.ends if first is not None else None
     return CaseLine(
         title=case.title,
         about=filed_figure(machine().kernel.releases.get(tx, case.release_id), case),
         number=case.number,
-        status=seal.text if seal else _status(tx, case),
+        status=seal.text if seal is not None and seal.hides else _status(tx, case),
         url=url_for("applicant.my_case", case_id=case.id),
         # Whether a letter that nobody has opened ended it is not told yet either.
-        ended=case.ended_at is not None and seal is None,
-        next=_("%(what)s：%(due)s", what=first.title, due=dates.due_text(first.due)) if first else "",
-        left=dates.left_text(first, now, calendar) if first else "",
-        tone=dates.tone(first, now, calendar) if first else "n",
+        ended=case.ended_at is not None and not (seal is not None and seal.hides),
+        next=_("%(what)s：%(due)s", what=first.title, due=dates.due_text(ends) if ends else _("恢复计时后确定"))
+        if first
+        else "",
+        left=(dates.left_text(first, now, calendar) if ends else _("暂停计时")) if first else "",
+        tone=dates.tone(first, now, calendar) if first and ends else "n",
     )
 
 
@@ -177,8 +184,7 @@ def _todos(tx: Session, actor: Actor, organisation_id: int, offers: list[OfferVi
     tasks = queries.tasks_of(tx, organisation_id)
     for task, case in tasks:
         live = cases.get(case.id)
-        deadline = live.deadlines_at(task.inside).get(task.deadline or "")
-        shown = clocks.view(deadline, now, calendar, live.published.regulation) if deadline else None
+        shown = clocks.of_task(live, task, now, calendar)
         url = url_for("applicant.my_task", task_id=task.id)
         note = "" if actor.may_file else _("请本单位有“办理”权限的人员办理。")
         figure = shown_figure(live.published, case, task) if task.assignee_id else filed_figure(live.published, case)
@@ -220,7 +226,7 @@ def _sentence(todos: list[TodoView], actor: Actor) -> str:
 
 def _soonest(todos: list[TodoView]) -> str:
     """By when the first of several things is to be done; empty where the only one says it itself."""
-    dated = [todo for todo in todos if todo.must and todo.deadline is not None]
+    dated = [todo for todo in todos if todo.must and todo.deadline is not None and todo.deadline.dated]
     first = dated[0].deadline if len([todo for todo in todos if todo.must]) > 1 and dated else None
     return _("最早的一件在 %(due)s 前办理（%(left)s）。", due=first.due, left=first.left) if first else ""
 

@@ -39,12 +39,25 @@ class StepView:
 class Seal:
     """From which act on nothing is told but that there is a letter, until it is opened; `text` says so.
 
-    `answer` is the case with that letter, where it is another one.
+    `answer` is the case with that letter, where it is another one. `word`: from which act on it is told all the same,
+    for the party itself has ended the case since.
     """
 
     act_id: int
     text: str
     answer: Case | None = None
+    word: int | None = None
+
+    @property
+    def hides(self) -> bool:
+        """Whether it keeps from telling where the case stands."""
+        return self.word is None
+
+    def keeps(self, entry: Entry) -> bool:
+        """Whether an entry is not told."""
+        if entry.kind == "letter.issued" or entry.act_id < self.act_id:
+            return False
+        return self.word is None or entry.act_id < self.word
 
 
 @dataclass(frozen=True)
@@ -62,7 +75,12 @@ class Standing:
         """The part of the history that the applicant may know."""
         if self.seal is None:
             return self.history
-        return [entry for entry in self.history if entry.act_id < self.seal.act_id or entry.kind == "letter.issued"]
+        return [entry for entry in self.history if not self.seal.keeps(entry)]
+
+    @property
+    def sealed(self) -> Seal | None:
+        """What keeps from telling where the case stands."""
+        return self.seal if self.seal is not None and self.seal.hides else None
 
 
 def steps(standing: Standing, progress: str) -> list[StepView]:
@@ -71,8 +89,8 @@ def steps(standing: Standing, progress: str) -> list[StepView]:
     `progress` says how far the period of the present step has run.
     """
     done = list(_done(standing))
-    if standing.seal is not None:
-        return [*done, StepView(standing.seal.text, "", "now")]
+    if standing.sealed is not None:
+        return [*done, StepView(standing.sealed.text, "", "now")]
     if standing.case.ended:
         return done
     return [*done, *_now(standing, progress), *_ahead(standing)]
@@ -96,7 +114,7 @@ def _done(standing: Standing) -> Iterator[StepView]:
 
 def _by_many(entry: Entry) -> str | int:
     """What entries that follow each other have in common when several did the same: one line tells of them all."""
-    return entry.element or "" if entry.kind == "task.completed" else entry.seq
+    return entry.element or "" if entry.kind in ("task.completed", "timer.fired") else entry.seq
 
 
 def _times(count: int) -> str:
@@ -133,7 +151,8 @@ def _completed(case: LiveCase, entry: Entry, details: Details) -> Said:
 def _received(case: LiveCase, entry: Entry, details: Details) -> Said:
     if "from" in details:
         return _name(case, entry), details["from"]
-    return (_name(case, entry), _("申请人")) if _is_from_party(case, entry) else None
+    role = _sender(case, entry)
+    return (_name(case, entry), case.published.regulation.role_title(role)) if role else None
 
 
 def _name(case: LiveCase, entry: Entry) -> str:
@@ -144,11 +163,12 @@ def _name(case: LiveCase, entry: Entry) -> str:
     return ""
 
 
-def _is_from_party(case: LiveCase, entry: Entry) -> bool:
+def _sender(case: LiveCase, entry: Entry) -> str:
+    """The role whose people send the message that an entry tells of; empty for what only the portal sends."""
     for _drawing, element in case.procedure.elements():
-        if element.id == entry.element and element.message is not None:
-            return element.message.role is not None
-    return False
+        if element.id == entry.element and element.message is not None and element.message.role is not None:
+            return case.procedure.manifest.role(element.message.role)
+    return ""
 
 
 def _doer(case: LiveCase, element: Element) -> str:
@@ -213,15 +233,18 @@ def _theirs(standing: Standing, scope: str, here: str) -> Iterator[tuple[Element
 
 
 def _main(standing: Standing, scope: str, here: str) -> Iterator[tuple[Element, str]]:
-    """The main way ahead, out of a called diagram into the one that calls it."""
+    """The main way ahead, out of a called diagram into the one that calls it.
+
+    Where what is called leaves its end open, such as one expert's opinion, it goes on after the call all the same.
+    """
     case, outcomes = standing.case, dict[str, str]()
     while True:
         way = Way(case.procedure.drawing_at(scope), _walked(standing, scope), outcomes)
         end = yield from way.main(here)
-        if end is None or not scope:
+        if not scope:
             return
         place = opened_by(scope)
-        scope, here, outcomes = place.scope, place.element, {place.element: end.name}
+        scope, here, outcomes = place.scope, place.element, {place.element: end.name} if end else {}
 
 
 def _place(standing: Standing) -> tuple[str, str | None]:

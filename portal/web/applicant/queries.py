@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
+from portal.audit.models import AuditEntry
+from portal.cases.delivery import SERVED
 from portal.cases.models import Attachment, Case, Subscription, Task
 from portal.cases.renewing import renewal_of, renewed_by
 from portal.deadlines.models import Deadline
+from portal.deadlines.rules import ENDS, LIVE
 from portal.documents.models import Letter, Service
 from portal.identity import PARTY
 
@@ -28,11 +31,16 @@ class Running:
 
 @dataclass(frozen=True)
 class Sealed:
-    """A case with an unopened letter, the case it is about, and the act that issued the letter."""
+    """A case with an unopened letter, the case it is about, and the act that issued the letter.
+
+    `word`: the act of a word that people sent it after all those letters, where it has ended since, as by a withdrawal:
+    how it ended stands in none of them.
+    """
 
     case_id: int
     about_id: int | None
     act_id: int
+    word: int | None
 
 
 def cases_of(tx: Session, organisation_id: int, before: int | None = None) -> list[Case]:
@@ -109,16 +117,31 @@ def sealed(tx: Session, organisation_id: int) -> list[Sealed]:
     """
     unread = _addressed(organisation_id).where(Service.state != "served").subquery()
     rows = tx.execute(
-        select(Case.id, Case.about_id, func.min(unread.c.act_id))
+        select(Case.id, Case.about_id, func.min(unread.c.act_id), func.max(unread.c.act_id), _last_word())
         .join(unread, unread.c.case_id == Case.id)
         .group_by(Case.id)
     )
-    return [Sealed(*row) for row in rows]
+    return [
+        Sealed(case_id, about_id, first, word if word is not None and word > last else None)
+        for case_id, about_id, first, last, word in rows
+    ]
+
+
+def _last_word() -> ColumnElement[int | None]:
+    """The act of the last message that people sent to a case which has ended; that a letter was opened is none."""
+    said = select(func.max(AuditEntry.act_id)).where(
+        AuditEntry.case_id == Case.id,
+        Case.ended_at.is_not(None),
+        AuditEntry.kind == "message.received",
+        AuditEntry.details["message"].astext != SERVED,
+        ~AuditEntry.details.has_key("from"),
+    )
+    return said.correlate(Case).scalar_subquery()
 
 
 def seal_of(seals: Iterable[Sealed], case_id: int) -> Sealed | None:
     """The first that keeps something of a case from being told yet: its own, or that of one about it."""
-    here = [seal for seal in seals if case_id in (seal.case_id, seal.about_id)]
+    here = [seal for seal in seals if case_id == seal.case_id or (case_id == seal.about_id and seal.word is None)]
     return min(here, key=lambda seal: seal.act_id, default=None)
 
 
@@ -149,6 +172,38 @@ def running_rights(tx: Session, organisation_id: int, moment: datetime) -> list[
 def is_awaited(deadline: Deadline, case: Case) -> bool:
     """Whether the case waits for the end of this deadline: in a pending review its right does not run out."""
     return case.ripe_at is not None and case.ripe_at == deadline.ripe
+
+
+def heading(live: Sequence[Deadline], case: Case, now: datetime) -> Deadline | None:
+    """Of the deadlines of a case that are not settled the one that matters: a right that is running, else the
+    authority's duty that ends first; where every clock stands, what it stands before."""
+    running = [deadline for deadline in live if deadline.state == "running"]
+    rights = [d for d in running if d.kind in ENDS and d.due > now and is_awaited(d, case)]
+    duties = [d for d in running if d.kind not in ENDS]
+    standing = sorted(live, key=lambda d: d.kind not in ENDS) if not running else []
+    return min(rights or duties, key=lambda d: d.due, default=next(iter(standing), None))
+
+
+@dataclass(frozen=True)
+class UnderWay:
+    """What is under way in a case: the first open task of its party, and the deadlines that are not settled."""
+
+    task: Task | None
+    live: Sequence[Deadline]
+
+
+def under_way(tx: Session, cases: Sequence[int]) -> dict[int, UnderWay]:
+    """What is under way in some cases."""
+    own = and_(Task.case_id == Case.id, Task.state == "open", Task.role == PARTY)
+    live = and_(Deadline.case_id == Case.id, Deadline.state.in_(LIVE))
+    found = select(Case.id, Task, Deadline).outerjoin(Task, own).outerjoin(Deadline, live).where(Case.id.in_(cases))
+    rows = tx.execute(found.order_by(Case.id, Task.id, Deadline.id)).all() if cases else []
+    tasks: dict[int, Task | None] = {}
+    deadlines: dict[int, dict[int, Deadline]] = {}
+    for case_id, task, deadline in rows:
+        tasks.setdefault(case_id, task)
+        deadlines.setdefault(case_id, {}).update({deadline.id: deadline} if deadline is not None else {})
+    return {case_id: UnderWay(task, [*deadlines[case_id].values()]) for case_id, task in tasks.items()}
 
 
 def linked(tx: Session, case: Case) -> list[Case]:

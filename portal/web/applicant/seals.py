@@ -23,7 +23,7 @@ def seal_on(tx: Session, seals: Sequence[queries.Sealed], case_id: int) -> Seal 
     if seal is None:
         return None
     answer = tx.get(Case, seal.case_id) if seal.case_id != case_id else None
-    return Seal(seal.act_id, sealed_text(answer.title if answer else ""), answer)
+    return Seal(seal.act_id, sealed_text(answer.title if answer else ""), answer, seal.word)
 
 
 def sealed_text(answer: str = "") -> str:

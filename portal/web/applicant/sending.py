@@ -27,7 +27,6 @@ from portal.web import languages, tables, validity
 from portal.web.access import needs
 from portal.web.acting import act, reading
 from portal.web.applicant import keeping, queries
-from portal.web.applicant.cases import why_not
 from portal.web.applicant.frame import admit, blueprint, case_of, frame
 from portal.web.applicant.keeping import Kept
 from portal.web.errors import status_of
@@ -163,7 +162,7 @@ def _refusal(tx: Session, case: LiveCase, element: Element) -> str:
     """Why the message cannot be sent now; empty when it can."""
     waiting = _waits(tx, case, element)
     if waiting:
-        return why_not(case, waiting[0])
+        return messages.why_not(case, waiting[0])
     if _was_taken(tx, case, element):
         return _taken_already(element)
     said = element.message.otherwise if element.message else ""

@@ -21,6 +21,7 @@ from portal.web.official import (  # noqa: F401 # they add routes
     preview,
     receipts,
     registers,
+    sending,
     start,
     task,
 )

@@ -32,6 +32,7 @@ from portal.web.official.desk import matters_of_case
 from portal.web.official.items import state_titles
 from portal.web.official.noting import note_form
 from portal.web.official.proofs import ServiceView, enters_receipts, service_views
+from portal.web.official.sendable import acts_of
 from portal.web.pages import render
 from portal.web.people import People
 
@@ -47,6 +48,7 @@ def case_page(case_id: int) -> ResponseReturnValue:
             "official/case.html",
             file=file,
             tasks=_tasks(tx, case, actor, file.open_tasks),
+            acts=acts_of(case, file.waits, actor),
             note=note_form(case, actor),
             services=_services(tx, case, actor, file.letters),
             matters=matters_of_case(tx, case, actor),

@@ -13,7 +13,8 @@ from portal.cases.extending import LONGEST_REASON, ExtensionReason
 from portal.cases.live import LiveCase
 from portal.deadlines.models import Deadline
 from portal.identity import Actor, Permission
-from portal.web import dates
+from portal.procedures.articles import citation
+from portal.web import dates, validity
 from portal.web.access import needs
 from portal.web.acting import act, moment, reading
 from portal.web.languages import said
@@ -21,7 +22,7 @@ from portal.web.machine import machine
 from portal.web.official.blueprint import blueprint, frame
 from portal.web.official.case import opened
 from portal.web.pages import render
-from portal.web.periods import course, period_text
+from portal.web.periods import period_text
 from portal.web.reasons import why
 from portal.web.standing import calendar_in_force
 
@@ -69,11 +70,12 @@ def _page(case_id: int, deadline_id: int, reason: str, errors: dict[str, str]) -
             new_due=dates.due_text(new.due) if new else _("恢复计时后确定"),
             left=by.times - len(row.lengthened),
             why=why(row),
-            course=course(row),
-            party=case.party.name if case.party else "",
+            basis=citation(case.published.regulation, row.basis) or "",
+            assumed=row.assumed or "",
             most=LONGEST_REASON,
             reason=reason,
             errors=errors,
+            law=validity.of_case(tx, case),
             **frame(tx, actor, "/cases"),
         )
 

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from portal import inbox
 from portal.cases import delivery
 from portal.cases.errors import AlreadyEntered, EarlierNeedsReason
+from portal.cases.filers import address_of
 from portal.cases.live import Cases
 from portal.cases.models import Case
 from portal.clock import TZ
@@ -170,6 +171,7 @@ def _page(service_id: int, typed: Typed, errors: dict[str, str]) -> str:
             case=case,
             law=validity.of_case_id(tx, case.id),
             typed=typed,
+            address=address_of(Cases(tx, machine().kernel.releases).get(case.id)),
             errors=errors,
             now=moment(tx),
             **frame(tx, actor, "/receipts"),

@@ -20,8 +20,10 @@ from portal.cases.live import Cases, LiveCase
 from portal.cases.models import Task
 from portal.cases.names import scope_of
 from portal.cases.rehearsal import may_issue
+from portal.cases.scopes import opened_by, outward
+from portal.deadlines.rules import LIVE
 from portal.errors import PortalError
-from portal.forms import REFRESH, FieldError, FormView, posted
+from portal.forms import REFRESH, ChangeView, FieldError, FormView, posted
 from portal.identity import Actor, Permission, Subject
 from portal.procedures.articles import citation
 from portal.procedures.regulation import PARTY
@@ -30,7 +32,7 @@ from portal.web import choices, dates, tables, validity
 from portal.web.access import needs, permit, signed_in
 from portal.web.acting import act, moment, reading
 from portal.web.asking import form_asked
-from portal.web.casefile import CaseFile, case_file
+from portal.web.casefile import CaseFile, SaidView, case_file
 from portal.web.keeping import is_by_script
 from portal.web.languages import language
 from portal.web.machine import machine
@@ -39,6 +41,7 @@ from portal.web.official.deputising import in_name_of, name_of, principals_to_ch
 from portal.web.official.following import followed
 from portal.web.official.noting import note_form
 from portal.web.official.saving import SavingView, again, kept, not_kept, seen_here, shown, told
+from portal.web.official.sendable import acts_of
 from portal.web.pages import render
 from portal.web.people import People
 from portal.web.uploads import Taken, pickers, take, texts_of
@@ -262,10 +265,14 @@ def _page(
         sheet=_sheet(tx, actor, task, case, answers, errors, obstacle),
         file=file,
         deadline=_deadline(file, task),
+        put=_put_forward(file, task),
+        asks=tasks.asked_for(case, task),
+        revision=_revision(tx, case, task),
         url=f"/tasks/{task.id}",
         tables=said,
         saving=saving or again(_draft_url(task)),
         note=note_form(case, actor, task.id),
+        acts=acts_of(case, file.waits, actor),
         law=validity.of_case(tx, case),
         **frame(tx, actor, "/inbox"),
     )
@@ -311,9 +318,35 @@ def _holder(tx: Session, task: Task, actor: Actor) -> str:
     return People(tx, [(task.holder_id, task.for_id)]).said(task.holder_id, task.for_id)
 
 
+def _put_forward(file: CaseFile, task: Task) -> list[SaidView]:
+    """What was said last before the diagram of this task was called, the nearest around it first: what it is about.
+    After it what came of the diagrams called since, such as what was found when a publicity was over."""
+    own, *around = outward(task.scope)
+    last = {one.scope: place for place, one in enumerate(file.said)}
+    about = next((last[scope] for scope in around if scope in last), None)
+    if about is None:
+        return []
+    here = opened_by(own).element
+    since = (one for one in file.said[about + 1 :] if one.scope and opened_by(one.scope).element != here)
+    return [file.said[about], *{one.scope: one for one in since}.values()]
+
+
+def _revision(tx: Session, case: LiveCase, task: Task) -> tuple[ChangeView, ...] | None:
+    """What was changed in the filing last, for a task about that; None for any other."""
+    drawn, form = case.element(task.scope, task.element).task, case.procedure.start_form
+    start = case.procedure.drawing.start()
+    filed = [one.value for one in case.values.all if (one.scope, one.element) == ("", start.id)]
+    if drawn is None or drawn.asks is None or form is None or len(filed) < 2:
+        return None
+    before, after = filed[-2:]
+    names = choices.named(tx, [(form, before), (form, after)])
+    return form.changes(before, after, scope_of(case), names, language())
+
+
 def _deadline(file: CaseFile, task: Task) -> object:
-    """The newest deadline that the step names."""
-    named = [deadline for deadline in file.deadlines if deadline.name == task.deadline]
+    """The newest deadline that the step names; of an open one none that was met before it was come to."""
+    told = [deadline for deadline in file.deadlines if deadline.state in LIVE or task.state != "open"]
+    named = [deadline for deadline in told if deadline.name == task.deadline]
     return named[-1] if named else None
 
 
