@@ -268,6 +268,8 @@ def test_an_action_that_names_no_publicity():
         (', during = "notice"', "", "starts", "public 只用于公示期间提出的意见，没有写 about.during"),
         ('during = "notice"', 'during = "notices"', "about.during", "事项“plan”没有名为“notices”的公示"),
         ('by = "anyone"', 'by = "addressee"', "about.by", "公示期间任何人都可以提出"),
+        ('times = "any"', 'times = "one"', "about.times",
+         "公众都可以提出，先提出的人不能使后来的人提不成：times 不能是“one”"),
         ('name = "start.name"', 'name = "start.phone2"', "starts.name",
          "name 的路径“start.phone2”不是启动表单中必填的文字项"),
         (', code = ["start.id_number", "start.uscc"]', "", "starts.code", "没有写 code：实名要有号码"),

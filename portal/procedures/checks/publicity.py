@@ -255,6 +255,9 @@ def _in_public(whole: Whole, subject: Subject) -> Iterator[Fault]:
     if about is None or about.during is None:
         mend = 'about = { procedure = "…", by = "anyone", times = "any", during = "…" }'
         yield subject.fault("starts", "public 只用于公示期间提出的意见，没有写 about.during", mend)
+    elif about.times != "any":
+        what = f"公众都可以提出，先提出的人不能使后来的人提不成：times 不能是“{about.times}”"
+        yield subject.fault("about.times", what, 'times = "any"')
     yield from _small(subject)
     yield from _real_name(subject, start)
 
