@@ -254,7 +254,8 @@ class Chronicle:
                 yield from _begun(rule, event, scope, happened, rows)
             for row in rows:
                 known = {moment for one in groups[row.scope] for moment in one.moments}
-                known |= self._once([event], row, rows)
+                # What was met since its service was struck out stays met.
+                known |= self.served[event] if row.state == "met" else self._once([event], row, rows)
                 if row.event == event and row.state in (*_LIVE, "met") and row.started_at not in known:
                     yield f"{row.name} in {row.scope!r} started at {row.started_at}; {event} at {_told(known)}"
 
