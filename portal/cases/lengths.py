@@ -20,7 +20,7 @@ from portal.forms import FieldError
 from portal.procedures import Procedure
 from portal.procedures.drawing import Element
 
-_NOTHING_RUNS: Mapping[str, Length] = {}
+_NOTHING_RUNS: Mapping[str, Deadline] = {}
 
 
 class NotAPeriod(StepFailed):
@@ -50,9 +50,9 @@ def length_from_now_on(case: LiveCase, rule: DeadlineRule, row: Deadline, calend
     return length
 
 
-def running(case: LiveCase) -> dict[str, Length]:
-    """The length of each deadline of a case that runs or stands still, by name."""
-    return {row.name: parse_length(row.period) for row in deadlines.live_of(case.tx, case.id)}
+def running(case: LiveCase) -> dict[str, Deadline]:
+    """The deadlines of a case that run or stand still, by name."""
+    return {row.name: row for row in deadlines.live_of(case.tx, case.id)}
 
 
 def _longer(one: Length, other: Length, rule: DeadlineRule, event_day: date, calendar: Calendar) -> Length:
@@ -80,7 +80,7 @@ def check(
     values: Mapping[str, object],
     day: date,
     calendar: Calendar,
-    running: Mapping[str, Length] = _NOTHING_RUNS,
+    running: Mapping[str, Deadline] = _NOTHING_RUNS,
 ) -> None:
     """Raises FormRefused when answers given at an element on a day set a length that is none, or cut one short.
 
@@ -97,11 +97,12 @@ def unfit(
     values: Mapping[str, object],
     day: date,
     calendar: Calendar,
-    running: Mapping[str, Length],
+    running: Mapping[str, Deadline],
 ) -> dict[str, FieldError]:
     """The answers that set the length of a deadline and cannot, by field, with what to do.
 
-    A period that must not be cut short can begin today at the earliest: a date before its end then is too early.
+    A period that must not be cut short and does not run yet can begin today at the earliest: a date before its end then
+    is too early.
     """
     named = {element.id, element.task.revises if element.task else None}
     form = procedure.forms.get(form_of(element) or "")
@@ -110,8 +111,9 @@ def unfit(
         first, _dot, field = (rule.set_by or "").partition(".")
         if form is not None and first in named and field:
             value = _at(form.typed(values), field)
-            least = running.get(rule.name, rule.length)
-            refused = _refused(rule, value, day, calendar, least) if value is not None else None
+            row = running.get(rule.name)
+            since, least = (row.event_day, parse_length(row.period)) if row else (day, rule.length)
+            refused = _refused(rule, value, since, calendar, least) if value is not None else None
             if refused is not None:
                 label = next((one.label.pieces for one in form.fields if one.name == field), ())
                 # A label that says other things of the case is short enough without them.

@@ -293,6 +293,19 @@ def test_a_minimum_that_was_lengthened_is_never_cut_again(tx):
     intact(world)
 
 
+def test_a_minimum_that_runs_is_lengthened_to_a_date_counted_from_its_own_beginning(tx):
+    world, case = begun(tx, SHOWN_AT_ONCE.replace('"start.days"', '"start.held"'))
+    assert told(case, "public") == ("running", "2026-03-09")
+    world.at("2026-03-05T15:00:00")
+    world.complete("review", world.officer, result="继续")
+    with pytest.raises(FormRefused) as refused:
+        world.complete("correct", world.wang, text="补正", held="2026-03-06")
+    assert refused.value.fields["held"].zh == "活动日期不得早于 2026-03-09：“公示”不得少于5个工作日"
+    world.complete("correct", world.wang, text="补正", held="2026-03-10")
+    assert told(case, "public") == ("running", "2026-03-10")
+    intact(world)
+
+
 def test_a_date_starts_a_deadline_and_moves_it(tx):
     world, case = begun(tx, held="2026-04-01")
     assert told(case, "event") == ("running", "2026-04-07")  # the 6th is Qingming
