@@ -254,11 +254,17 @@ def proved(act: Act, served: Served, reason: str | None = None, note: str = "") 
     desk.service_changed(act, case, served, changes, reason, note)
     if act.actor is None or act.actor.official:
         telling.service_changed(act.post, case, served, changes, act.moment)
-    if served.first:
+    if served.first and _counts(case, letter):
         act.send(Message(case.id, SERVED, {}, document=letter.name))
     elif not case.ended:
         # Opened, so that its timers are projected anew and fire if they are over now.
         act.family.position(case)
+
+
+def _counts(case: LiveCase, letter: Letter) -> bool:
+    """Whether the first service of a letter does anything: once another of its name is issued, only that one's does."""
+    newest = case.letters.get(letter.name)
+    return newest is None or newest.id == letter.id
 
 
 def _tell(act: Act, case: LiveCase, served: Served) -> None:
@@ -285,9 +291,8 @@ def _reckon(act: Act, case: LiveCase, served: Served) -> list[Change]:
         return deadlines.take_back(act.tx, case.id, rules, event, served.before, act.moment) if served.before else []
     if served.before is not None:
         return deadlines.move_start(act.tx, case.id, rules, event, served.before, served.at, act.family.calendar)
-    newest = case.letters.get(served.service.letter.name)
-    if newest is not None and newest.id != served.service.letter.id:
-        return []  # one of its name was issued since: the service of that one counts
+    if not _counts(case, served.service.letter):
+        return []
     struck = any(proof.struck is not None for proof in served.service.proofs)
     begin = deadlines.happened_again if struck else deadlines.happened
     return begin(act.tx, case.id, rules, event, served.at, act.family.calendar)

@@ -116,7 +116,7 @@ def states(site: Site) -> None:
         incidents.note(tx, "制发文书", "文件存储没有回应", site.tools.kernel.now(tx), site.failed_row()[0])
 
 
-@pytest.mark.parametrize("login", ["he", "li", "tao", "zhou", "chen", "sun", "shen", "admin", "xu"])
+@pytest.mark.parametrize("login", ["he", "li", "tao", "zhou", "chen", "sun", "shen", "admin", "xu", "hua"])
 def test_pages_of_officials(site: Site, windows: Windows, seen: Counter[str], login: str):
     found = walk(site, windows.sign_in(login), seen)
     assert "\n".join(found) == ""

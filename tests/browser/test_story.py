@@ -235,7 +235,7 @@ def receipt(windows: Windows, page: Page, notice: str) -> str:
     assert re.search(r"收到时间 2026年9月28日 15:40:\d\d ", words)
     assert f"针对 《碳排放配额分配通知书》{notice}" in words
     assert "在期限内提出，且未放弃异议 是" in words
-    assert "材料 产量台账.pdf" in words
+    assert "证明材料：产量台账.pdf" in words
     assert "现在由受理人员办理“形式审查”。" in words
     assert "办理机关应当在 2026年10月16日（周五）24:00 前办完“作出复核决定”（10 个工作日）。" in words
     page.get_by_role("link", name="查看办理进度").click()

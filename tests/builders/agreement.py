@@ -181,7 +181,7 @@ class Agreement:
                 yield f"{row.name} is {row.state}, and held by {held}"
             if row.state == "running" and last_act is not None and row.due <= last_act:
                 continue  # what is over stays over
-            wanted = {str(one) for one in rule.pauses if _holds(kept, one.kind, one.what, row.scope)}
+            wanted = {str(one) for one in rule.pauses if _holds(kept, one.kind, one.what, row)}
             if held - {"suspended"} != wanted:
                 yield f"{row.name} is held by {held}, not by {wanted}"
             if self.computes and row.state == "running":
@@ -326,11 +326,14 @@ def _meant(rows: Sequence[Deadline], name: str, scope: str) -> Deadline | None:
     return max(around, key=lambda row: (len(row.scope), row.id)) if around else (named[-1] if named else None)
 
 
-def _holds(kept: Kept, kind: str, what: str, scope: str) -> bool:
+def _holds(kept: Kept, kind: str, what: str, row: Deadline) -> bool:
     """Whether something is under way for which the clock of a deadline stands."""
-    case, waiting = kept.case, kept.waiting
+    case, waiting, scope = kept.case, kept.waiting, row.scope
     if kind == "cases":
-        return any(one.about_id == case.id and one.procedure == what for one in kept.others)
+        # The period of what is shown stands only for what was filed while it was shown, not for what came before.
+        since = max((shown.opened_at for shown in kept.publications if shown.deadline_id == row.id), default=None)
+        about = [one for one in kept.others if one.about_id == case.id and one.procedure == what]
+        return any(since is None or one.filed_at >= since for one in about)
     for one in (*waiting.tasks, *waiting.messages, *waiting.timers):
         drawn = case.element(one.place.scope, one.place.element)
         if drawn.kind == "startEvent":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from portal.cases import correcting, desk
+from portal.cases import correcting, delivery, desk
 from portal.cases.correcting import Receipt
 from portal.cases.desk import MatterChanged
 from portal.cases.errors import EarlierNeedsReason, EnteredIt
@@ -300,4 +300,25 @@ def test_a_correction_for_an_older_letter_leaves_the_period_of_the_newer_alone(t
         "running", "2026-10-30", "2026-11-06",
     )  # fmt: skip
     assert (sent.state, sent.met_at) == ("met", moment_of("2026-10-30T10:00:00"))
+    assert world.breaks() == []
+
+
+def test_an_older_letter_that_is_served_anew_does_not_serve_the_newer_one(tx):
+    world = World.within(tx, hearing_content())
+    zhou, case = world.person("周", "officer"), world.file("hearing", world.wang)
+    world.at("2026-09-30T09:00:00")
+    world.receipt(case, zhou, on="2026-09-28T10:00:00")
+    world.at("2026-10-11T10:00:00")
+    world.send("answer", case, world.wang)
+    world.complete("last", zhou, case, result="继续")
+    letter = case.letters[0]
+    [proof] = letter.services[0].proofs
+    world.act(lambda tx, at: correcting.correct(world.kernel, tx, zhou, proof.id, None, WHY, at))
+    world.at("2026-10-12T10:00:00")
+    world.act(lambda tx, at: delivery.sign_for(world.kernel, tx, world.wang, letter.id, at))
+    assert (case.status, case.deadline("send").state) == ("等待sent", "running")
+    world.at("2026-10-13T10:00:00")
+    world.act(lambda tx, at: delivery.sign_for(world.kernel, tx, world.wang, case.letters[1].id, at))
+    assert (case.status, case.deadline("send").state) == ("等待heard", "met")
+    assert case.deadline("reply").last_day.isoformat() == "2026-10-20"
     assert world.breaks() == []
