@@ -11,18 +11,18 @@ from datetime import date, datetime
 
 from SpiffWorkflow.util.task import TaskState
 
+from portal import audit
 from portal.cases.live import LiveCase
 from portal.cases.models import CaseValue, Publication, Task
 from portal.cases.names import evaluate
-from portal.clock import TZ, day_of, start_of
+from portal.clock import day_of, start_of
 from portal.deadlines.models import Deadline
 from portal.deadlines.rules import DeadlineRule
-from portal.documents.models import Service
+from portal.documents.models import Letter
 from portal.engine import Place, Position
 
 STARTS = "deadlines.start"
 _LIVE = ("running", "paused")
-LAST = datetime.max.replace(tzinfo=TZ)
 _CLOCKS = {STARTS: "begun", "deadlines.suspend": "stopped", "deadlines.resume": "restarted"}
 """What the diagram does to clocks, and what of it is called here."""
 
@@ -104,25 +104,20 @@ def happenings(facts: Facts) -> Iterator[Happening]:
 def _letters(case: LiveCase) -> Iterator[Happening]:
     for letter in case.letters_issued:
         yield Happening(f"issued({letter.name})", "", letter.id, letter.issued_at)
-        newer = [one.issued_at for one in case.letters_issued if one.name == letter.name and one.id > letter.id]
+        newer = [one.act_id for one in case.letters_issued if one.name == letter.name and one.id > letter.id]
+        # Served, or served anew, only after another of its name was issued, it does nothing any more.
+        if newer and _served_by(case, letter) > min(newer):
+            continue
         for service in letter.services:
-            if service.kind != "party" or service.state != "served":
-                continue
-            # Served, or served anew, only after another of its name was issued, it does nothing any more.
-            if _served_since(service) <= min(newer, default=LAST):
+            if service.kind == "party" and service.state == "served":
                 yield Happening(f"served({letter.name})", "", service.id, service.served_at)
 
 
-def _served_since(service: Service) -> datetime:
-    """Since when, by the entries, a served letter has been proved served without a break."""
-    struck = {proof.id: proof.struck.entered_at for proof in service.proofs if proof.struck is not None}
-    since: datetime | None = None
-    for moment in sorted({*(proof.entered_at for proof in service.proofs), *struck.values()}):
-        entered = [proof.id for proof in service.proofs if proof.entered_at <= moment]
-        stands = any(key not in struck or struck[key] > moment for key in entered)
-        since = (since or moment) if stands else None
-    assert since is not None
-    return since
+def _served_by(case: LiveCase, letter: Letter) -> int:
+    """The act by which a letter that had not been served was served, the last time; 0 of one that never was."""
+    told = (entry for entry in audit.entries(case.tx, case.id) if entry.kind == "letter.served")
+    first = [one.act_id for one in told if one.details["letter"] == letter.id and "before" not in one.details]
+    return max(first, default=0)
 
 
 def _stepped(facts: Facts) -> Iterator[Happening]:
