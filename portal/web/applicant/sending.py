@@ -11,22 +11,20 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from portal import audit
 from portal.cases import drafts, messages, tasks
 from portal.cases.drafts import ChangedElsewhere
 from portal.cases.drafts import messages as message_drafts
 from portal.cases.errors import FormRefused, NobodyWaits, TooLate, UnknownCase
 from portal.cases.live import LiveCase
-from portal.cases.models import Subscription
 from portal.cases.names import scope_of
 from portal.errors import PortalError
-from portal.forms import REFRESH, FieldError, Form, posted
+from portal.forms import REFRESH, FieldError, posted
 from portal.identity import PARTY, Actor, Permission, Subject
 from portal.procedures.drawing import Element
-from portal.web import languages, tables, validity
+from portal.web import languages, tables, taking, validity
 from portal.web.access import needs
 from portal.web.acting import act, reading
-from portal.web.applicant import keeping, queries
+from portal.web.applicant import keeping
 from portal.web.applicant.frame import admit, blueprint, case_of, frame
 from portal.web.applicant.keeping import Kept
 from portal.web.errors import status_of
@@ -44,7 +42,7 @@ def my_message(case_id: int, name: str) -> ResponseReturnValue:
     with reading() as tx:
         case, element, actor = _message(tx, case_id, name)
         kept = Kept.of(message_drafts.kept(tx, actor.person_id, case_id, name))
-        return _message_page(tx, case, element, actor, kept.answers, {}, _refusal(tx, case, element))
+        return _message_page(tx, case, element, actor, kept.answers, {}, taking.refusal(tx, case, element))
 
 
 @blueprint.post("/my/cases/<int:case_id>/messages/<name>")
@@ -53,12 +51,12 @@ def send_message(case_id: int, name: str) -> ResponseReturnValue:
     """Keeps a message and sends it; one that is not taken any more says why, in the diagram's words."""
     with reading() as tx:
         case, element, actor = _message(tx, case_id, name)
-        over = not _waits(tx, case, element) and _was_taken(tx, case, element)
+        over = not taking.waits(tx, case, element) and taking.was_taken(tx, case, element)
     if over and not is_by_script():
-        flash(_taken_already(element), "warning")
+        flash(taking.taken_already(element), "warning")
         return redirect(url_for("applicant.my_case", case_id=case_id), 303)
     answers = posted(request.form.items(multi=True))
-    asked = tables.asked(_message_form(case, element))
+    asked = tables.asked(taking.form_of(case, element))
     if asked is not None:
         return _message_changed(case_id, name, asked, answers)
     if keeping.only_shown() or REFRESH in request.form:
@@ -89,10 +87,10 @@ def _sent(actor: Actor, case_id: int, name: str, element: Element, answers: draf
     except (TooLate, NobodyWaits) as error:
         with reading() as tx:
             case, element, actor = _message(tx, case_id, name)
-            taken = _was_taken(tx, case, element)
+            taken = taking.was_taken(tx, case, element)
         if not taken:
             return _message_again(case_id, name, answers, {}, error)
-        flash(_taken_already(element), "warning")
+        flash(taking.taken_already(element), "warning")
     else:
         flash(_("“%(what)s”已收到。", what=element.name), "success")
     return redirect(url_for("applicant.my_case", case_id=case_id), 303)
@@ -126,14 +124,14 @@ def _message_changed(case_id: int, name: str, asked: tables.Asked, answers: draf
     """A message's form after a button of a table was pressed."""
     with reading() as tx:
         case, element, actor = _message(tx, case_id, name)
-        form = _message_form(case, element)
+        form = taking.form_of(case, element)
         if form is None:
             raise UnknownCase
         if asked.gives_out:
             known = tasks.known_in_tables(tx, form, answers)
             return tables.given_out(form, asked, answers, scope_of(case), known)
         changed = tables.change(tx, form, asked, answers, scope_of(case))
-        refusal = _refusal(tx, case, element)
+        refusal = taking.refusal(tx, case, element)
         kept = {name: list(cast(list[str], texts)) for name, texts in changed.answers.items()}
     elsewhere = _keep_message(actor, case_id, name, kept) if not keeping.only_shown() else None
     with reading() as tx:
@@ -141,11 +139,6 @@ def _message_changed(case_id: int, name: str, asked: tables.Asked, answers: draf
             tx, case, element, actor, changed.answers, changed.errors, refusal, changed.said, elsewhere
         )
     return page, status_of(elsewhere) if elsewhere else 422 if changed.errors else 200
-
-
-def _message_form(case: LiveCase, element: Element) -> Form | None:
-    name = element.message.form if element.message else None
-    return case.procedure.forms[name] if name is not None else None
 
 
 def _message(tx: Session, case_id: int, name: str) -> tuple[LiveCase, Element, Actor]:
@@ -156,32 +149,6 @@ def _message(tx: Session, case_id: int, name: str) -> tuple[LiveCase, Element, A
         return case, messages.sendable(case, name, actor), actor
     except NobodyWaits as error:
         raise UnknownCase() from error
-
-
-def _refusal(tx: Session, case: LiveCase, element: Element) -> str:
-    """Why the message cannot be sent now; empty when it can."""
-    waiting = _waits(tx, case, element)
-    if waiting:
-        return messages.why_not(case, waiting[0])
-    if _was_taken(tx, case, element):
-        return _taken_already(element)
-    said = element.message.otherwise if element.message else ""
-    return said or NobodyWaits(message=element.name).text(languages.language())
-
-
-def _waits(tx: Session, case: LiveCase, element: Element) -> list[Subscription]:
-    """Where the case waits for the message now."""
-    return [wait for wait in queries.waits(tx, case.id) if wait.element == element.id]
-
-
-def _taken_already(element: Element) -> str:
-    return _("“%(what)s”先前已经收到，不需要重复提交。", what=element.name)
-
-
-def _was_taken(tx: Session, case: LiveCase, element: Element) -> bool:
-    """Whether the case has taken this very message before, so that a second click is no refusal."""
-    entries = audit.entries(tx, case.id)
-    return any(entry.kind == "message.received" and entry.element == element.id for entry in entries)
 
 
 def _message_page(
@@ -195,7 +162,7 @@ def _message_page(
     said: tables.Said = tables.NOTHING,
     elsewhere: ChangedElsewhere | None = None,
 ) -> str:
-    asked = _message_form(case, element)
+    asked = taking.form_of(case, element)
     name = element.message.name if element.message else ""
     kept = Kept.of(message_drafts.kept(tx, actor.person_id, case.id, name))
     form = None

@@ -7,20 +7,18 @@ from collections.abc import Mapping
 from flask import flash, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal import audit
 from portal.cases import messages
 from portal.cases.errors import FormRefused, NobodyWaits, NotYourRole, TooLate, UnknownCase
 from portal.cases.live import Cases, LiveCase
-from portal.cases.models import Case, Subscription
+from portal.cases.models import Case
 from portal.cases.names import scope_of
 from portal.errors import PortalError
-from portal.forms import REFRESH, FieldError, Form, posted
+from portal.forms import REFRESH, FieldError, posted
 from portal.identity import PARTY, Actor, Permission, Subject
 from portal.procedures.drawing import Element
-from portal.web import tables, validity
+from portal.web import tables, taking, validity
 from portal.web.access import needs, permit, signed_in
 from portal.web.acting import act, reading
 from portal.web.errors import status_of
@@ -57,19 +55,14 @@ def register_message(case_id: int, name: str) -> ResponseReturnValue:
     except FormRefused as refusal:
         return _page(case_id, name, answers, refusal.fields), 422
     except (TooLate, NobodyWaits) as refusal:
-        if not _taken_before(case_id, element):
+        with reading() as tx:
+            taken = taking.was_taken(tx, _opened(tx, case_id, name)[1], element)
+        if not taken:
             return _page(case_id, name, answers, {}, refusal), status_of(refusal)
-        flash(_("“%(what)s”先前已经收到，不需要重复提交。", what=element.name), "warning")
+        flash(taking.taken_already(element), "warning")
     else:
         flash(_("“%(what)s”已办理。", what=element.name), "success")
     return redirect(f"/cases/{case_id}", 303)
-
-
-def _taken_before(case_id: int, element: Element) -> bool:
-    """Whether the case has taken this very message, so that a second click is no refusal."""
-    with reading() as tx:
-        entries = audit.entries(tx, case_id)
-        return any(entry.kind == "message.received" and entry.element == element.id for entry in entries)
 
 
 def _opened(tx: Session, case_id: int, name: str) -> tuple[Actor, LiveCase, Element]:
@@ -95,21 +88,6 @@ def _taker(case: LiveCase, name: str) -> tuple[Element, str]:
     raise UnknownCase
 
 
-def _form(case: LiveCase, element: Element) -> Form | None:
-    name = element.message.form if element.message else None
-    return case.procedure.forms[name] if name is not None else None
-
-
-def _refused(tx: Session, case: LiveCase, element: Element) -> str:
-    """Why the case does not take it now; empty when it does."""
-    rows = select(Subscription).where(Subscription.case_id == case.id, Subscription.element == element.id)
-    waiting = tx.scalars(rows).first()
-    if waiting is not None:
-        return messages.why_not(case, waiting)
-    otherwise = element.message.otherwise if element.message else ""
-    return otherwise or NobodyWaits(message=element.name).text(language())
-
-
 def _page(
     case_id: int,
     name: str,
@@ -119,14 +97,14 @@ def _page(
 ) -> str:
     with reading() as tx:
         actor, case, element = _opened(tx, case_id, name)
-        form = _form(case, element)
+        form = taking.form_of(case, element)
         return render(
             "official/message.html",
             case=case.row,
             title=element.name,
             url=f"/cases/{case_id}/messages/{name}",
             form=form.view(answers, errors, scope_of(case), language=language()) if form is not None else None,
-            refused=said(refusal) if refusal is not None else _refused(tx, case, element),
+            refused=said(refusal) if refusal is not None else taking.refusal(tx, case, element),
             tables=tables.NOTHING,
             law=validity.of_case(tx, case),
             **frame(tx, actor, "/cases"),
