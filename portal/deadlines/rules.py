@@ -255,11 +255,6 @@ def parse_event(text: str) -> str:
     return text
 
 
-def compute(rule: DeadlineRule, event_day: date, calendar: Calendar) -> Computed:
-    """When a deadline that starts on an event's day is over; NotCountable when it leaves the calendar."""
-    return course(rule.length, event_day, calendar, stays=rule.holiday == "stays")
-
-
 def course(
     length: Length,
     event_day: date,

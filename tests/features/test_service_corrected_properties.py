@@ -14,7 +14,7 @@ from portal.cases.correcting import Receipt
 from portal.cases.live import served_at
 from portal.cases.models import DeskMatter
 from portal.clock import day_of
-from portal.deadlines.rules import compute
+from portal.deadlines.rules import course
 from portal.documents.models import ServiceProof
 from portal.errors import PortalError
 from tests.builders.world import Bureau, Followed
@@ -119,7 +119,7 @@ def on_the_desk(bureau: Bureau, notice: Followed) -> list[DeskMatter]:
 
 def _miscounted(bureau: Bureau, notice: Followed, due: datetime, served: datetime) -> list[str]:
     rule = notice.see(lambda case: case.procedure.manifest.deadlines["objection"])
-    counted = bureau.run.read(lambda tx: compute(rule, day_of(served), calendars.current(tx))).due
+    counted = bureau.run.read(lambda tx: course(rule.length, day_of(served), calendars.current(tx))).due
     return [] if due == counted else [f"served {served}, due {due} and not {counted}"]
 
 

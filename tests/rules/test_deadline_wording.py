@@ -13,7 +13,7 @@ from portal.calendar import base
 from portal.calendar.rules import Calendar
 from portal.clock import TZ
 from portal.deadlines.pausing import Pause
-from portal.deadlines.rules import DeadlineRule, Explained, Period, compute, parse_period, parse_until
+from portal.deadlines.rules import DeadlineRule, Explained, Period, course, parse_period, parse_until
 from portal.deadlines.wording import EVENTS, event_text, why
 
 CALENDAR = Calendar(0, base.year_of)
@@ -37,7 +37,7 @@ def told(length: str, event_day: str, event: str = "filed", holiday="moves") -> 
     until = parse_until(length) if "-" in length else None
     rule = DeadlineRule("decision", "作出决定", "duty", (event,), within, until, holiday=holiday)
     start = date.fromisoformat(event_day)
-    computed = compute(rule, start, CALENDAR)
+    computed = course(rule.length, start, CALENDAR, stays=rule.holiday == "stays")
     return Told(event, start, computed.last_day, length, computed.provisional, computed.lines())
 
 

@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from portal.calendar import base
 from portal.calendar.rules import Calendar
 from portal.clock import TZ, end_of, start_of
+from portal.deadlines.counting import computed as computed_by
+from portal.deadlines.models import Deadline
 from portal.deadlines.rules import (
+    Computed,
     DeadlineRule,
     Period,
     Until,
-    compute,
     left,
     parse_event,
     parse_period,
@@ -41,6 +43,12 @@ def a_rule(length: str, **more) -> DeadlineRule:
     within = None if "-" in length else parse_period(length)
     until = parse_until(length) if "-" in length else None
     return DeadlineRule("decision", "作出决定", "duty", ("filed",), within, until, **more)
+
+
+def counted(rule: DeadlineRule, event_day: date) -> Computed:
+    """When a deadline of a rule is over that starts on a day, as a case counts it."""
+    row = Deadline(kind=rule.kind, period=str(rule.length), event_day=event_day, own_course=False)
+    return computed_by(row, rule, CALENDAR)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +135,7 @@ def test_a_rule_has_a_length_or_a_fixed_date_never_both():
     ],
 )
 def test_when_a_deadline_is_over(length, event_day, last_day, provisional):
-    computed = compute(a_rule(length), d(event_day), CALENDAR)
+    computed = counted(a_rule(length), d(event_day))
     assert (computed.last_day, computed.provisional) == (d(last_day), provisional)
     assert computed.due == datetime.combine(d(last_day) + timedelta(days=1), datetime.min.time(), TZ)
     assert computed.lines()[-1]["day"] == last_day
@@ -142,7 +150,7 @@ def test_when_a_deadline_is_over(length, event_day, last_day, provisional):
     ],
 )
 def test_a_last_day_may_stay_on_a_holiday(length, event_day, last_day):
-    assert compute(a_rule(length, holiday="stays"), d(event_day), CALENDAR).last_day == d(last_day)
+    assert counted(a_rule(length, holiday="stays"), d(event_day)).last_day == d(last_day)
 
 
 def test_only_a_partys_right_ripens_a_minute_late():
@@ -191,7 +199,7 @@ def test_left_is_zero_on_the_last_day_alone(last_day, days):
     st.sampled_from(["1 day", "9 working days", "2 months", "06-30"]),
 )
 def test_due_is_the_end_of_the_last_day_and_the_explanation_ends_there(event_day, length):
-    computed = compute(a_rule(length), event_day, CALENDAR)
+    computed = counted(a_rule(length), event_day)
     assert computed.due == end_of(computed.last_day)
     assert computed.explanation[-1].day == computed.last_day
     assert CALENDAR.is_working(computed.last_day)

@@ -10,7 +10,7 @@ from portal.calendar import base
 from portal.calendar.notice import Notice, with_notices
 from portal.calendar.rules import Calendar
 from portal.clock import TZ, end_of
-from portal.deadlines.rules import DeadlineRule, compute, parse_period, parse_until
+from portal.deadlines.rules import DeadlineRule, course, parse_period, parse_until
 from portal.deadlines.warn import Warn, following, misfits, moments, parse_warn, said_at
 from portal.errors import ContentFaults
 
@@ -28,7 +28,7 @@ class Counted:
         within = None if "-" in period else parse_period(period)
         until = parse_until(period) if "-" in period else None
         rule = DeadlineRule("x", "x", "duty", (), within, until, holiday=holiday)
-        found = compute(rule, date.fromisoformat(day), calendar)
+        found = course(rule.length, date.fromisoformat(day), calendar, stays=rule.holiday == "stays")
         self.last_day, self.due, self.explanation = found.last_day, end_of(found.last_day), found.lines()
 
 
