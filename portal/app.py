@@ -30,7 +30,7 @@ from portal.procedures import models as procedures
 from portal.registers import models as registers
 from portal.settings import Settings
 from portal.storage import S3Store
-from portal.web import Accounts, Machine, create_app
+from portal.web import Accounts, Pages, create_app
 from portal.web.assets import DIST, Manifest
 from portal.worker import Tools
 
@@ -80,7 +80,7 @@ def web(settings: Settings, accounts: Accounts) -> Flask:
     assert settings.secret_key is not None
     parts = tools(settings)
     assets = Manifest(PACKAGE.parent / DIST)
-    machine = Machine(settings, parts.database, parts.store, parts.kernel, assets, settings.secret_key, accounts)
+    machine = Pages(settings, parts.database, parts.store, parts.kernel, assets, settings.secret_key, accounts)
     return create_app(machine)
 
 

@@ -285,7 +285,7 @@ def _reckon(act: Act, case: LiveCase, served: Served) -> list[Change]:
     rules = [rule for rule in every if event in rule.after or event in rule.met]
     if served.at is not None:
         rules = [rule for rule in rules if event not in rule.after or _may_run(act, case, served, rule.name)]
-    if not rules:
+    if not rules or _is_of_a_newer(case, served):
         return []
     if served.at is None:
         return deadlines.take_back(act.tx, case.id, rules, event, served.before, act.moment) if served.before else []
@@ -296,6 +296,15 @@ def _reckon(act: Act, case: LiveCase, served: Served) -> list[Change]:
     struck = any(proof.struck is not None for proof in served.service.proofs)
     begin = deadlines.happened_again if struck else deadlines.happened
     return begin(act.tx, case.id, rules, event, served.at, act.family.calendar)
+
+
+def _is_of_a_newer(case: LiveCase, served: Served) -> bool:
+    """Whether what runs from the corrected moment, or was met at it, is of a newer letter that was served just then."""
+    letter = served.service.letter
+    newer = [one for one in case.letters_issued if one.name == letter.name and one.id > letter.id]
+    return served.before is not None and any(
+        service.served_at == served.before for one in newer for service in one.services
+    )
 
 
 def _may_run(act: Act, case: LiveCase, served: Served, name: str) -> bool:

@@ -9,11 +9,12 @@ from flask import Blueprint, Flask
 from flask_wtf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from portal.edge import acting, headers
+from portal.edge.machine import EXTENSION
 from portal.identity.rules import SESSION_LASTS
 from portal.settings import Settings
 from portal.web import (
     access,
-    acting,
     admin,
     applicant,
     auth,
@@ -23,7 +24,6 @@ from portal.web import (
     errors,
     files,
     frames,
-    headers,
     health,
     languages,
     letters,
@@ -43,10 +43,10 @@ from portal.web import (
     verifying,
 )
 from portal.web.kept import labels_of
-from portal.web.machine import EXTENSION, Accounts, DemoAccount, Machine
+from portal.web.machine import Accounts, DemoAccount, Pages
 from portal.web.reasons import reason
 
-__all__ = ["Accounts", "DemoAccount", "Machine", "create_app"]
+__all__ = ["Accounts", "DemoAccount", "Pages", "create_app"]
 
 _YEAR = timedelta(days=365)
 _TEXT_LIMIT = 16_000_000
@@ -55,7 +55,7 @@ _PARTS_LIMIT = 4000
 """Inputs in one form: a hundred rows of twenty columns, and as many beside them."""
 
 
-def create_app(machine: Machine) -> Flask:
+def create_app(machine: Pages) -> Flask:
     """The web application; Undeclared when a route does not say who may use it."""
     app = Flask(__name__, static_folder=str(Path(__file__).parent / "static"), static_url_path="/static")
     app.extensions[EXTENSION] = machine

@@ -14,8 +14,8 @@ from werkzeug.wrappers import Request
 
 from portal import clock
 from portal.clock import day_of
+from portal.edge.acting import moment, reading
 from portal.identity import Actor, Permission, Subject, actor_of_session, require, throttle
-from portal.web.acting import moment, reading
 
 COOKIE = "portal_session"
 BY_THEMSELVES = frozenset({"official.arrivals"})

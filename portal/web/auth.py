@@ -13,13 +13,14 @@ from sqlalchemy.orm import Session
 
 from portal import clock, identity
 from portal.clock import day_of
+from portal.edge.acting import act, moment, reading
+from portal.edge.machine import machine
 from portal.errors import PortalError
 from portal.identity import Actor, Permission, TooManyAttempts
 from portal.web.access import COOKIE, needs, network, open_to_all, permit, visitor
-from portal.web.acting import act, moment, reading
 from portal.web.beginning import missing_administrator
 from portal.web.languages import said
-from portal.web.machine import DemoAccount, machine
+from portal.web.machine import DemoAccount, pages
 from portal.web.pages import own_path, render
 
 blueprint = Blueprint("auth", __name__)
@@ -111,7 +112,7 @@ def _officiates(account: DemoAccount) -> bool:
 
 def _demo_accounts(tx: Session) -> Sequence[DemoAccount]:
     """The accounts of a demo with which somebody can sign in now; in production none."""
-    here = machine()
+    here = pages()
     return here.demo_accounts(here.kernel.releases, tx) if here.settings.demo else ()
 
 

@@ -11,14 +11,14 @@ from sqlalchemy.orm import Session
 
 from portal.cases.models import Case
 from portal.clock import day_of
+from portal.edge.acting import moment
+from portal.edge.machine import machine
+from portal.edge.standing import calendar_in_force, in_force
 from portal.identity import Organisation, Person, granting
 from portal.identity.accounts import has_administrator
 from portal.identity.models import Registration
 from portal.settings import Settings
-from portal.web.acting import moment
 from portal.web.languages import listed
-from portal.web.machine import machine
-from portal.web.standing import calendar_in_force, in_force
 
 _USUAL_HOME = ".portal"
 _SOME = 4

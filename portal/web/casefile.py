@@ -23,6 +23,7 @@ from portal.deadlines.models import Deadline
 from portal.deadlines.scopes import instance
 from portal.documents import service as documents
 from portal.documents.models import Letter
+from portal.edge.standing import calendar_in_force
 from portal.engine import Place
 from portal.forms import ChangeView, Form, ItemView, Shown, TableShown
 from portal.procedures.articles import citation
@@ -37,7 +38,6 @@ from portal.web.noticed import NoticeLine
 from portal.web.people import Doer, People
 from portal.web.periods import DeadlineView, deadline_view
 from portal.web.records import EnteredView, entered_by
-from portal.web.standing import calendar_in_force
 from portal.web.way import Around, WayStep, article_of, drawn_as, way
 
 RECORDS_SHOWN = 20

@@ -17,13 +17,13 @@ from portal.clock import day_of
 from portal.db import moved_clock
 from portal.deadlines.models import Deadline
 from portal.deadlines.rules import ENDS
+from portal.edge.acting import act
+from portal.edge.machine import machine
 from portal.identity import Permission, Subject
 from portal.web import dates
 from portal.web.access import needs, permit
-from portal.web.acting import act
 from portal.web.kept import is_foreign
 from portal.web.languages import listed
-from portal.web.machine import machine
 from portal.web.pages import own_path
 
 blueprint = Blueprint("demo", __name__)

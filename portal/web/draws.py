@@ -15,16 +15,16 @@ from sqlalchemy.orm import Session
 from portal.cases import drawn
 from portal.cases.drawn import Drawn
 from portal.cases.lots import NUMBER
+from portal.edge.acting import asked, reading
+from portal.edge.machine import machine
+from portal.edge.standing import in_force
 from portal.registers import Record, public
 from portal.web import validity
 from portal.web.access import open_to_all, visitor
-from portal.web.acting import asked, reading
-from portal.web.machine import machine
 from portal.web.pages import render
 from portal.web.public import around
 from portal.web.registry import heading_of, kept, url_of
 from portal.web.registry_files import finished
-from portal.web.standing import in_force
 
 blueprint = Blueprint("draws", __name__)
 

@@ -17,11 +17,11 @@ from portal.cases.models import Attachment, Case
 from portal.documents import service as documents
 from portal.documents.models import Letter
 from portal.documents.rules import FileNotReady, NoPdf
+from portal.edge.acting import reading
+from portal.edge.machine import machine
 from portal.identity import Actor, Permission, Subject
 from portal.storage import whole
 from portal.web.access import needs, permit, signed_in
-from portal.web.acting import reading
-from portal.web.machine import machine
 
 blueprint = Blueprint("files", __name__)
 

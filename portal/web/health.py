@@ -12,9 +12,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from portal import clock, jobs
+from portal.edge.machine import machine
 from portal.errors import PortalError
 from portal.web.access import open_to_all
-from portal.web.machine import machine
 
 blueprint = Blueprint("health", __name__)
 

@@ -8,12 +8,12 @@ from markupsafe import Markup
 from portal.cases.standing import LetterStanding
 from portal.documents.models import Letter, Service
 from portal.documents.preview import preview
+from portal.edge.machine import machine
 from portal.errors import ContentFaults
 from portal.storage import ObjectAltered, ObjectMissing, StoreUnavailable, whole
 from portal.web import dates
 from portal.web.history import how_text
 from portal.web.languages import said
-from portal.web.machine import machine
 
 
 def paper(word: bytes) -> Markup:

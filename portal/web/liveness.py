@@ -9,8 +9,8 @@ from flask import current_app, request
 
 from portal import clock, jobs
 from portal.db.database import DatabaseBusy, DatabaseUnreachable
+from portal.edge.machine import machine
 from portal.web.health import HEARTBEAT_TOLERANCE
-from portal.web.machine import machine
 
 GOOD_FOR = 30.0
 """Seconds for which a worker that lived is taken to live."""

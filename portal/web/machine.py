@@ -1,25 +1,19 @@
-"""What pages need of the rest of the portal, put together once by the application."""
+"""What pages need beside the machine behind every request: the built assets, the key of cookies, a demo's accounts."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from flask import current_app
 from sqlalchemy.orm import Session
 
-from portal.calendar.service import Calendars
-from portal.cases.kernel import Kernel
-from portal.db import Database
+from portal.edge.machine import EXTENSION, Machine
 from portal.procedures import Releases
-from portal.settings import Settings
-from portal.storage import ObjectStore
 
 if TYPE_CHECKING:
     from portal.web.assets import Manifest  # `python -m portal.web.assets` runs that module itself
-
-EXTENSION = "portal"
 
 
 @dataclass(frozen=True)
@@ -46,19 +40,14 @@ def _nobody(releases: Releases, tx: Session) -> Sequence[DemoAccount]:
 
 
 @dataclass(frozen=True)
-class Machine:
-    """Settings, database, object store, kernel and built assets; `secret_key` signs cookies and forms."""
+class Pages(Machine):
+    """The machine behind pages; `secret_key` signs cookies and forms."""
 
-    settings: Settings
-    database: Database
-    store: ObjectStore
-    kernel: Kernel
     assets: Manifest
     secret_key: str
     demo_accounts: Accounts = _nobody
-    calendars: Calendars = field(default_factory=Calendars)
 
 
-def machine() -> Machine:
-    """The machine behind the present request."""
-    return cast(Machine, current_app.extensions[EXTENSION])
+def pages() -> Pages:
+    """The machine behind the page that is asked for."""
+    return cast(Pages, current_app.extensions[EXTENSION])

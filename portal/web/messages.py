@@ -15,13 +15,13 @@ from sqlalchemy.orm import Session
 from portal import notify
 from portal.cases.errors import UnknownCase
 from portal.cases.models import Task
+from portal.edge.acting import act, asked, posted_id, reading
+from portal.edge.machine import machine
 from portal.identity import PARTY, Actor, Permission
 from portal.notify import PortalMessage
 from portal.web.access import needs, permit
-from portal.web.acting import act, asked, posted_id, reading
 from portal.web.auth import first_page
 from portal.web.frames import frame
-from portal.web.machine import machine
 from portal.web.pages import render
 
 blueprint = Blueprint("messages", __name__)

@@ -25,12 +25,14 @@ from portal.clock import TZ, day_of
 from portal.deadlines.counting import days_so_far
 from portal.deadlines.models import Deadline
 from portal.deadlines.rules import Period, parse_length
+from portal.edge.acting import asked, moment, reading
+from portal.edge.machine import machine
+from portal.edge.standing import calendar_in_force
 from portal.notices import queries
 from portal.notices.queries import OPEN, OVER, STATES, Objections, Wanted
 from portal.procedures.articles import citation
 from portal.web import dates, validity
 from portal.web.access import open_to_all, visitor
-from portal.web.acting import asked, moment, reading
 from portal.web.applicant import clocks
 from portal.web.applicant.clocks import DeadlineView
 from portal.web.applicant.progress import StepView
@@ -38,14 +40,12 @@ from portal.web.draws import url_of_draw
 from portal.web.files import TYPES, Download, stream
 from portal.web.languages import code, said
 from portal.web.languages import listed as in_words
-from portal.web.machine import machine
 from portal.web.noticed import NoticeLine, Standing, lines, lines_of, place, standing
 from portal.web.pages import render
 from portal.web.periods import period_text
 from portal.web.public import around
 from portal.web.reasons import reason
 from portal.web.stages import stages
-from portal.web.standing import calendar_in_force
 
 blueprint = Blueprint("notices", __name__)
 

@@ -23,6 +23,9 @@ from portal.cases.models import Case
 from portal.cases.names import scope_before
 from portal.cases.publicly import PublicOffer, TooMuch
 from portal.cases.standing import issuer_of
+from portal.edge.acting import act, moment, reading
+from portal.edge.machine import machine
+from portal.edge.statuses import status_of
 from portal.errors import PortalError
 from portal.forms import REFRESH, Choices, FieldError, Form, Option, posted
 from portal.identity import TooManyAttempts, throttle
@@ -32,11 +35,8 @@ from portal.procedures.articles import citation
 from portal.procedures.publicity import LARGEST_BUNDLE
 from portal.web import dates, languages, validity
 from portal.web.access import network, open_to_all, visitor
-from portal.web.acting import act, moment, reading
 from portal.web.applicant.cases import deadline_shown, next_words, standing_of
 from portal.web.applicant.uploads import with_limits
-from portal.web.errors import status_of
-from portal.web.machine import machine
 from portal.web.organisations import token
 from portal.web.pages import render
 from portal.web.public import around

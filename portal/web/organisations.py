@@ -15,6 +15,8 @@ from sqlalchemy.orm import Session
 
 from portal import clock
 from portal.cases import attachments
+from portal.edge.machine import machine
+from portal.edge.standing import in_force
 from portal.errors import PortalError
 from portal.forms import uscc as codes
 from portal.identity import registering
@@ -37,9 +39,7 @@ from portal.identity.registering import StoredProof
 from portal.procedures.manifest import Material
 from portal.web import dates, languages
 from portal.web.languages import listed
-from portal.web.machine import machine
 from portal.web.people import standing_in
-from portal.web.standing import in_force
 from portal.web.uploads import store
 
 PROOF = "proof"

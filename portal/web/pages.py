@@ -8,9 +8,10 @@ from flask import g, render_template, request, url_for
 from flask_babel import get_locale
 
 from portal import clock
+from portal.edge.machine import machine
 from portal.web import dates, languages
 from portal.web.liveness import worker_away
-from portal.web.machine import machine
+from portal.web.machine import pages
 
 
 def render(template: str, **context: object) -> str:
@@ -23,7 +24,7 @@ def _frame() -> dict[str, Any]:
     actor = g.get("actor")
     frame: dict[str, Any] = {
         "locale": get_locale(),
-        "asset": machine().assets.url,
+        "asset": pages().assets.url,
         "home_url": "/",
         "sign_out_url": "/sign-out",
         "sign_in_url": None if actor else _sign_in_url(),

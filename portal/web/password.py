@@ -7,10 +7,10 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from portal import clock
+from portal.edge.acting import act, reading
 from portal.identity import Permission, accounts
 from portal.identity.rules import PasswordsDiffer, WeakPassword
 from portal.web.access import COOKIE, needs, permit
-from portal.web.acting import act, reading
 from portal.web.auth import first_page
 from portal.web.languages import said
 from portal.web.pages import own_path, render

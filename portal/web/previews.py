@@ -16,16 +16,16 @@ from portal.documents import pictures, showing
 from portal.documents.filters import RenderFailed
 from portal.documents.render import FileUnreadable
 from portal.documents.rules import FileNotReady
+from portal.edge.acting import reading
+from portal.edge.machine import machine
 from portal.identity import Actor, Permission
 from portal.storage import ObjectAltered, ObjectMissing, StoreUnavailable, whole
 from portal.web import dates
 from portal.web.access import needs
-from portal.web.acting import reading
 from portal.web.files import PICTURES, TYPES, Download, readable, readable_letter, stream
 from portal.web.frames import frame
 from portal.web.languages import said
 from portal.web.letters import read
-from portal.web.machine import machine
 from portal.web.pages import render
 
 blueprint = Blueprint("previews", __name__)

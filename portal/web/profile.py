@@ -11,6 +11,8 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from portal import clock, identity, notify
+from portal.edge.acting import act, reading
+from portal.edge.machine import machine
 from portal.errors import PortalError
 from portal.identity import Actor, Permission, TooManyAttempts, numbers, profile
 from portal.identity.accounts import SamePassword
@@ -19,10 +21,8 @@ from portal.identity.models import EmailCheck, Person
 from portal.identity.rules import PasswordsDiffer, WeakPassword, check_password
 from portal.web import dates
 from portal.web.access import COOKIE, needs, permit
-from portal.web.acting import act, reading
 from portal.web.frames import frame
 from portal.web.languages import said
-from portal.web.machine import machine
 from portal.web.pages import render
 
 blueprint = Blueprint("profile", __name__)

@@ -12,6 +12,8 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
+from portal.edge.acting import reading
+from portal.edge.machine import machine
 from portal.procedures import Procedure, Published
 from portal.procedures.articles import citation
 from portal.procedures.drawing import Drawing
@@ -20,12 +22,10 @@ from portal.procedures.regulation import Regulation
 from portal.procedures.validity import Validity
 from portal.web import validity
 from portal.web.access import open_to_all, visitor
-from portal.web.acting import reading
 from portal.web.auth import first_page
 from portal.web.beginning import missing_administrator
 from portal.web.frames import frame
 from portal.web.languages import listed
-from portal.web.machine import machine
 from portal.web.pages import render
 from portal.web.periods import beginning, period_text
 from portal.web.validity import LawLine

@@ -15,6 +15,7 @@ from portal import inbox, registers
 from portal.audit.models import AuditEntry
 from portal.cases.live import LiveCase
 from portal.cases.models import ActRecord, Case, CaseValue
+from portal.edge.machine import machine
 from portal.inbox import Disputed, Recorded
 from portal.procedures.articles import citation
 from portal.procedures.regulation import Regulation
@@ -22,7 +23,6 @@ from portal.registers import Record, RecordEntry, Register
 from portal.registers.rules import KINDS, STATE, Values
 from portal.web import dates
 from portal.web.languages import listed
-from portal.web.machine import machine
 from portal.web.people import People
 
 

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from portal import clock, identity
 from portal.clock import day_of
+from portal.edge.acting import act, moment, reading
 from portal.errors import PortalError
 from portal.identity import Actor, Forbidden, Permission, Subject, membership, numbers, registering, rules, throttle
 from portal.identity.entry import (
@@ -46,7 +47,6 @@ from portal.identity.models import Proof, Registration
 from portal.identity.rules import InvalidLogin, LoginTaken, PasswordsDiffer, WeakPassword
 from portal.web import dates, languages, organisations
 from portal.web.access import needs, network, open_to_all, permit, signed_in, visitor
-from portal.web.acting import act, moment, reading
 from portal.web.auth import HOME, WAITING
 from portal.web.files import TYPES, Download, stream
 from portal.web.organisations import PROOF, Typed, TypedPerson

@@ -15,6 +15,9 @@ from sqlalchemy.orm import Session
 from portal import registers
 from portal.cases.errors import UnknownCase
 from portal.documents import service as documents
+from portal.edge.acting import asked, reading
+from portal.edge.machine import machine
+from portal.edge.standing import in_force
 from portal.procedures import Published
 from portal.procedures.articles import citation
 from portal.procedures.regulation import Regulation
@@ -23,12 +26,9 @@ from portal.registers.public import Wanted
 from portal.registers.publication import Change
 from portal.web import validity
 from portal.web.access import open_to_all, visitor
-from portal.web.acting import asked, reading
-from portal.web.machine import machine
 from portal.web.pages import render
 from portal.web.public import around
 from portal.web.records import ChangeView, change_views, is_digest, tone_of, value_text, wraps
-from portal.web.standing import in_force
 from portal.web.validity import LawLine
 
 blueprint = Blueprint("registry", __name__)

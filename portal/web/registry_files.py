@@ -21,6 +21,8 @@ from portal import clock
 from portal.clock import TZ, day_of
 from portal.db import Database
 from portal.documents import service as documents
+from portal.edge.acting import act, reading
+from portal.edge.machine import machine
 from portal.identity import TooManyAttempts, throttle
 from portal.identity.entry import REGISTRY_FILE
 from portal.procedures.regulation import Regulation
@@ -28,10 +30,8 @@ from portal.registers import Publication, Record, Register, public
 from portal.registers.public import Overview, Wanted
 from portal.registers.rules import KINDS, STATE
 from portal.web.access import network, open_to_all
-from portal.web.acting import act, reading
 from portal.web.files import disposition
 from portal.web.languages import code
-from portal.web.machine import machine
 from portal.web.registry import public_register, record_of, url_of, wanted_of
 
 blueprint = Blueprint("registry_files", __name__)

@@ -7,9 +7,9 @@ from datetime import timedelta
 from flask import Blueprint, abort, redirect, request
 from flask.typing import ResponseReturnValue
 
+from portal.edge.machine import machine
 from portal.web import languages
 from portal.web.access import open_to_all
-from portal.web.machine import machine
 from portal.web.pages import own_path
 
 blueprint = Blueprint("switching", __name__)

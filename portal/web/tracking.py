@@ -21,13 +21,14 @@ from portal.cases.tracking import TooManyQueries
 from portal.documents import service as documents
 from portal.documents.models import Letter, Service
 from portal.documents.service import UnknownLetter
+from portal.edge.acting import act, moment, reading
+from portal.edge.machine import machine
 from portal.errors import PortalError
 from portal.identity import PARTY
 from portal.identity.entry import Missing
 from portal.storage import StoreUnavailable
 from portal.web import dates, validity
 from portal.web.access import network, open_to_all, visitor
-from portal.web.acting import act, moment, reading
 from portal.web.applicant import progress
 from portal.web.applicant.cases import (
     deadline_shown,
@@ -43,7 +44,6 @@ from portal.web.applicant.progress import Seal, Standing, StepView
 from portal.web.files import stream, word_of
 from portal.web.languages import said, sentences
 from portal.web.letters import read
-from portal.web.machine import machine
 from portal.web.pages import render
 from portal.web.public import around
 

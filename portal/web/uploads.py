@@ -11,6 +11,8 @@ from werkzeug.datastructures import FileStorage
 
 from portal.cases import attachments
 from portal.cases.attachments import Accepted
+from portal.edge.acting import moment
+from portal.edge.machine import machine
 from portal.errors import PortalError
 from portal.forms import UPLOAD, Field, FieldError, Form
 from portal.forms.kinds.filepicker import FilePicker
@@ -18,9 +20,7 @@ from portal.identity import Actor
 from portal.procedures import Procedure
 from portal.procedures.manifest import Material
 from portal.storage import StoreUnavailable
-from portal.web.acting import moment
 from portal.web.files import TYPES
-from portal.web.machine import machine
 
 
 class StoreAway(PortalError):

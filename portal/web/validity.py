@@ -13,15 +13,15 @@ from portal.cases.binding import bound_to
 from portal.cases.live import Cases, LiveCase
 from portal.cases.models import Case
 from portal.clock import day_of
+from portal.edge.acting import moment
+from portal.edge.machine import machine
 from portal.procedures import validity
 from portal.procedures.articles import citation
 from portal.procedures.models import Renewal
 from portal.procedures.regulation import Regulation
 from portal.procedures.validity import Instrument, Validity
 from portal.web import dates
-from portal.web.acting import moment
 from portal.web.languages import title_inside
-from portal.web.machine import machine
 
 
 @dataclass(frozen=True)

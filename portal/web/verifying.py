@@ -15,14 +15,14 @@ from portal import clock
 from portal.cases.standing import letter_standing
 from portal.documents import service as documents
 from portal.documents.models import Letter
+from portal.edge.acting import act, reading
+from portal.edge.machine import machine
 from portal.errors import PortalError
 from portal.identity import TooManyAttempts, throttle
 from portal.identity.entry import VERIFY_FILE
 from portal.web import validity
 from portal.web.access import network, open_to_all, visitor
-from portal.web.acting import act, reading
 from portal.web.languages import said
-from portal.web.machine import machine
 from portal.web.pages import render
 from portal.web.public import around
 from portal.web.tracking import unlisted

@@ -29,7 +29,7 @@ from portal.procedures import Published, Releases, publish
 from portal.procedures.content import from_folder
 from portal.settings import Settings
 from portal.storage import MemoryStore
-from portal.web import Machine, create_app
+from portal.web import Pages, create_app
 from portal.web.assets import DIST, Manifest
 from portal.worker import Tools
 from portal.worker.jobs import register
@@ -210,7 +210,7 @@ def running(url: str, store: MemoryStore, releases: Releases, settings: Settings
     """
     tools = _tools(url, store, releases, settings)
     assets = Manifest(ROOT / DIST)
-    machine = Machine(settings, tools.database, store, tools.kernel, assets, "a secret for tests", demo.present)
+    machine = Pages(settings, tools.database, store, tools.kernel, assets, "a secret for tests", demo.present)
     site = Site(tools, create_app(machine))
     if settings.demo:
         site.at(STARTS_AT)

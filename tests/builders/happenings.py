@@ -190,6 +190,8 @@ class Chronicle:
     looks: int = 0
     served: dict[str, set[datetime]] = field(default_factory=lambda: defaultdict(set))
     """By event, when letters were served, as was once on record."""
+    newest_served: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    """By event, the newest service there ever was of it."""
 
     def look(self, now: Iterable[Happening], rows: Sequence[Deadline], moments: frozenset[datetime], look: int) -> None:
         """Takes note of what is there now; `moments` are those of the acts since the last look."""
@@ -211,6 +213,7 @@ class Chronicle:
                 self.seen[key] = Seen(one, first, moments)
             if one.at is not None and one.event.startswith("served("):
                 self.served[one.event].add(one.at)
+                self.newest_served[one.event] = max(self.newest_served[one.event], int(one.key))
         for row in rows:
             self.rows.setdefault(row.id, look)
         self.live, self.newest = self.newest, frozenset(row.id for row in rows if row.state in _LIVE)
@@ -264,7 +267,10 @@ class Chronicle:
             for one in by_event[event]:
                 groups[one.what.scope].append(one)
             for scope, happened in groups.items():
-                yield from _begun(rule, event, scope, happened, rows)
+                newest = max((one.what.key for one in happened if isinstance(one.what.key, int)), default=0)
+                # What ran from an older letter stays as it was, though the service of the newer one was struck out.
+                if newest >= self.newest_served[event]:
+                    yield from _begun(rule, event, scope, happened, rows)
             for row in rows:
                 known = {moment for one in groups[row.scope] for moment in one.moments}
                 # What was met since its service was struck out stays met.

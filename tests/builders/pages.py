@@ -24,7 +24,7 @@ from portal.documents.models import Letter
 from portal.identity import passwords, service
 from portal.identity.models import Person
 from portal.jobs import Collected
-from portal.web import Machine
+from portal.web import Pages
 from portal.web.access import COOKIE
 from portal.web.assets import Manifest
 
@@ -59,7 +59,7 @@ class Portal:
     """The application under test, with the machine behind it and its people's ids."""
 
     app: Flask
-    machine: Machine
+    machine: Pages
     people: Mapping[str, int]
     unit_id: int
     now: datetime = field(default_factory=clock.now)

@@ -37,7 +37,7 @@ from portal.settings import Settings
 from portal.storage import S3Store
 from portal.storage.embedded import EmbeddedStore
 from portal.storage.s3 import ALIVE_FOR
-from portal.web import Machine
+from portal.web import Pages
 from tests.builders.pages import PASSWORD, NoAssets, Portal, hashed, settle
 from tests.builders.world import shipped
 from tests.conftest import FAST
@@ -162,7 +162,7 @@ def _filled(url: str, settings: Settings) -> Portal:
         publish(tx, shipped(), clock.now(), "test")
         people, unit_id = settle(tx, hashed())
     kernel = Kernel(Releases(), Collected(), lambda tx: clock.now(), ACTIONS)
-    machine = Machine(settings, database, S3Store(settings.s3), kernel, NoAssets(), "unused")
+    machine = Pages(settings, database, S3Store(settings.s3), kernel, NoAssets(), "unused")
     return Portal(Flask("unused"), machine, people, unit_id, clock.now())
 
 

@@ -303,6 +303,22 @@ def test_a_correction_for_an_older_letter_leaves_the_period_of_the_newer_alone(t
     assert world.breaks() == []
 
 
+def test_nor_when_both_were_handed_over_in_the_same_minute(tx):
+    world = World.within(tx, hearing_content())
+    zhou, case = world.person("周", "officer"), world.file("hearing", world.wang)
+    world.at("2026-09-30T09:00:00")
+    world.receipt(case, zhou, on="2026-09-30T09:00:00")
+    world.send("answer", case, world.wang)
+    world.complete("last", zhou, case, result="继续")
+    world.receipt(case, zhou, on="2026-09-30T09:00:00")
+    [older] = case.letters[0].services[0].proofs
+    world.at("2026-10-09T09:00:00")
+    world.act(lambda tx, at: correcting.correct(world.kernel, tx, zhou, older.id, None, WHY, at))
+    assert (case.deadline("send").state, case.deadline("reply").state) == ("met", "running")
+    assert case.deadline("reply").last_day.isoformat() == "2026-10-13"
+    assert world.breaks() == []
+
+
 def test_an_older_letter_that_is_served_anew_does_not_serve_the_newer_one(tx):
     world = World.within(tx, hearing_content())
     zhou, case = world.person("周", "officer"), world.file("hearing", world.wang)

@@ -12,14 +12,14 @@ from portal.cases.actions import ACTIONS
 from portal.cases.kernel import Kernel
 from portal.clock import TZ
 from portal.db import Database, moved_clock
+from portal.edge.machine import EXTENSION
 from portal.jobs import Collected
 from portal.procedures import Published, Releases, publish
 from portal.procedures.content import Content, from_folder
 from portal.procedures.releases import open_content
 from portal.settings import Settings
 from portal.storage import MemoryStore
-from portal.web import Machine, create_app
-from portal.web.machine import EXTENSION
+from portal.web import Pages, create_app
 from tests.builders.pages import ETS, NoAssets, Portal, hashed, settle
 
 
@@ -76,7 +76,7 @@ def portal(
         publish(tx, content, now, "test")
         people, unit_id = settle(tx, password_hash)
     kernel = Kernel(releases, Collected(), lambda tx: clock.now(moved_clock.offset(tx)), ACTIONS)
-    machine = Machine(settings, own_database, MemoryStore(), kernel, NoAssets(), "a secret for tests")
+    machine = Pages(settings, own_database, MemoryStore(), kernel, NoAssets(), "a secret for tests")
     if settings not in apps:
         apps[settings] = create_app(machine)
     app = apps[settings]

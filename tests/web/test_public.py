@@ -9,10 +9,11 @@ from datetime import date, timedelta
 import pytest
 
 from portal.clock import day_of
+from portal.edge.machine import EXTENSION
 from portal.procedures import publish, validity
 from portal.web import dates
 from portal.web import validity as law
-from portal.web.machine import EXTENSION, DemoAccount
+from portal.web.machine import DemoAccount
 from tests.builders import corrections
 from tests.builders.pages import PASSWORD, plain
 

@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import text
 
 from portal.db import Database
+from portal.edge import statuses
 from portal.errors import PortalError
-from portal.web import create_app, errors
+from portal.web import create_app
 from tests.builders.pages import UNIT, Browser
 
 DRAFT = {
@@ -125,7 +126,7 @@ def test_passwords_are_never_shown_again(portal):
 
 
 def test_every_error_of_the_table_has_a_page(portal):
-    for kind, status in errors.STATUS.items():
+    for kind, status in statuses.STATUS.items():
         assert 400 <= status < 600, kind
         assert issubclass(kind, PortalError)
 

@@ -7,12 +7,12 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from portal.cases import checking
+from portal.edge.acting import act, reading
+from portal.edge.machine import machine
 from portal.identity import Permission
 from portal.web.access import needs, permit
-from portal.web.acting import act, reading
 from portal.web.admin.blueprint import blueprint, frame
 from portal.web.languages import language
-from portal.web.machine import machine
 from portal.web.pages import render
 
 CHECKS = "/admin/checks"

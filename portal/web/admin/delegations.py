@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from flask import redirect, request
 from flask.typing import ResponseReturnValue
 
+from portal.edge.acting import reading
 from portal.errors import PortalError
 from portal.identity import Actor, Permission, Subject
 from portal.identity.lending import LendingRefused
 from portal.web.access import needs, permit
-from portal.web.acting import reading
 from portal.web.admin.blueprint import blueprint, frame
 from portal.web.admin.people import PEOPLE
 from portal.web.official.delegations import FIND, Typed, lend, page_of

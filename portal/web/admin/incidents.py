@@ -13,13 +13,13 @@ from sqlalchemy.orm import Session
 from portal.cases import incidents, mending
 from portal.cases.incidents import JOB, LETTER, ROW, TIMERS, Line
 from portal.cases.models import Incident
+from portal.edge.acting import act, asked, reading
+from portal.edge.machine import machine
 from portal.errors import PortalError
 from portal.identity import Actor, Permission, Subject, accounts, allows
 from portal.web.access import needs, permit
-from portal.web.acting import act, asked, reading
 from portal.web.admin.blueprint import blueprint, frame
 from portal.web.languages import said
-from portal.web.machine import machine
 from portal.web.pages import render
 
 SIZE = 50

@@ -12,16 +12,16 @@ from sqlalchemy.orm import Session
 
 from portal import clock
 from portal.cases import incidents, mending
+from portal.edge.acting import act, reading
+from portal.edge.machine import machine
 from portal.identity import Permission
 from portal.jobs import state
 from portal.jobs.state import Job, State, Worker
 from portal.web import dates
 from portal.web.access import needs, permit
-from portal.web.acting import act, reading
 from portal.web.admin.blueprint import blueprint, frame
 from portal.web.admin.words import job_text
 from portal.web.health import HEARTBEAT_TOLERANCE
-from portal.web.machine import machine
 from portal.web.official.blueprint import count_text
 from portal.web.pages import render
 

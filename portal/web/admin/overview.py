@@ -14,6 +14,9 @@ from sqlalchemy.orm import Session
 from portal import clock
 from portal.cases import checking, incidents
 from portal.clock import day_of
+from portal.edge.acting import moment, reading
+from portal.edge.machine import machine
+from portal.edge.standing import calendar_in_force, in_force
 from portal.identity import Permission
 from portal.jobs import state
 from portal.procedures import releases
@@ -22,15 +25,12 @@ from portal.procedures.validity import AHEAD, Instrument, Validity, instruments,
 from portal.storage import StoreUnavailable
 from portal.web import beginning, dates, validity
 from portal.web.access import needs, permit
-from portal.web.acting import moment, reading
 from portal.web.admin.blueprint import blueprint, frame
 from portal.web.health import CLOCK_TOLERANCE, HEARTBEAT_TOLERANCE, clock_off
 from portal.web.languages import title_inside
-from portal.web.machine import machine
 from portal.web.official.blueprint import count_text
 from portal.web.official.managing import HOME
 from portal.web.pages import render
-from portal.web.standing import calendar_in_force, in_force
 
 CHECKED_WITHIN = timedelta(days=30)
 """After this time another check of the histories is suggested."""

@@ -12,11 +12,11 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from portal.clock import day_of
+from portal.edge.acting import act, asked, moment, reading
 from portal.errors import PortalError
 from portal.identity import Actor, Permission, Person, accounts, granting
 from portal.identity.rules import LoginTaken
 from portal.web.access import needs, permit
-from portal.web.acting import act, asked, moment, reading
 from portal.web.admin.blueprint import blueprint, frame
 from portal.web.admin.words import role_text
 from portal.web.languages import listed, said

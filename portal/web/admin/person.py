@@ -13,16 +13,16 @@ from sqlalchemy.orm import Session
 
 from portal import clock
 from portal.clock import day_of
+from portal.edge.acting import act, asked, moment, reading
+from portal.edge.statuses import status_of
 from portal.errors import PortalError
 from portal.identity import Actor, Grant, Permission, Person, accounts, changes, granting
 from portal.identity.entry import NotOffered
 from portal.web import beginning, dates
 from portal.web.access import needs, permit
-from portal.web.acting import act, asked, moment, reading
 from portal.web.admin import words
 from portal.web.admin.blueprint import blueprint, frame
 from portal.web.admin.people import PEOPLE, shown_once
-from portal.web.errors import status_of
 from portal.web.languages import said
 from portal.web.pages import render
 

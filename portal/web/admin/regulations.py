@@ -12,6 +12,8 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from portal.clock import day_of
+from portal.edge.acting import act, moment, reading
+from portal.edge.standing import in_force
 from portal.errors import PortalError
 from portal.identity import Actor, Permission
 from portal.identity import queries as identity
@@ -22,11 +24,9 @@ from portal.procedures.validity import LONGEST, Instrument, NoReasonToRevoke, Re
 from portal.web import dates
 from portal.web import validity as law
 from portal.web.access import needs, permit
-from portal.web.acting import act, moment, reading
 from portal.web.admin.blueprint import blueprint, frame
 from portal.web.languages import said
 from portal.web.pages import render
-from portal.web.standing import in_force
 from portal.web.validity import LawLine
 
 HOME = "/admin/regulations"

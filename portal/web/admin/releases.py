@@ -11,16 +11,16 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from portal.cases import running
+from portal.edge.acting import asked, reading
+from portal.edge.machine import machine
+from portal.edge.standing import standing
 from portal.identity import Permission
 from portal.procedures import Published, releases
 from portal.procedures.releases import Listed
 from portal.web.access import needs, permit
-from portal.web.acting import asked, reading
 from portal.web.admin.blueprint import blueprint, frame
-from portal.web.machine import machine
 from portal.web.official.blueprint import count_text
 from portal.web.pages import render
-from portal.web.standing import standing
 
 SIZE = 10
 """Releases of one regulation on a page."""

@@ -14,13 +14,13 @@ from portal import notify
 from portal.cases import bulk, checking, delivery, reckoning
 from portal.cases.act import ITEM_ENDED
 from portal.cases.archiving import ARCHIVE
+from portal.edge.standing import in_force
 from portal.identity import delegating, granting
 from portal.identity import queries as identity
 from portal.identity.changes import Change
 from portal.identity.models import Grant
 from portal.procedures import Published
 from portal.web import dates
-from portal.web.standing import in_force
 
 _LENDING = (delegating.MADE, delegating.ENDED)
 

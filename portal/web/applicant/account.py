@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 
 from portal import identity, inbox, ledger, registers
 from portal.cases.models import Case
+from portal.edge.acting import reading
+from portal.edge.standing import in_force
 from portal.identity import Permission, Subject
 from portal.ledger.rules import dimensions_text
 from portal.procedures.articles import citation
@@ -19,12 +21,10 @@ from portal.procedures.regulation import Asset, Regulation
 from portal.registers import RecordEntry, Register
 from portal.web import dates
 from portal.web.access import needs, signed_in
-from portal.web.acting import reading
 from portal.web.applicant import queries
 from portal.web.applicant.frame import admit, blueprint, frame, organisation_of
 from portal.web.pages import render
 from portal.web.records import EntryView, FieldView, RecordView, as_of, entry_views, record_views
-from portal.web.standing import in_force
 
 
 @dataclass(frozen=True)

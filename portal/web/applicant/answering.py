@@ -21,22 +21,22 @@ from portal.cases.live import LiveCase
 from portal.cases.models import Attachment, Task
 from portal.cases.names import scope_of
 from portal.cases.rights import check_may_file
+from portal.edge.acting import act, moment, reading
+from portal.edge.machine import machine
+from portal.edge.standing import calendar_in_force
+from portal.edge.statuses import status_of
 from portal.errors import PortalError
 from portal.forms import REFRESH, FieldError, Form, FormView, posted
 from portal.identity import PARTY, Actor, Permission, Subject
 from portal.web import languages, tables, validity
 from portal.web.access import needs, signed_in
-from portal.web.acting import act, moment, reading
 from portal.web.applicant import clocks, keeping, queries, uploads
 from portal.web.applicant.assigned import over_page
 from portal.web.applicant.frame import admit, blueprint, case_of, frame
 from portal.web.applicant.keeping import Kept
 from portal.web.asking import form_asked
-from portal.web.errors import status_of
 from portal.web.keeping import is_by_script, not_kept
-from portal.web.machine import machine
 from portal.web.pages import render
-from portal.web.standing import calendar_in_force
 from portal.web.uploads import pickers
 
 _CORRECTIONS = "corrections"

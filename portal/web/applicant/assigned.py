@@ -14,17 +14,17 @@ from portal.cases.assigned import Over
 from portal.cases.live import Cases, LiveCase
 from portal.cases.models import Case, Task
 from portal.cases.names import scope_of
+from portal.edge.acting import asked, moment, reading
+from portal.edge.machine import machine
+from portal.edge.standing import calendar_in_force
 from portal.identity import Actor, Permission
 from portal.web import dates, languages
 from portal.web.access import needs, permit, signed_in
-from portal.web.acting import asked, moment, reading
 from portal.web.applicant import clocks, queries
 from portal.web.applicant.clocks import DeadlineView
 from portal.web.applicant.frame import blueprint, frame, organisation_of, own
 from portal.web.figures import shown_figure
-from portal.web.machine import machine
 from portal.web.pages import render
-from portal.web.standing import calendar_in_force
 
 
 @dataclass(frozen=True)

@@ -24,13 +24,15 @@ from portal.deadlines import service as deadlines
 from portal.deadlines.models import Deadline
 from portal.deadlines.rules import ENDS, While
 from portal.documents.models import Letter, Service
+from portal.edge.acting import moment, reading
+from portal.edge.machine import machine
+from portal.edge.standing import calendar_in_force
 from portal.forms import Option
 from portal.forms.form import Shown
 from portal.identity import PARTY, Actor, Permission, Subject
 from portal.procedures.articles import citation
 from portal.web import dates, judged, languages, noticed, validity
 from portal.web.access import needs
-from portal.web.acting import moment, reading
 from portal.web.applicant import clocks, corrected, offering, progress, queries
 from portal.web.applicant.clocks import DeadlineView
 from portal.web.applicant.frame import admit, blueprint, case_of, frame, has_agreed, organisation_of
@@ -39,10 +41,8 @@ from portal.web.applicant.progress import Seal, Standing
 from portal.web.applicant.replaced import replacement
 from portal.web.applicant.seals import seal_of, seal_on, sealed_text
 from portal.web.figures import filed_figure
-from portal.web.machine import machine
 from portal.web.noticed import NoticeLine
 from portal.web.pages import render
-from portal.web.standing import calendar_in_force
 
 MOVES = frozenset({"task.completed", "message.received", "timer.fired"})
 """The entries of a history that tell what has moved the case on."""

@@ -18,6 +18,8 @@ from portal.cases.models import Attachment, Filing
 from portal.cases.names import scope_before
 from portal.cases.rights import check_may_file
 from portal.cases.tasks import known_in_tables
+from portal.edge.acting import moment
+from portal.edge.machine import machine
 from portal.feel import Scope
 from portal.forms import Checked, Choices, FieldError, Form, FormView, Page
 from portal.identity import Actor, Subject
@@ -25,11 +27,9 @@ from portal.procedures import Procedure
 from portal.procedures.releases import UnknownProcedure
 from portal.web import languages
 from portal.web.access import signed_in
-from portal.web.acting import moment
 from portal.web.applicant import offering, uploads
 from portal.web.applicant.frame import admit
 from portal.web.applicant.offering import OfferView
-from portal.web.machine import machine
 from portal.web.uploads import pickers
 
 CHECKS = "check"

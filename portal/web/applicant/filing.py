@@ -21,19 +21,19 @@ from portal.cases.errors import FormRefused, IntakeClosed, MayNotStart, Refused,
 from portal.cases.filing import Offer
 from portal.cases.models import Attachment
 from portal.cases.tasks import known_in_tables
+from portal.edge.acting import act, asked, reading
+from portal.edge.machine import machine
+from portal.edge.statuses import status_of
 from portal.errors import PortalError
 from portal.forms import REFRESH, FieldError, Form, Page, posted
 from portal.identity import Actor, Permission
 from portal.web import dates, languages, tables, validity
 from portal.web.access import needs, signed_in
-from portal.web.acting import act, asked, reading
 from portal.web.applicant import keeping, queries, uploads
 from portal.web.applicant.drafting import CHECKS, Desk, admit_to, desk, offer_of
 from portal.web.applicant.frame import blueprint, frame
 from portal.web.applicant.keeping import BACK, NEXT
-from portal.web.errors import status_of
 from portal.web.keeping import is_by_script, not_kept, page_mark
-from portal.web.machine import machine
 from portal.web.pages import render
 from portal.web.uploads import pickers
 

@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 from portal import identity
 from portal.cases.errors import UnknownCase
 from portal.cases.live import Cases, LiveCase
+from portal.edge.machine import machine
 from portal.identity import Actor, Forbidden, Subject
 from portal.identity.entry import PERSON
 from portal.web.access import permit
 from portal.web.applicant import queries
-from portal.web.machine import machine
 from portal.web.unread import messages_bar
 
 blueprint = Blueprint("applicant", __name__)

@@ -18,10 +18,12 @@ from portal.cases.models import Case
 from portal.deadlines import service as deadlines
 from portal.deadlines.models import Deadline
 from portal.documents.models import Letter, Service
+from portal.edge.acting import asked, moment, reading
+from portal.edge.machine import machine
+from portal.edge.standing import calendar_in_force
 from portal.identity import Actor, Permission
 from portal.web import dates, languages, validity
 from portal.web.access import needs, permit
-from portal.web.acting import asked, moment, reading
 from portal.web.applicant import clocks, offering, queries
 from portal.web.applicant.account import holdings
 from portal.web.applicant.clocks import DeadlineView
@@ -33,9 +35,7 @@ from portal.web.applicant.replaced import replacement
 from portal.web.applicant.seals import seal_on
 from portal.web.auth import first_page
 from portal.web.figures import filed_figure, shown_figure
-from portal.web.machine import machine
 from portal.web.pages import render
-from portal.web.standing import calendar_in_force
 
 
 @dataclass(frozen=True)

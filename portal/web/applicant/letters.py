@@ -20,20 +20,20 @@ from portal.documents import service as documents
 from portal.documents.models import Letter, Service
 from portal.documents.rules import FileNotReady, ServedBeforeIssue, ServedInFuture
 from portal.documents.service import UnknownLetter
+from portal.edge.acting import act, asked, moment, reading
+from portal.edge.machine import machine
+from portal.edge.statuses import status_of
 from portal.identity import Actor, Permission, Subject
 from portal.web import dates, languages, validity
 from portal.web.access import needs, signed_in
-from portal.web.acting import act, asked, moment, reading
 from portal.web.applicant import queries
 from portal.web.applicant.cases import letter_lines, offers_about
 from portal.web.applicant.frame import admit, blueprint, case_of, frame, has_agreed, organisation_of
 from portal.web.applicant.replaced import replacement
 from portal.web.applicant.seals import seal_of
 from portal.web.dates import long_day
-from portal.web.errors import status_of
 from portal.web.languages import listed
 from portal.web.letters import read
-from portal.web.machine import machine
 from portal.web.pages import render
 from portal.web.periods import period_text
 

@@ -12,13 +12,13 @@ from sqlalchemy.orm import Session
 from portal.cases.filing import Offer
 from portal.cases.live import LiveCase, served_at
 from portal.deadlines.models import Deadline
+from portal.edge.standing import calendar_in_force
 from portal.identity import PARTY, Subject
 from portal.procedures import Procedure
 from portal.procedures.articles import citation
 from portal.web.applicant import clocks
 from portal.web.applicant.clocks import DeadlineView
 from portal.web.languages import said
-from portal.web.standing import calendar_in_force
 
 IN_TIME, LATE, OPEN, NONE, CLOSED = "in time", "late", "open", "none", "closed"
 

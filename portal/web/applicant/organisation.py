@@ -11,6 +11,8 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from portal import clock, identity
+from portal.edge.acting import act, asked, moment, reading
+from portal.edge.statuses import status_of
 from portal.errors import PortalError
 from portal.identity import Actor, Permission, changes, membership, numbers
 from portal.identity.entry import (
@@ -27,10 +29,8 @@ from portal.identity.entry import (
 )
 from portal.web import dates, languages, organisations
 from portal.web.access import needs, permit, signed_in
-from portal.web.acting import act, asked, moment, reading
 from portal.web.applicant import queries
 from portal.web.applicant.frame import admit, blueprint, frame, organisation_of, own
-from portal.web.errors import status_of
 from portal.web.languages import listed
 from portal.web.pages import render
 

@@ -17,19 +17,19 @@ from portal.cases.drafts import messages as message_drafts
 from portal.cases.errors import FormRefused, NobodyWaits, TooLate, UnknownCase
 from portal.cases.live import LiveCase
 from portal.cases.names import scope_of
+from portal.edge.acting import act, reading
+from portal.edge.machine import machine
+from portal.edge.statuses import status_of
 from portal.errors import PortalError
 from portal.forms import REFRESH, FieldError, posted
 from portal.identity import PARTY, Actor, Permission, Subject
 from portal.procedures.drawing import Element
 from portal.web import languages, tables, taking, validity
 from portal.web.access import needs
-from portal.web.acting import act, reading
 from portal.web.applicant import keeping
 from portal.web.applicant.frame import admit, blueprint, case_of, frame
 from portal.web.applicant.keeping import Kept
-from portal.web.errors import status_of
 from portal.web.keeping import is_by_script
-from portal.web.machine import machine
 from portal.web.pages import render
 
 Errors = Mapping[str, FieldError]

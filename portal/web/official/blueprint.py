@@ -11,6 +11,8 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from portal import inbox
+from portal.edge.acting import moment
+from portal.edge.standing import calendar_in_force, in_force
 from portal.identity import Actor, Deputy, Forbidden, Permission, Subject, allows
 from portal.inbox import Aside, Place, View, Wanted
 from portal.inbox import saved as filters
@@ -21,10 +23,8 @@ from portal.procedures import Procedure, Published
 from portal.procedures.manifest import Manifest, copied_to
 from portal.web import dates, organisations
 from portal.web.access import signed_in
-from portal.web.acting import moment
 from portal.web.languages import listed
 from portal.web.official.narrowing import DONE, Narrowed
-from portal.web.standing import calendar_in_force, in_force
 from portal.web.unread import messages_bar
 
 blueprint = Blueprint("official", __name__)

@@ -21,14 +21,14 @@ from portal.cases import reckoning
 from portal.cases.reckoning import CalendarChanged, ChangedDay, Line, Preview
 from portal.clock import day_of
 from portal.deadlines.weighing import Fate
+from portal.edge.acting import act, moment, reading
+from portal.edge.machine import machine
 from portal.forms.characters import narrow
 from portal.identity import Actor, Permission
 from portal.identity import queries as identity
 from portal.web import dates
 from portal.web.access import needs, permit
-from portal.web.acting import act, moment, reading
 from portal.web.languages import listed, said
-from portal.web.machine import machine
 from portal.web.official.blueprint import blueprint, frame
 from portal.web.official.managing import side_of
 from portal.web.pages import render

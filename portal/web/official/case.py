@@ -20,13 +20,13 @@ from portal.cases.names import scope_of
 from portal.cases.tasks import known_parties
 from portal.deadlines import service as deadlines
 from portal.documents.models import Letter
+from portal.edge.acting import moment, reading
+from portal.edge.machine import machine
 from portal.identity import Actor, Permission, Subject
 from portal.identity import queries as identity
 from portal.web import tables, validity
 from portal.web.access import needs, permit
-from portal.web.acting import moment, reading
 from portal.web.casefile import case_file, form_said
-from portal.web.machine import machine
 from portal.web.official.blueprint import blueprint, frame, place_of
 from portal.web.official.desk import matters_of_case
 from portal.web.official.items import state_titles

@@ -8,9 +8,9 @@ from flask import request
 from flask.typing import ResponseReturnValue
 
 from portal import inbox
+from portal.edge.acting import asked, reading
 from portal.identity import Permission
 from portal.web.access import needs, permit
-from portal.web.acting import asked, reading
 from portal.web.official.blueprint import blueprint, frame, place_of, side
 from portal.web.pages import render
 

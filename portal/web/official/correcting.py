@@ -19,13 +19,13 @@ from portal.clock import TZ
 from portal.documents import service as documents
 from portal.documents.models import ServiceProof
 from portal.documents.rules import FileNotReady, ServedBeforeIssue, ServedInFuture, earliest
+from portal.edge.acting import act, moment, reading
+from portal.edge.machine import machine
 from portal.identity import Actor, Permission, Subject
 from portal.web import validity
 from portal.web.access import needs, permit
-from portal.web.acting import act, moment, reading
 from portal.web.history import SENTENCES, how_text
 from portal.web.languages import said
-from portal.web.machine import machine
 from portal.web.official.blueprint import blueprint, frame
 from portal.web.official.proofs import counting_text
 from portal.web.official.receipts import LIMIT, receipt_errors, typed_moment

@@ -13,6 +13,8 @@ from flask_babel import ngettext
 from sqlalchemy.orm import Session
 
 from portal.clock import day_of, end_of
+from portal.edge.acting import LARGEST_ID, act, moment, reading
+from portal.edge.standing import in_force
 from portal.errors import PortalError
 from portal.forms.characters import tidy
 from portal.identity import Actor, Permission, Person, Subject, delegating
@@ -29,11 +31,9 @@ from portal.identity.lending import (
 )
 from portal.web import dates
 from portal.web.access import needs, permit, signed_in
-from portal.web.acting import LARGEST_ID, act, moment, reading
 from portal.web.languages import listed, said
 from portal.web.official.blueprint import blueprint, frame
 from portal.web.pages import render
-from portal.web.standing import in_force
 
 HERE = "/delegations"
 FIND = "find"

@@ -9,8 +9,8 @@ from portal.cases.errors import DeputyNoMore, NotYourRole
 from portal.cases.live import LiveCase
 from portal.cases.models import Task
 from portal.clock import day_of
+from portal.edge.acting import moment, posted_id
 from portal.identity import Actor, delegating
-from portal.web.acting import moment, posted_id
 
 IN_NAME_OF = "_for"
 """The input that holds the id of the one in whose name a task is done."""

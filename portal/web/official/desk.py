@@ -22,19 +22,19 @@ from portal.cases.live import Cases, LiveCase
 from portal.cases.matters import KEPT, RENEWED, SERVICE, SETTLED
 from portal.cases.models import Case, DeskMatter
 from portal.documents.service import ReasonMissing
+from portal.edge.acting import act, asked, moment, reading
+from portal.edge.machine import machine
+from portal.edge.standing import calendar_in_force, in_force
 from portal.identity import Actor, Forbidden, Permission, Subject
 from portal.inbox import Filter, Light, Place, View, Wanted
 from portal.web import dates
 from portal.web.access import needs, permit, signed_in
-from portal.web.acting import act, asked, moment, reading
 from portal.web.languages import language, said
-from portal.web.machine import machine
 from portal.web.official.blueprint import beside, blueprint, count_text, desks, frame, place_of, side
 from portal.web.official.inbox import InboxRow, row_view, today_text
 from portal.web.official.narrowing import light_text
 from portal.web.pages import render
 from portal.web.people import People
-from portal.web.standing import calendar_in_force, in_force
 
 SIZE = 20
 SHOWN = 8

@@ -12,19 +12,19 @@ from portal.cases.errors import NotYourRole, UnknownCase
 from portal.cases.extending import LONGEST_REASON, ExtensionReason
 from portal.cases.live import LiveCase
 from portal.deadlines.models import Deadline
+from portal.edge.acting import act, moment, reading
+from portal.edge.machine import machine
+from portal.edge.standing import calendar_in_force
 from portal.identity import Actor, Permission
 from portal.procedures.articles import citation
 from portal.web import dates, validity
 from portal.web.access import needs
-from portal.web.acting import act, moment, reading
 from portal.web.languages import said
-from portal.web.machine import machine
 from portal.web.official.blueprint import blueprint, frame
 from portal.web.official.case import opened
 from portal.web.pages import render
 from portal.web.periods import period_text
 from portal.web.reasons import why
-from portal.web.standing import calendar_in_force
 
 
 @blueprint.get("/cases/<int:case_id>/deadlines/<int:deadline_id>/extension")

@@ -9,18 +9,18 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from portal import inbox
+from portal.edge.acting import act, moment, reading
+from portal.edge.standing import calendar_in_force
 from portal.errors import PortalError
 from portal.identity import Permission
 from portal.identity.queries import person_names
 from portal.inbox import saved
 from portal.inbox.models import SavedFilter
 from portal.web.access import needs, permit, signed_in
-from portal.web.acting import act, moment, reading
 from portal.web.languages import said
 from portal.web.official.blueprint import beside, blueprint, count_text, frame, of_place, place_of, side, view_title
 from portal.web.official.narrowing import Chosen, Narrowed, chosen
 from portal.web.pages import render
-from portal.web.standing import calendar_in_force
 
 PATH = "/inbox/filters"
 

@@ -22,6 +22,10 @@ from portal.cases.names import form_of
 from portal.cases.separation import Doers, conflict
 from portal.clock import TZ, day_of
 from portal.deadlines.rules import left
+from portal.edge.acting import act, is_id, moment, reading
+from portal.edge.acting import asked as in_query
+from portal.edge.machine import machine
+from portal.edge.standing import calendar_in_force
 from portal.feel import Scope
 from portal.identity import Actor, Permission
 from portal.inbox import Bounds, Cursor, Did, Light, Place, Row, View
@@ -30,11 +34,8 @@ from portal.procedures import Published
 from portal.procedures.regulation import PARTY
 from portal.web import dates
 from portal.web.access import needs, permit
-from portal.web.acting import act, is_id, moment, reading
-from portal.web.acting import asked as in_query
 from portal.web.figures import figure
 from portal.web.languages import listed, said
-from portal.web.machine import machine
 from portal.web.official import narrowing
 from portal.web.official.blueprint import (
     beside,
@@ -52,7 +53,6 @@ from portal.web.official.blueprint import (
 from portal.web.official.narrowing import DONE, Narrowed, chosen
 from portal.web.pages import own_path, render
 from portal.web.people import standing_in
-from portal.web.standing import calendar_in_force
 
 NAMED = 3
 """So many of the tasks that somebody could not claim are named."""

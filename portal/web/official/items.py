@@ -14,14 +14,14 @@ from portal.cases import bulk
 from portal.cases.errors import ItemNotFailed, NoReason, UnknownCase
 from portal.cases.live import Cases, LiveCase
 from portal.cases.models import Case, StartItem
+from portal.edge.acting import act, reading
+from portal.edge.machine import machine
 from portal.identity import Actor, Permission, Subject
 from portal.identity import queries as identity
 from portal.inbox import ItemCounts, ItemCursor
 from portal.web import validity
 from portal.web.access import needs, permit
-from portal.web.acting import act, reading
 from portal.web.languages import said
-from portal.web.machine import machine
 from portal.web.official.blueprint import blueprint, frame, place_of
 from portal.web.pages import render
 

@@ -11,12 +11,12 @@ from portal.cases.live import Cases
 from portal.cases.models import ActRecord
 from portal.cases.standing import letter_standing
 from portal.documents import service as documents
+from portal.edge.acting import act, reading
+from portal.edge.machine import machine
 from portal.identity import Permission, Subject
 from portal.web import validity
 from portal.web.access import needs, permit
-from portal.web.acting import act, reading
 from portal.web.letters import read
-from portal.web.machine import machine
 from portal.web.official.blueprint import blueprint, frame, place_of
 from portal.web.official.proofs import enters_receipts, service_views
 from portal.web.pages import render

@@ -14,11 +14,11 @@ from urllib.parse import parse_qsl, urlencode
 from flask_babel import gettext as _
 
 from portal.clock import day_of
+from portal.edge.acting import is_id
 from portal.inbox import Bounds, Filter, Light, Place, View, Wanted
 from portal.inbox.rules import ANYBODY, MYSELF, NOBODY
 from portal.procedures import Procedure, Published
 from portal.web import dates
-from portal.web.acting import is_id
 
 DONE = "done"
 """The view of what a person has done."""

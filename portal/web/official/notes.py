@@ -9,13 +9,13 @@ from flask_babel import gettext as _
 from portal.cases import notes
 from portal.cases.live import LiveCase
 from portal.cases.notes import NoteRefused
+from portal.edge.acting import act, moment, posted_id, reading
+from portal.edge.acting import asked as in_query
+from portal.edge.machine import machine
 from portal.identity import Actor, Permission
 from portal.web.access import needs
-from portal.web.acting import act, moment, posted_id, reading
-from portal.web.acting import asked as in_query
 from portal.web.casefile import case_file
 from portal.web.languages import said
-from portal.web.machine import machine
 from portal.web.official.blueprint import blueprint, frame
 from portal.web.official.case import opened
 from portal.web.official.noting import NOBODY, PARTY, NoteForm, note_form

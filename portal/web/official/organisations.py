@@ -14,6 +14,9 @@ from sqlalchemy.orm import Session
 
 from portal import identity
 from portal.cases.errors import UnknownCase
+from portal.edge.acting import act, asked, reading
+from portal.edge.standing import in_force
+from portal.edge.statuses import status_of
 from portal.errors import PortalError
 from portal.forms.characters import forbidden, tidy
 from portal.identity import (
@@ -47,15 +50,12 @@ from portal.identity.rules import UsccTaken
 from portal.registers import queries as registers
 from portal.web import dates, languages, organisations
 from portal.web.access import needs, permit
-from portal.web.acting import act, asked, reading
-from portal.web.errors import status_of
 from portal.web.languages import listed
 from portal.web.official.blueprint import blueprint, frame, place_of
 from portal.web.official.managing import side_of
 from portal.web.organisations import Typed
 from portal.web.pages import render
 from portal.web.people import standing_in
-from portal.web.standing import in_force
 
 SIZE = 50
 APPROVE, RETURN, REFUSE = "approve", "return", "refuse"

@@ -19,6 +19,9 @@ from portal.cases.names import scope_of
 from portal.cases.rehearsal import Draft, Rehearsal
 from portal.documents.filters import RenderFailed
 from portal.documents.render import render as make
+from portal.edge.acting import moment, reading
+from portal.edge.machine import machine
+from portal.edge.statuses import status_of
 from portal.engine import EngineFault
 from portal.errors import PortalError
 from portal.forms import FieldError, FormView, posted
@@ -26,12 +29,9 @@ from portal.identity import Actor, Permission, Subject
 from portal.procedures.regulation import PARTY
 from portal.web import choices
 from portal.web.access import needs, permit, signed_in
-from portal.web.acting import moment, reading
 from portal.web.asking import form_asked
-from portal.web.errors import status_of
 from portal.web.languages import language, listed, said
 from portal.web.letters import paper
-from portal.web.machine import machine
 from portal.web.official.blueprint import blueprint, frame
 from portal.web.official.deputising import in_name_of, role_missing
 from portal.web.pages import render

@@ -20,18 +20,18 @@ from portal.cases.models import Case
 from portal.clock import TZ
 from portal.documents import service as documents
 from portal.documents.rules import FileNotReady, ServedBeforeIssue, ServedInFuture
+from portal.edge.acting import act, asked, moment, reading
+from portal.edge.machine import machine
+from portal.edge.standing import in_force
 from portal.forms.characters import narrow
 from portal.identity import Actor, Permission, Subject
 from portal.inbox import Place
 from portal.web import validity
 from portal.web.access import needs, permit
-from portal.web.acting import act, asked, moment, reading
 from portal.web.languages import said
-from portal.web.machine import machine
 from portal.web.official.blueprint import blueprint, frame, place_of, receipts, side
 from portal.web.official.proofs import counting_text, service_views
 from portal.web.pages import render
-from portal.web.standing import in_force
 
 SIZE = 50
 # Reading in the portal is proved by the addressee himself.

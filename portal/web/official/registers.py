@@ -11,17 +11,17 @@ from sqlalchemy.orm import Session
 
 from portal import registers
 from portal.cases.errors import UnknownCase
+from portal.edge.acting import asked, reading
+from portal.edge.machine import machine
+from portal.edge.standing import in_force
 from portal.identity import Actor, Permission, Subject
 from portal.procedures import Published
 from portal.registers import Register
 from portal.web import records, validity
 from portal.web.access import needs, permit
-from portal.web.acting import asked, reading
 from portal.web.languages import listed
-from portal.web.machine import machine
 from portal.web.official.blueprint import blueprint, frame, place_of, starts
 from portal.web.pages import render
-from portal.web.standing import in_force
 
 SIZE = 50
 _ENTERS = "register.record"

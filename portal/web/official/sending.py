@@ -14,16 +14,16 @@ from portal.cases.errors import FormRefused, NobodyWaits, NotYourRole, TooLate, 
 from portal.cases.live import Cases, LiveCase
 from portal.cases.models import Case
 from portal.cases.names import scope_of
+from portal.edge.acting import act, reading
+from portal.edge.machine import machine
+from portal.edge.statuses import status_of
 from portal.errors import PortalError
 from portal.forms import REFRESH, FieldError, posted
 from portal.identity import PARTY, Actor, Permission, Subject
 from portal.procedures.drawing import Element
 from portal.web import tables, taking, validity
 from portal.web.access import needs, permit, signed_in
-from portal.web.acting import act, reading
-from portal.web.errors import status_of
 from portal.web.languages import language, said
-from portal.web.machine import machine
 from portal.web.official.blueprint import blueprint, frame, place_of
 from portal.web.pages import render
 

@@ -20,6 +20,9 @@ from portal.cases.drafts import filings as filing_drafts
 from portal.cases.filing import Offer
 from portal.cases.models import Case, Filing, Task
 from portal.cases.names import scope_before
+from portal.edge.acting import act, moment, reading
+from portal.edge.acting import asked as in_query
+from portal.edge.machine import machine
 from portal.feel import Scope
 from portal.forms import REFRESH, Choices, FieldError, Form, FormView, posted
 from portal.identity import Actor, Permission, Subject
@@ -27,11 +30,8 @@ from portal.procedures import Published
 from portal.procedures.articles import citation
 from portal.web import choices, dates, tables, validity
 from portal.web.access import needs, permit
-from portal.web.acting import act, moment, reading
-from portal.web.acting import asked as in_query
 from portal.web.keeping import is_by_script
 from portal.web.languages import language, said
-from portal.web.machine import machine
 from portal.web.official.blueprint import blueprint, frame, place_of, side
 from portal.web.official.saving import SavingView, again, kept, not_kept, seen_here, shown, told
 from portal.web.organisations import token

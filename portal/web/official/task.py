@@ -22,6 +22,8 @@ from portal.cases.names import scope_of
 from portal.cases.rehearsal import may_issue
 from portal.cases.scopes import opened_by, outward
 from portal.deadlines.rules import LIVE
+from portal.edge.acting import act, moment, reading
+from portal.edge.machine import machine
 from portal.errors import PortalError
 from portal.forms import REFRESH, ChangeView, FieldError, FormView, posted
 from portal.identity import Actor, Permission, Subject
@@ -30,12 +32,10 @@ from portal.procedures.regulation import PARTY
 from portal.registers.lots import NotOdd, PoolTooSmall
 from portal.web import choices, dates, tables, validity
 from portal.web.access import needs, permit, signed_in
-from portal.web.acting import act, moment, reading
 from portal.web.asking import form_asked
 from portal.web.casefile import CaseFile, SaidView, case_file
 from portal.web.keeping import is_by_script
 from portal.web.languages import language
-from portal.web.machine import machine
 from portal.web.official.blueprint import blueprint, frame, place_of
 from portal.web.official.deputising import in_name_of, name_of, principals_to_choose, role_missing
 from portal.web.official.following import followed

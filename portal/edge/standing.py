@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 from portal.calendar import service as calendars
 from portal.calendar.rules import Calendar
 from portal.db import moved_clock
+from portal.edge.machine import machine
 from portal.procedures import Published
 from portal.procedures.releases import ids_in_force
-from portal.web.machine import machine
 
 
 @dataclass(frozen=True)

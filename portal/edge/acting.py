@@ -14,9 +14,9 @@ from portal import clock
 from portal.cases import incidents
 from portal.cases.errors import StepFailed, UnknownCase
 from portal.db.database import DatabaseBusy, DatabaseUnreachable
+from portal.edge.machine import machine
+from portal.edge.standing import standing
 from portal.engine import EngineFault
-from portal.web.machine import machine
-from portal.web.standing import standing
 
 T = TypeVar("T")
 
