@@ -25,6 +25,7 @@ from portal.identity import passwords
 from portal.jobs import schema as jobs_schema
 from tests.builders.databases import copied, empty, opened
 from tests.builders.extent import THOROUGH
+from tests.builders.proving import Proof
 
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "60"}
 
@@ -41,6 +42,26 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Says what was left out."""
     if not THOROUGH:
         terminalreporter.write_line("without the thorough tests (mutants, killed workers); THOROUGH=1 runs them too")
+
+
+_HELD = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[object]:
+    """Keeps whether a test has passed, for what it proves."""
+    report: pytest.TestReport = yield
+    if report.when == "call":
+        item.stash[_HELD] = report.passed
+    return report
+
+
+@pytest.fixture
+def proof(request: pytest.FixtureRequest) -> Iterator[Proof]:
+    """What the test proves: how large it is run, its seed, and where its figures go."""
+    proved = Proof.of(request.node.name)
+    yield proved
+    proved.write(held=request.node.stash.get(_HELD, False))
 
 
 @pytest.fixture(scope="session", autouse=True)
