@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from portal import audit
@@ -17,7 +17,7 @@ from portal.cases import deciding, kept, lengths, matters, pausing, projection, 
 from portal.cases.errors import NobodyWaits, StepFailed, TooLate
 from portal.cases.family import Family, Message, RipeTimer
 from portal.cases.live import LiveCase, served_at
-from portal.cases.models import ActRecord, Case, KeptMessage, StartItem, Task
+from portal.cases.models import ActRecord, KeptMessage, StartItem, Task
 from portal.cases.names import evaluate, seen_from
 from portal.cases.values import digest
 from portal.clock import TZ, day_of
@@ -299,7 +299,7 @@ class Act:
 
     def _deliver_kept(self) -> bool:
         """Delivers one kept message that a touched case now waits for."""
-        ids = [case.id for case in self.touched.values() if not case.ended]
+        ids = [case.id for case in self.touched.values() if not case.ended and self._may_receive(case)]
         if not ids:
             return False
         kept = self.tx.scalars(
@@ -320,6 +320,11 @@ class Act:
                 self._hand_over(case, waiting, row.payload, message)
                 return True
         return False
+
+    def _may_receive(self, case: LiveCase) -> bool:
+        """Whether a case may be waiting for a message: one whose engine nobody has asked yet may."""
+        position = self.family.positions.get(case.id)
+        return position is None or bool(position.waiting().messages)
 
     def _deliver_served(self) -> bool:
         """Lets one case go on that came to wait, in this act, for the service of a letter served before."""
@@ -398,9 +403,7 @@ class Act:
 
     def _write_history(self, case_id: int, events: list[Event]) -> None:
         row = self.family.cases.get(case_id).row
-        self.tx.flush()
         chain = audit.append_all(self.tx, case_id, Chain(row.audit_length, row.audit_head), events)
-        self.tx.execute(update(Case).where(Case.id == case_id).values(audit_length=chain.length, audit_head=chain.head))
         row.audit_length, row.audit_head = chain.length, chain.head
 
 

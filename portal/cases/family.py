@@ -56,6 +56,7 @@ class Family:
 
     def __init__(self, kernel: Kernel, tx: Session, root_id: int | None) -> None:
         self.kernel, self.tx, self.root_id = kernel, tx, root_id
+        self._is_new = root_id is None
         self.cases = Cases(tx, kernel.releases)
         self.positions: dict[int, Position] = {}
         self.outbox: deque[Message] = deque()
@@ -77,16 +78,22 @@ class Family:
         """The calendar at its present version."""
         return calendars.current(self.tx)
 
-    def open_cases(self) -> Iterator[LiveCase]:
+    def open_cases(self) -> list[LiveCase]:
         """The family's cases that have not ended, oldest first, with any that this act has started."""
-        rows = self.tx.scalars(
-            select(Case).where(Case.root_id == self.root_id, Case.ended_at.is_(None)).order_by(Case.id)
-        ).all()
-        for row in rows:
-            yield self.cases.get(row.id)
-        for case in list(self.cases.opened.values()):
-            if case.row.root_id != self.root_id and case.id in self.positions and not case.ended:
-                yield case
+        present = {**{case.id: case for case in self._open_before}, **self._begun()}
+        return [case for _id, case in sorted(present.items()) if not case.ended]
+
+    @cached_property
+    def _open_before(self) -> list[LiveCase]:
+        """Those that had not ended when the family was locked; nobody else starts one of it until the lock is gone."""
+        if self._is_new:
+            return []
+        query = select(Case).where(Case.root_id == self.root_id, Case.ended_at.is_(None)).order_by(Case.id)
+        return [self.cases.get(row.id) for row in self.tx.scalars(query).all()]
+
+    def _begun(self) -> dict[int, LiveCase]:
+        """The cases in which this transaction has stepped: those that it has started are among them."""
+        return {case_id: self.cases.get(case_id) for case_id in self.positions}
 
     def running_cases(self, moment: datetime) -> list[LiveCase]:
         """The family's cases of which a deadline runs, oldest first; ended ones too whose period was reopened."""
@@ -121,8 +128,9 @@ class Family:
         for case in self.open_cases():
             if case.id not in self.positions and not _may_ripen(case, moment):
                 continue
-            rows = deadlines.of_case(self.tx, case.id)
-            for timer in self.position(case).waiting().timers:
+            timers = self.position(case).waiting().timers
+            rows = deadlines.of_case(self.tx, case.id) if timers else []
+            for timer in timers:
                 deadline = meant(rows, timer.place.scope).get(timer.deadline)
                 if deadline is None or deadline.state != "running":
                     continue

@@ -124,9 +124,9 @@ def complete(
         drawn, running = case.element(task.scope, task.element), lengths.running(case)
         lengths.check(case.procedure, drawn, values.values, day_of(moment), act.calendar, running)
         attachments.bind(act.tx, case, form_at(case, task.inside, task.form), values.answered, actor)
-        task.holder_id, task.for_id = actor.person_id, act.for_id
         delivery.prove_by_acting(act, case, actor)
         act.complete(case, task, values.values, values.revised)
+        task.holder_id, task.for_id = actor.person_id, act.for_id
         telling.done_in_name(act.post, case, act.for_id, f"{actor.name}代您办理了：{task.name}", moment)
 
     conduct(kernel, tx, _case_of(tx, task_id), moment, "complete", verb, actor)
