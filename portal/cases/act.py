@@ -57,7 +57,6 @@ class Act:
         self._record: ActRecord | None = None
         self._history: dict[int, list[Event]] = defaultdict(list)
         self.touched: dict[int, LiveCase] = {}
-        self._done: set[str] = set()
         self.afterwards: list[Callable[[Act], None]] = []
         """What is done at the same moment once the timers that this act made ripe have fired."""
         family.act = self
@@ -208,8 +207,8 @@ class Act:
             **({"item": task.item} if task.item else {}), said=digest(value),
             **({"revised": digest(revised)} if revised is not None else {}),
         )  # fmt: skip
-        self._done.add(task.engine_id)
         self.family.position(case).complete(task.engine_id)
+        task.state, task.closed_at = "done", self.moment
 
     def _revise(self, case: LiveCase, scope: str, element: str, value: Mapping[str, Any]) -> None:
         found = seen_from(case, scope, element)
@@ -343,14 +342,14 @@ class Act:
         for case in list(self.touched.values()):
             self._end_if_over(case)
         self._follow_clocks()
+        for case_id, events in self._history.items():
+            self._write_history(case_id, events)
         for case in list(self.touched.values()):
             position = self.family.positions.get(case.id)
             if position is not None:
-                moved = projection.project(self.tx, case, position, self.moment, self._done)
+                moved = projection.project(self.tx, case, position, self.moment)
                 telling.tasks_wait(self.post, case, moved.opened, self.moment)
                 telling.tasks_gone(self.post, case, moved.gone, self.moment)
-        for case_id, events in self._history.items():
-            self._write_history(case_id, events)
         self.tx.flush()
 
     def _follow_clocks(self) -> None:

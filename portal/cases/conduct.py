@@ -107,7 +107,7 @@ def did(tx: Session, job: str) -> bool:
 
 def catch_up(family: Family, moment: datetime, party_id: int | None) -> None:
     """Brings the family's deadlines to the present calendar, then fires what is ripe, in order of due."""
-    for case in family.running_cases(moment):
+    for case in family.read(moment):
         rules = case.procedure.manifest.deadlines.values()
         ended_at = case.row.ended_at
         changes = deadlines.recompute(family.tx, case.id, rules, family.calendar, moment, ended_at)

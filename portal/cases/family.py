@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -56,7 +56,7 @@ class Family:
 
     def __init__(self, kernel: Kernel, tx: Session, root_id: int | None) -> None:
         self.kernel, self.tx, self.root_id = kernel, tx, root_id
-        self._is_new = root_id is None
+        self._open: dict[int, LiveCase] = {}
         self.cases = Cases(tx, kernel.releases)
         self.positions: dict[int, Position] = {}
         self.outbox: deque[Message] = deque()
@@ -78,30 +78,24 @@ class Family:
         """The calendar at its present version."""
         return calendars.current(self.tx)
 
-    def open_cases(self) -> list[LiveCase]:
-        """The family's cases that have not ended, oldest first, with any that this act has started."""
-        present = {**{case.id: case for case in self._open_before}, **self._begun()}
-        return [case for _id, case in sorted(present.items()) if not case.ended]
+    def read(self, moment: datetime) -> list[LiveCase]:
+        """Reads the cases that have not ended, and those of which a deadline runs, oldest first; the latter.
 
-    @cached_property
-    def _open_before(self) -> list[LiveCase]:
-        """Those that had not ended when the family was locked; nobody else starts one of it until the lock is gone."""
-        if self._is_new:
-            return []
-        query = select(Case).where(Case.root_id == self.root_id, Case.ended_at.is_(None)).order_by(Case.id)
-        return [self.cases.get(row.id) for row in self.tx.scalars(query).all()]
-
-    def _begun(self) -> dict[int, LiveCase]:
-        """The cases in which this transaction has stepped: those that it has started are among them."""
-        return {case_id: self.cases.get(case_id) for case_id in self.positions}
-
-    def running_cases(self, moment: datetime) -> list[LiveCase]:
-        """The family's cases of which a deadline runs, oldest first; ended ones too whose period was reopened."""
-        running = select(Deadline.case_id).where(still_running(moment), Deadline.case_id == Case.id)
-        rows = self.tx.scalars(
-            select(Case).where(Case.root_id == self.root_id, running.exists()).order_by(Case.id)
+        Ended ones run too whose period was reopened. Nobody else starts a case of the family until the lock is gone.
+        """
+        running = select(Deadline.case_id).where(still_running(moment), Deadline.case_id == Case.id).exists()
+        rows = self.tx.execute(
+            select(Case, running.label("runs"))
+            .where(Case.root_id == self.root_id, or_(Case.ended_at.is_(None), running))
+            .order_by(Case.id)
         ).all()
-        return [self.cases.get(row.id) for row in rows]
+        self._open = {row.Case.id: self.cases.get(row.Case.id) for row in rows if row.Case.ended_at is None}
+        return [self.cases.get(row.Case.id) for row in rows if row.runs]
+
+    def open_cases(self) -> list[LiveCase]:
+        """The cases that have not ended, oldest first, with any that this transaction has started."""
+        begun = {case_id: self.cases.get(case_id) for case_id in self.positions}
+        return [case for _id, case in sorted({**self._open, **begun}.items()) if not case.ended]
 
     def position(self, case: LiveCase) -> Position:
         """Where the engine stands in a case."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -30,15 +30,17 @@ class Moved(NamedTuple):
     gone: Sequence[Task]
 
 
-def project(tx: Session, case: LiveCase, position: Position, moment: datetime, done: Set[str]) -> Moved:
-    """Brings row, tasks and subscriptions to where the engine stands; `done` are the tasks just completed.
+def project(tx: Session, case: LiveCase, position: Position, moment: datetime) -> Moved:
+    """Brings row, tasks and subscriptions to where the engine stands.
 
     Raises StandsStill when nothing could ever move the case on.
     """
     waiting = position.waiting()
-    rows = deadlines.of_case(tx, case.id)
     tasks = () if case.ended else waiting.tasks
-    moved = _tasks(tx, case, {task.id: task for task in tasks}, rows, moment, done)
+    # New deadlines are written when they start: what else the act has changed is written below, all at once.
+    with tx.no_autoflush:
+        rows = deadlines.of_case(tx, case.id)
+        moved = _tasks(tx, case, {task.id: task for task in tasks}, rows, moment)
     _subscriptions(tx, case, () if case.ended else waiting.messages)
     is_new, searchable = not case.row.state, _searchable(case)
     is_said_anew = is_new or searchable != case.row.searchable
@@ -89,14 +91,12 @@ def _tasks(
     waiting: Mapping[str, OpenTask],
     rows_of: Sequence[Deadline],
     moment: datetime,
-    done: Set[str],
 ) -> Moved:
-    """Closes the tasks that wait no more and opens the new ones."""
+    """Closes the tasks that wait no more though nobody has done them, and opens the new ones."""
     rows = tx.scalars(select(Task).where(Task.case_id == case.id, Task.state == "open")).all()
     for row in rows:
         if row.engine_id not in waiting:
-            row.state = "done" if row.engine_id in done else "gone"
-            row.closed_at = moment
+            row.state, row.closed_at = "gone", moment
         else:
             row.due = _due(rows_of, row.deadline, row.scope)
     known = {row.engine_id for row in rows}

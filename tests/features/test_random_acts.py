@@ -125,12 +125,18 @@ def test_so_it_does_on_many_other_ways(own_database, world):
 # What such a walk finds
 
 
-def closes_nothing(tx, case, waiting, rows_of, moment, done):
-    """A projection that opens tasks and forgets to close them."""
+def leaves_open(real, act, case, task, *more):
+    """An act that takes the engine on and forgets to close the task."""
+    real(act, case, task, *more)
+    task.state, task.closed_at = "open", None
+
+
+def closes_nothing(tx, case, waiting, rows_of, moment):
+    """A projection that opens tasks and forgets to close those that wait no more."""
     rows = tx.scalars(select(Task).where(Task.case_id == case.id, Task.state == "open")).all()
     known = {row.engine_id for row in rows}
     new = [one for one in waiting.values() if one.id not in known]
-    opened = [projection._opened(case, one, {}, moment) for one in new]
+    opened = [projection._opened(case, one, rows_of, moment) for one in new]
     tx.add_all(opened)
     return projection.Moved(opened, [])
 
@@ -220,7 +226,20 @@ def instead(slip: Callable[..., object]) -> Callable[..., object]:
 
 # The world, what is replaced by what, and of what is found.
 MUTANTS = {
-    "a task is not closed": ("committees", projection, "_tasks", lambda _: closes_nothing, "the tables alone [("),
+    "a task is not closed": (
+        "committees",
+        Act,
+        "complete",
+        lambda real: lambda *all: leaves_open(real, *all),
+        "the engine alone has [",
+    ),
+    "what waits no more stays open": (
+        "clocks",
+        projection,
+        "_tasks",
+        lambda _: closes_nothing,
+        "its deadline None",
+    ),
     "a task loses its item": ("committees", projection, "_opened", instead(without_item), "item=0"),
     "a pause is not ended": ("clocks", adjusting, "resume", lambda _: lambda *_args: [], "is held by"),
     "nobody hears": (

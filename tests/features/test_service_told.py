@@ -228,6 +228,6 @@ def test_catching_up_reads_the_running_cases_of_a_family_in_one_statement(tx):
     bureau = office.bureau
     family = Family(bureau.kernel, tx, notice.row.root_id)
     with counted(tx) as statements:
-        found = family.running_cases(bureau.now)
+        found = family.read(bureau.now)
     assert notice.id in {case.id for case in found}
     assert sum("EXISTS" in statement for statement in statements) == 1

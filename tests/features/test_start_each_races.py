@@ -127,7 +127,7 @@ def test_the_last_two_end_at_the_same_time(office, monkeypatch):
 
 def test_without_the_lock_nobody_would_tell(office, monkeypatch):
     grant = both_ended(office)
-    _meeting(monkeypatch)
+    _meeting(monkeypatch, 20)
 
     def unlocked(cls, kernel, tx, case_id):
         return cls(kernel, tx, tx.scalar(select(Case.root_id).where(Case.id == case_id)))
@@ -137,14 +137,16 @@ def test_without_the_lock_nobody_would_tell(office, monkeypatch):
     assert (office.states(grant), grant.outcome) == (["ended", "ended"], None)
 
 
-def _meeting(monkeypatch):
-    """Each waits a while for the other before it counts; under the lock they never meet."""
+def _meeting(monkeypatch, seconds=1):
+    """Each waits a while for the other before it counts, and after; under the lock they never meet."""
     meeting, tell = threading.Barrier(2), bulk._tell_if_over
 
     def meet_and_tell(act, starter):
         act.tx.flush()
         with suppress(threading.BrokenBarrierError):
-            meeting.wait(1)
+            meeting.wait(seconds)
         tell(act, starter)
+        with suppress(threading.BrokenBarrierError):
+            meeting.wait(seconds)
 
     monkeypatch.setattr(bulk, "_tell_if_over", meet_and_tell)
