@@ -1,13 +1,15 @@
 # make run    start everything on http://127.0.0.1:8000 (PORT, PORTAL_HOME), with demo accounts; DEMO=0: empty
 # make test   all tests but the thorough ones (mutants, killed workers); THOROUGH=1: those too
+# make prove  every proof of docs/reliability.md at full size, some hours, and that page anew; SEED=…: by one seed
 # make check  format, lint, types, import contract
+# make audit  the code by bandit, the packages by pip-audit; says so where the advisory source cannot be reached
 # make conformance CASES=…  run folders of the public kit for decision tables (NAMED: so many may use what is not built; 3)
 # make messages  bring the texts of the pages into the English catalogue
 # make clean  remove what can be made again; the data in PORTAL_HOME stay
 #
 # Each does its own set-up, from a bare checkout with Python 3.11 or newer.
 
-.PHONY: run test check conformance clean chromium assets messages
+.PHONY: run test prove check conformance clean chromium assets messages
 .NOTPARALLEL:
 
 VENV := .venv
@@ -29,11 +31,23 @@ run: $(RUN) assets
 test: $(TEST) assets chromium
 	@$(PY) -m pytest --numprocesses $(AT_ONCE) --dist loadfile --no-loadscope-reorder
 
+# One at a time: what is measured is disturbed by nothing else.
+PROVED := $(VENV)/proved.jsonl
+prove: $(TEST) assets chromium
+	@rm -f $(PROVED); touch $(PROVED)
+	@told=0; PROVE=$(CURDIR)/$(PROVED) THOROUGH=1 $(PY) -m pytest -n0 tests/faults tests/security tests/api \
+	  tests/features/test_random_acts.py || told=$$?; \
+	$(PY) -m bench.reliability $(PROVED) || told=1; exit $$told
+
 check: $(TEST)
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+
+audit: $(TEST)
+	$(VENV)/bin/bandit -q -c pyproject.toml -r portal .ci/audit
+	@$(PY) .ci/audit
 
 # The kit is not part of the repository; it may lie beside it.
 CASES ?= $(wildcard ../shared/conformance)

@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
 from sqlalchemy.exc import ProgrammingError
 
 from portal import app, demo, worker
-from portal.commands import administration, clock, content, parent, web
+from portal.commands import administration, backup, clock, content, health, logs, parent, web, why
 from portal.commands.arrange import arrange_command
+from portal.commands.bench import bench
 from portal.commands.run import run
 from portal.commands.servers import serving
+from portal.commands.token import Asked, token_command
 from portal.errors import ContentFaults, PortalError
+from portal.identity.tokens import Scope
 from portal.settings import Settings
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
-LOCAL, EVERYWHERE = "127.0.0.1", "0.0.0.0"
-LOG = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+LOCAL, EVERYWHERE = "127.0.0.1", "0.0.0.0"  # nosec B104 # 2026-11-22: the address of a server that others are to reach
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; its exit code: 0 well, 1 refused or faulty, 2 not understood, 130 broken off."""
     options = parser().parse_args(arguments)
-    logging.basicConfig(level=logging.WARNING, format=LOG)
-    logging.getLogger("portal").setLevel(logging.INFO)
+    logs.install()
     try:
         return int(options.do(Settings.read(), options) or 0)
     except ContentFaults as error:
@@ -55,6 +56,10 @@ def parser() -> argparse.ArgumentParser:
     _content(commands)
     _clock(commands)
     _administration(commands)
+    # What stands behind it is for the measurements to understand, options too.
+    measures = commands.add_parser("bench", add_help=False, prefix_chars="\0", help="measure the speed (in a checkout)")
+    measures.add_argument("arguments", nargs="*", metavar="ROW")
+    measures.set_defaults(do=lambda _settings, options: bench(options.arguments))
     return top
 
 
@@ -69,6 +74,9 @@ def _servers(commands: Commands) -> None:
 
     jobs = commands.add_parser("worker", help="jobs and timers")
     jobs.set_defaults(do=_worker)
+    well = commands.add_parser("health", help="whether the pages or the worker of this machine are well")
+    health.add_arguments(well)
+    well.set_defaults(do=lambda settings, options: health.check(settings, options.part, options.host))
     for child in (pages, jobs):
         child.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
 
@@ -77,14 +85,14 @@ def _web(settings: Settings, options: argparse.Namespace) -> None:
     if options.child:
         parent.wait_for_parent()
     with serving(settings) as served:
-        web.serve(served, options.host, demo.present)
+        web.serve(served, options.host, demo.present, short=options.child)
 
 
 def _worker(settings: Settings, options: argparse.Namespace) -> None:
     if options.child:
         parent.wait_for_parent()
     with serving(settings) as served:
-        worker.run(app.tools(served))
+        worker.run(replace(app.tools(served), heard=health.heartbeat_of(served)))
 
 
 def _content(commands: Commands) -> None:
@@ -151,16 +159,51 @@ def _administration(commands: Commands) -> None:
     add.add_argument("--organisation", metavar="USCC")
     add.set_defaults(do=_add_user)
 
+    token = commands.add_parser("token", help="what a program shows instead of signing in: issue, list, revoke")
+    token.add_argument("user", nargs="?", help="whose: a login")
+    token.add_argument("--name", default="command line", help="what it is for")
+    token.add_argument("--scope", action="append", default=[], choices=list(map(str, Scope)), help="may be repeated")
+    token.add_argument("--until", metavar="DAY", help="last day, 2026-12-31; else 90 days from today")
+    instead = token.add_mutually_exclusive_group()
+    instead.add_argument("--list", action="store_true", help="those in use, of USER or of everybody")
+    instead.add_argument("--revoke", type=int, metavar="ID", help="end one at once")
+    token.add_argument("--json", action="store_true")
+    token.set_defaults(do=_token)
+
+    asking = commands.add_parser("why", help="why a case stands still: what it waits for, until when")
+    asking.add_argument("case", help="its number or its id")
+    asking.add_argument("--json", action="store_true")
+    asking.set_defaults(do=lambda settings, options: why.why_command(settings, options.case, as_json=options.json))
+
     audit = commands.add_parser("audit", help="the history").add_subparsers(required=True, metavar="WHAT")
-    verify = audit.add_parser("verify", help="prove that no history was changed")
+    verify = audit.add_parser("verify", help="prove histories, ledger, numbers and files")
+    verify.add_argument("--objects", action="store_true", help="read and compare every file, too")
     verify.add_argument("--json", action="store_true")
-    verify.set_defaults(do=lambda settings, options: administration.verify_audit(settings, as_json=options.json))
+    verify.set_defaults(
+        do=lambda settings, options: administration.verify_audit(
+            settings, objects=options.objects, as_json=options.json
+        )
+    )
+
+    backing = commands.add_parser("backup", help="rows and files of one moment, while the portal runs")
+    backing.add_argument("folder", type=Path, help="a new folder")
+    backing.set_defaults(do=lambda settings, options: backup.backup(settings, options.folder, as_json=options.json))
+    restoring = commands.add_parser("restore", help="a backup into an empty database and bucket")
+    restoring.add_argument("folder", type=Path)
+    restoring.set_defaults(do=lambda settings, options: backup.restore(settings, options.folder, as_json=options.json))
+    for command in (backing, restoring):
+        command.add_argument("--json", action="store_true")
 
 
 def _migrate(settings: Settings, options: argparse.Namespace) -> None:
     with serving(settings, objects=False) as served:
         administration.migrate(served)
         administration.make_bucket(served)
+
+
+def _token(settings: Settings, options: argparse.Namespace) -> None:
+    asked = Asked(options.user, options.name, options.scope, options.until, options.revoke, options.list)
+    token_command(settings, asked, as_json=options.json)
 
 
 def _add_user(settings: Settings, options: argparse.Namespace) -> None:

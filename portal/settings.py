@@ -59,6 +59,15 @@ class MailSettings:
 
 
 @dataclass(frozen=True)
+class ScannerSettings:
+    """How to reach the virus scanner (clamd): by host and port, or by the path of its socket."""
+
+    host: str = ""
+    port: int = 0
+    path: str | None = None
+
+
+@dataclass(frozen=True)
 class Settings:
     """One installation of the portal."""
 
@@ -84,8 +93,27 @@ class Settings:
     """Whether letters are made as PDF too, where LibreOffice is installed."""
     content: Path | None = None
     """The folder with the content that is published; None: the content that ships with the portal."""
+    scanner: ScannerSettings | None = None
+    """None: uploaded files are not looked at for viruses."""
+    orphans_after_hours: int = 24
+    """Uploads that nobody has handed in and files without a row are swept when they are so old."""
+    idle_minutes: int = 30
+    """After so many minutes in which somebody asks for nothing he has to sign in again."""
+    official_idle_minutes: int = 15
+    """The same for officials and administrators."""
+    api_per_minute: int = 600
+    """How many requests a program may make in a minute with one token."""
+    kept_answers_hours: int = 24
+    """So long the answer to a request with an Idempotency-Key is given again."""
     proxies: int = 0
     """How many proxies of ours stand before the pages, each of which adds the address it was asked from."""
+    metrics_token: str | None = field(default=None, repr=False)
+    """Who asks for the metrics with it gets them; None: only this machine itself does."""
+
+    @property
+    def https(self) -> bool:
+        """Whether people reach the portal over https."""
+        return self.public_url.startswith("https://")
 
     @classmethod
     def read(cls, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -104,7 +132,14 @@ class Settings:
             mail=_mail(environ),
             letter_pdf=_flag(environ, "LETTER_PDF", default=True),
             content=Path(environ["PORTAL_CONTENT"]) if environ.get("PORTAL_CONTENT") else None,
+            scanner=_scanner(environ),
+            orphans_after_hours=_number(environ, "ORPHANS_AFTER_HOURS", 24, at_most=8760),
+            idle_minutes=_number(environ, "IDLE_MINUTES", 30, at_most=480),
+            official_idle_minutes=_number(environ, "OFFICIAL_IDLE_MINUTES", 15, at_most=480),
+            api_per_minute=_number(environ, "API_PER_MINUTE", 600, at_most=1_000_000),
+            kept_answers_hours=_number(environ, "KEPT_ANSWERS_HOURS", 24, at_most=24 * 90),
             proxies=_number(environ, "PROXIES", 0, at_least=0, at_most=9),
+            metrics_token=_token(environ),
         )
 
 
@@ -149,10 +184,40 @@ def _server(given: str) -> tuple[SplitResult, int | None]:
     return address, address.port
 
 
+def _scanner(environ: Mapping[str, str]) -> ScannerSettings | None:
+    """The clamd of `SCANNER`, tcp://host:port or unix:///path."""
+    given = environ.get("SCANNER")
+    wanted = "tcp://host:port or unix:///path"
+    return _converted(given, "SCANNER", _clamd, bool, wanted) if given else None
+
+
+def _clamd(given: str) -> ScannerSettings:
+    """The parts of a scanner's address; ValueError."""
+    address = urlsplit(given)
+    if address.scheme == "unix" and not address.netloc and address.path.startswith("/"):
+        return ScannerSettings(path=unquote(address.path))
+    if address.scheme != "tcp" or not address.hostname or not address.port or address.path.strip("/"):
+        raise ValueError(given)
+    return ScannerSettings(address.hostname, address.port)
+
+
 def _is_sender(text: str) -> bool:
     name, address = parseaddr(text)
     user, _, host = address.rpartition("@")
     return text.isprintable() and bool(user and host) and (name + address).isprintable()
+
+
+def _token(environ: Mapping[str, str]) -> str | None:
+    """Short ones could be guessed, and blanks would be lost on the way."""
+    given = environ.get("METRICS_TOKEN")
+    if not given:
+        return None
+    wanted = "at least 16 letters, digits, - or _"
+    return _converted(given, "METRICS_TOKEN", str, _is_token, wanted, secret=True)
+
+
+def _is_token(text: str) -> bool:
+    return len(text) >= 16 and text.isascii() and text.replace("-", "").replace("_", "").isalnum()
 
 
 def _needed(environ: Mapping[str, str], name: str) -> str:

@@ -14,6 +14,9 @@ def safe_xml(data: bytes, *, most: int = MAX_NODES) -> etree._Element:
     """The root element of a document of at most 2 MB and `most` elements; raises ContentFaults."""
     if len(data) > MAX_BYTES:
         raise _refused("文件过大（超过 2 MB）", "请删去文件中的图片等无关内容，或拆成几个文件")
+    # As UTF-16 a file may look to us other than to the parser.
+    if b"\0" in data:
+        raise _refused("文件不是 UTF-8 编码", "另存为 UTF-8", 1)
     # A parser of our own each time: what lxml allows by default is its business, and parsers keep error logs.
     parser = etree.XMLParser(
         resolve_entities=False,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from stat import S_ISLNK
 from typing import BinaryIO
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
@@ -11,7 +12,8 @@ from portal.errors import PortalError
 
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 """How a file of old Office begins, and one that a password locks: neither is a zip."""
-_PART = b"PK\x01\x02"
+_FIRST, _PART, _END = b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06"
+_HEADER, _END_LENGTH = 30, 22
 _MEGABYTE = 1024 * 1024
 
 
@@ -37,10 +39,18 @@ class ZipLocked(ZipRefused):
 
 
 class OddPart(ZipRefused):
-    """A part is packed in a way that no Office program uses, and that may ask for any amount of memory."""
+    """A part is packed or named in a way that no Office program uses: it may ask for any amount of memory, or lead out
+    of the zip."""
 
     zh = "压缩包里的部件“{part}”不正常"
     en = "The part “{part}” of the zip is not a proper one"
+
+
+class OddZip(ZipRefused):
+    """Something lies before or behind the zip, so that another reader may take the same bytes for something else."""
+
+    zh = "压缩包前后还有别的内容"
+    en = "There is something else before or behind the zip"
 
 
 class SameNames(ZipRefused):
@@ -78,12 +88,16 @@ class TooSteep(TooHeavy):
 def opened(stream: BinaryIO, limits: Limits) -> ZipFile:
     """The zip, when it keeps the limits: ZipRefused; BadZipFile and the like for what is none."""
     stream.seek(0)
+    content = stream.read()
     # Listing the parts takes memory for each of them already.
-    if stream.read().count(_PART) > limits.parts:
+    if content.count(_PART) > limits.parts:
         raise TooManyParts
     archive = ZipFile(stream)
     parts = archive.infolist()
     _check_packing(parts)
+    if content[:4] not in (_FIRST, _END) or content[-_END_LENGTH:][:4] != _END or _begins_later(parts):
+        raise OddZip
+    _check_apart(parts)
     if sum(part.file_size for part in parts) > limits.unpacked:
         raise TooLarge(most=limits.unpacked // _MEGABYTE)
     for part in parts:
@@ -98,8 +112,30 @@ def _check_packing(parts: Iterable[ZipInfo]) -> None:
     for part in parts:
         if part.flag_bits & 1:
             raise ZipLocked(part=part.filename)
+        if _leads_outside(part):
+            raise OddPart(part=part.filename)
         if part.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
             raise OddPart(part=part.filename)
         if part.filename in names:
             raise SameNames(part=part.filename)
         names.add(part.filename)
+
+
+def _begins_later(parts: Iterable[ZipInfo]) -> bool:
+    return min((part.header_offset for part in parts), default=0) > 0
+
+
+def _check_apart(parts: Iterable[ZipInfo]) -> None:
+    """Refuses parts that share bytes: many could then be unpacked from a few."""
+    end = 0
+    for part in sorted(parts, key=lambda part: part.header_offset):
+        if part.header_offset < end:
+            raise OddPart(part=part.filename)
+        end = part.header_offset + _HEADER + part.compress_size
+
+
+def _leads_outside(part: ZipInfo) -> bool:
+    """Whether unpacking the part would write, or read, somewhere else."""
+    name = part.filename
+    outside = name.startswith("/") or "\\" in name or ".." in name.split("/") or ":" in name
+    return outside or S_ISLNK(part.external_attr >> 16)

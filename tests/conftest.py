@@ -25,13 +25,19 @@ from portal.identity import passwords
 from portal.jobs import schema as jobs_schema
 from tests.builders.databases import copied, empty, opened
 from tests.builders.extent import THOROUGH
-from tests.builders.proving import Proof
+from tests.builders.proving import PROVES_WITHIN, RESULTS, Proof
 
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "60"}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves out what is thorough, unless it is asked for."""
+    """Leaves out what is thorough, unless it is asked for; and all but proofs, which get time, when they are."""
+    if RESULTS:
+        left = [item for item in items if "proof" not in getattr(item, "fixturenames", ())]
+        items[:] = [item for item in items if item not in left]
+        config.hook.pytest_deselected(items=left)
+        for item in items:
+            item.add_marker(pytest.mark.timeout(PROVES_WITHIN), append=False)
     if not THOROUGH:
         left = [item for item in items if item.get_closest_marker("thorough")]
         items[:] = [item for item in items if item not in left]

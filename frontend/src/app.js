@@ -2,6 +2,7 @@
 import './css/app.css';
 import htmx from 'htmx.org';
 import { watchBeside } from './beside.js';
+import { watchIdle } from './idle.js';
 import { watchInbox } from './inbox.js';
 import { watchKeeping } from './keeping.js';
 import { watchKeys } from './keys.js';
@@ -27,6 +28,7 @@ htmx.config.responseHandling = [
 document.documentElement.classList.add('js');
 watchForms();
 sayWhenAway();
+watchIdle();
 watchInbox();
 watchKeys();
 watchMenus();

@@ -6,6 +6,8 @@
 // again. What was sent before and is not answered yet is posted along (_under.name): it may be what is kept by now.
 // Without JavaScript the buttons of the page keep it.
 
+import { wasSeen } from './idle.js';
+
 const PAUSE = 1500; // milliseconds without a key
 const AGAIN = 10000; // until it is tried again
 const LATE = 4000; // until it is said that no answer comes
@@ -125,6 +127,7 @@ class Keeping {
     if (isKept) {
       this.form.elements._seen.value = seen;
       this.kept = answers;
+      wasSeen();
     } else if (seen) {
       this.others = seen;
     } else {

@@ -23,6 +23,7 @@ from portal.clock import TZ
 from portal.documents.models import Letter
 from portal.engine import Place
 from portal.procedures.actions import ActionRule
+from portal.storage.quarantine import INFECTED, WAITING
 
 ARCHIVE = "cases.archive"
 """The job that closes the file of a case once the last of its letters is rendered."""
@@ -73,7 +74,8 @@ def of_case(tx: Session, case_id: int) -> Archive | None:
 def close(kernel: Kernel, tx: Session, moment: datetime, job: str | None, case_id: int) -> None:
     """Closes the file: its list is written, with the digest of each piece and of the list itself.
 
-    While a letter has no file nothing happens: its rendering defers the job again. One whose rendering failed is made
+    While a letter has no file, or a material was not looked at by the scanner, nothing happens: what ends that defers
+    the job again. One whose rendering failed is made
     again from its incident, and the file is closed then.
     """
     if job is not None and did(tx, job):
@@ -81,7 +83,7 @@ def close(kernel: Kernel, tx: Session, moment: datetime, job: str | None, case_i
 
     def verb(act: Act) -> None:
         case, row = act.family.cases.get(case_id), of_case(tx, case_id)
-        if row is None or row.closed_at is not None or unfinished(case):
+        if row is None or row.closed_at is not None or unfinished(case) or unscanned(case):
             return
         row.listed = listed(case, row)
         row.sha256, row.closed_at = digest(row.listed), act.moment
@@ -95,6 +97,11 @@ def unfinished(case: LiveCase) -> list[Letter]:
     return [letter for letter in case.letters_issued if letter.state != _READY]
 
 
+def unscanned(case: LiveCase) -> list[Attachment]:
+    """The materials of a case that wait for the scanner."""
+    return [one for one in attachments.of_case(case.tx, case.id) if one.state == WAITING]
+
+
 def listed(case: LiveCase, archive: Archive) -> dict[str, Any]:
     """What belongs to the file of a case, in the order in which it came; `file`: under which name it is handed out."""
     letters = [
@@ -102,7 +109,7 @@ def listed(case: LiveCase, archive: Archive) -> dict[str, Any]:
         for one in case.letters_issued
     ]
     materials = [
-        (one.uploaded_at, {"kind": MATERIAL, "id": one.id, "title": one.name, **_file(one)})
+        (one.uploaded_at, {"kind": MATERIAL, "id": one.id, "title": one.name, **_file(one), **_found(one)})
         for one in attachments.of_case(case.tx, case.id)
     ]
     pieces = [piece for _moment, piece in sorted([*letters, *materials], key=lambda one: one[0])]
@@ -121,7 +128,7 @@ def text_of(archive: Archive) -> bytes:
 
 
 def pieces_of(tx: Session, archive: Archive) -> Iterator[Piece]:
-    """The pieces of a closed file with where they lie."""
+    """The pieces of a closed file with where they lie; what holds a virus is listed and not handed out."""
     listed: list[Mapping[str, Any]] = archive.listed["pieces"] if archive.listed else []
     letters = select(Letter.id, Letter.object_key).where(Letter.case_id == archive.case_id)
     materials = select(Attachment.id, Attachment.key).where(Attachment.case_id == archive.case_id)
@@ -130,7 +137,8 @@ def pieces_of(tx: Session, archive: Archive) -> Iterator[Piece]:
         **{(MATERIAL, number): key for number, key in tx.execute(materials)},
     }
     for one in listed:
-        yield Piece(one["file"], one["sha256"], keys.get((one["kind"], one["id"])))
+        if "infected" not in one:
+            yield Piece(one["file"], one["sha256"], keys.get((one["kind"], one["id"])))
 
 
 def _name(number: int, piece: Mapping[str, Any]) -> str:
@@ -141,6 +149,10 @@ def _name(number: int, piece: Mapping[str, Any]) -> str:
 
 def _file(row: Letter | Attachment) -> dict[str, Any]:
     return {"sha256": row.sha256, "size": row.size}
+
+
+def _found(row: Attachment) -> dict[str, Any]:
+    return {"infected": row.found} if row.state == INFECTED else {}
 
 
 def _moment(moment: datetime | None) -> str | None:

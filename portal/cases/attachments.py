@@ -11,31 +11,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO
 
-import puremagic
 from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from portal import zipped
+from portal.cases import kinds, quarantine
+from portal.cases.kernel import Kernel
 from portal.cases.live import LiveCase
 from portal.cases.models import Attachment
 from portal.errors import PortalError
 from portal.forms import Field, Form
 from portal.identity import Actor
 from portal.procedures.manifest import Material
+from portal.storage.quarantine import INFECTED
 
 _NAME_LENGTH = 120
 _HEAD = 8192
 _LONGEST_ID = 18  # digits; beyond them no id of the database lies
-# Extension -> what the first bytes must be: a name alone proves nothing.
-_SIGNATURES: Mapping[str, tuple[str, ...]] = {
-    "pdf": (".pdf",),
-    "docx": (".docx", ".zip", ".xlsx", ".pptx", ".jar"),
-    "xlsx": (".xlsx", ".zip", ".docx", ".pptx", ".jar"),
-    "jpg": (".jpg", ".jpeg", ".jfif"),
-    "jpeg": (".jpg", ".jpeg", ".jfif"),
-    "png": (".png", ".apng"),
-}
-_INSIDE = {"docx": b"word/document.xml", "xlsx": b"xl/workbook.xml"}
 
 
 class EmptyFile(PortalError):
@@ -66,6 +58,16 @@ class LockedFile(WrongKind):
     en = "“{name}” is protected by a password, or in an old Office format. Save it without one as .{kind}."
 
 
+class UnsafeFile(WrongKind):
+    """A zip that nobody should unpack, and why."""
+
+    zh = "“{name}”没有通过安全检查：{why_zh}。请用 Word、Excel 或 WPS 打开，另存后重新上传。"
+    en = "“{name}” did not pass the safety check: {why_en}. Save it anew with Word, Excel or WPS and upload that."
+
+    def __init__(self, why: PortalError, name: str) -> None:
+        super().__init__(name=name, why_zh=why.text("zh"), why_en=why.text("en"))
+
+
 class TooMany(PortalError):
     """More files than the material allows."""
 
@@ -78,6 +80,13 @@ class NotYourFile(PortalError):
 
     zh = "所选文件不存在或不能使用，请重新上传。"
     en = "A chosen file does not exist or cannot be used. Please upload it again."
+
+
+class InfectedFile(PortalError):
+    """A file that is to be handed in holds a virus."""
+
+    zh = "“{name}”含有病毒（{found}），已经隔离，不能提交。请移除这个文件，检查电脑后重新上传。"
+    en = "“{name}” holds a virus ({found}) and cannot be handed in. Remove it, check your computer and upload it anew."
 
 
 @dataclass(frozen=True)
@@ -94,7 +103,7 @@ class Accepted:
 def examine(name: str, stream: BinaryIO, material: Material) -> Accepted:
     """Looks at an uploaded file before it is stored; the stream is back at its start afterwards.
 
-    Raises EmptyFile, FileTooLarge, LockedFile or WrongKind. Extension and content must agree (ASVS 5.2.2).
+    Raises EmptyFile, FileTooLarge, LockedFile, UnsafeFile or WrongKind. Extension and content must agree (ASVS 5.2.2).
     """
     clean = clean_name(name)
     kind = clean.rpartition(".")[2].lower()
@@ -108,23 +117,21 @@ def examine(name: str, stream: BinaryIO, material: Material) -> Accepted:
     if size == 0:
         raise EmptyFile(name=clean)
     stream.seek(0)
-    if kind in material.accept and kind in _INSIDE and head.startswith(zipped.OLE):
+    if kind in material.accept and kind in kinds.OFFICE and head.startswith(zipped.OLE):
         raise LockedFile(name=clean, kind=kind)
-    if kind not in material.accept or not _agrees(kind, head, stream):
+    if kind not in material.accept or not _agrees(clean, kind, stream):
         raise WrongKind(name=clean, accept="、".join(material.accept))
     stream.seek(0)
     return Accepted(secrets.token_urlsafe(24), clean, kind, size, digest.hexdigest())
 
 
-def _agrees(kind: str, head: bytes, stream: BinaryIO) -> bool:
+def _agrees(name: str, kind: str, stream: BinaryIO) -> bool:
     try:
-        found = {match.extension.lower() for match in puremagic.magic_string(head)}
-    except puremagic.PureError:
-        return False
-    if not found & set(_SIGNATURES.get(kind, ())):
-        return False
-    marker = _INSIDE.get(kind)
-    return marker is None or marker in stream.read()
+        return kinds.agrees(kind, stream)
+    except zipped.ZipLocked as refusal:
+        raise LockedFile(name=name, kind=kind) from refusal
+    except zipped.ZipRefused as refusal:
+        raise UnsafeFile(refusal, name=name) from refusal
 
 
 def clean_name(name: str) -> str:
@@ -135,8 +142,8 @@ def clean_name(name: str) -> str:
     return f"{stem[:_NAME_LENGTH]}{dot}{kind[:10]}" if dot else plain[:_NAME_LENGTH] or "未命名"
 
 
-def keep(tx: Session, file: Accepted, actor: Actor, moment: datetime) -> Attachment:
-    """Writes the row of a file that is stored already; it belongs to no case yet."""
+def keep(kernel: Kernel, tx: Session, file: Accepted, actor: Actor, moment: datetime) -> Attachment:
+    """Writes the row of a file that is stored already, and has it looked at; it belongs to no case yet."""
     row = Attachment(
         uploaded_by_id=actor.person_id,
         organisation_id=actor.organisation_id,
@@ -149,11 +156,15 @@ def keep(tx: Session, file: Accepted, actor: Actor, moment: datetime) -> Attachm
     )
     tx.add(row)
     tx.flush()
+    quarantine.admit(kernel, tx, row)
     return row
 
 
 def bind(tx: Session, case: LiveCase, form: Form, values: Mapping[str, object], actor: Actor) -> None:
-    """Binds the files that answers, by the fields' names, name to the case; NotYourFile, TooMany."""
+    """Binds the files that answers, by the fields' names, name to the case.
+
+    NotYourFile, TooMany, InfectedFile; WrongKind or FileTooLarge for one that was not uploaded for this material.
+    """
     for key, ids in file_answers(form.fields, values):
         material = case.procedure.manifest.materials.get(key)
         if material is not None and len(ids) > material.most:
@@ -165,6 +176,9 @@ def bind(tx: Session, case: LiveCase, form: Form, values: Mapping[str, object], 
         mine = update(Attachment).where(Attachment.id.in_(ids), or_(_of_case(case.id, actor), unbound))
         if set(tx.scalars(mine.values(case_id=case.id).returning(Attachment.id))) != set(ids):
             raise NotYourFile()
+        _refuse_infected(tx, ids)
+        if material is not None:
+            _refuse_unfit(tx, ids, material)
 
 
 def bind_bundle(tx: Session, case: LiveCase, form: str, values: Mapping[str, object], bundle: str) -> None:
@@ -179,10 +193,27 @@ def bind_bundle(tx: Session, case: LiveCase, form: str, values: Mapping[str, obj
         mine = update(Attachment).where(Attachment.id.in_(ids), unbound)
         if set(tx.scalars(mine.values(case_id=case.id).returning(Attachment.id))) != set(ids):
             raise NotYourFile()
+        _refuse_infected(tx, ids)
 
 
-def keep_in_bundle(tx: Session, file: Accepted, bundle: str, moment: datetime) -> Attachment:
-    """Writes the row of a stored file that came with a public form."""
+def _refuse_infected(tx: Session, ids: Iterable[int]) -> None:
+    """Whoever hands a file in that was found to hold a virus meanwhile learns of it, by the name he gave it."""
+    infected = select(Attachment.own_name, Attachment.found).where(Attachment.id.in_(ids), Attachment.state == INFECTED)
+    for name, found in tx.execute(infected):
+        raise InfectedFile(name=name, found=found)
+
+
+def _refuse_unfit(tx: Session, ids: Iterable[int], material: Material) -> None:
+    """A file may have been uploaded before it was known for what: programs do so."""
+    for row in tx.scalars(select(Attachment).where(Attachment.id.in_(ids)).order_by(Attachment.id)):
+        if row.kind not in material.accept:
+            raise WrongKind(name=row.own_name, accept="、".join(material.accept))
+        if row.size > material.size:
+            raise FileTooLarge(name=row.own_name, most=material.size // 1_000_000)
+
+
+def keep_in_bundle(kernel: Kernel, tx: Session, file: Accepted, bundle: str, moment: datetime) -> Attachment:
+    """Writes the row of a stored file that came with a public form, and has it looked at."""
     row = Attachment(
         bundle=bundle,
         uploaded_at=moment,
@@ -194,6 +225,7 @@ def keep_in_bundle(tx: Session, file: Accepted, bundle: str, moment: datetime) -
     )
     tx.add(row)
     tx.flush()
+    quarantine.admit(kernel, tx, row)
     return row
 
 

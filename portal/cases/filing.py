@@ -25,7 +25,7 @@ from portal.cases.starting import checked, party_of, start
 from portal.cases.tasks import known_in_tables
 from portal.db import locks
 from portal.deadlines.models import Deadline
-from portal.identity import Actor, Organisation
+from portal.identity import PARTY, Actor, Organisation, Subject
 from portal.identity import service as identity
 from portal.procedures import Procedure, Published
 from portal.procedures.manifest import Start
@@ -150,6 +150,22 @@ def filed(tx: Session, actor: Actor, once: str) -> Case | None:
         Case.filed_at == record.moment,
     )
     return tx.scalar(select(Case).where(*opened).order_by(Case.id))
+
+
+def open_to(procedure: Procedure, about: LiveCase | None) -> Subject:
+    """To whom the table of permissions must open a procedure: the roles of its `starts`, their kinds of organisation.
+
+    The addressee's right hangs on being addressed, whatever kind of organisation it is.
+    """
+    manifest = procedure.manifest
+    roles = [procedure.regulation.roles[manifest.role(rule.role)] for rule in manifest.starts if rule.role]
+    addressed = about is not None and manifest.about is not None and manifest.about.by == "addressee"
+    return Subject(
+        regulation=procedure.regulation.slug,
+        party_id=about.row.party_id if about else None,
+        roles=frozenset([*(role.name for role in roles), *([PARTY] if addressed else [])]),
+        kinds=frozenset(kind for role in roles for kind in role.applicant),
+    )
 
 
 def _job(actor: Actor, once: str) -> str:

@@ -38,6 +38,7 @@ class Kernel:
     """Releases, the job queue, the clock as a transaction reads it, and the actions diagrams may name.
 
     `walked` is told every flow a case walks: procedure, drawing, flow. `mails`: whether messages are mailed too.
+    `scans`: whether uploaded files wait for a virus scanner.
     `seed` gives the seed by which some of the numbers of a pool are drawn: one nobody can foresee.
     """
 
@@ -47,6 +48,7 @@ class Kernel:
     actions: Mapping[str, Action]
     walked: Callable[[str, str, str], None] = _unobserved
     mails: bool = False
+    scans: bool = False
     seed: Callable[[Sequence[str], int], str] = _unforeseen
 
     def post(self, tx: Session) -> Post:

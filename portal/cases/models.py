@@ -14,6 +14,8 @@ from portal.cases import scopes
 from portal.db import Base, Id
 from portal.db.append_only import append_only
 from portal.engine import Place
+from portal.storage import quarantine
+from portal.storage.quarantine import Quarantined
 
 
 class Case(Base):
@@ -324,12 +326,16 @@ class DeskMatter(Base):
     """For whom a deputy decided."""
 
 
-class Attachment(Base):
+class Attachment(Quarantined, Base):
     """An uploaded file; `case_id` is empty until an act uses it."""
 
     __tablename__ = "attachments"
     # By content: whether a file was handed in before.
-    __table_args__ = (Index("ix_attachments_sha256", "sha256"),)
+    __table_args__ = (
+        Index("ix_attachments_sha256", "sha256"),
+        Index("ix_attachments_waiting", "id", postgresql_where=text("state = 'waiting'")),
+        *quarantine.checks(),
+    )
 
     id: Mapped[Id]
     case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"), index=True)
@@ -341,10 +347,12 @@ class Attachment(Base):
     """For which organisation: its people may open it, whether the uploader still belongs to it or not."""
     uploaded_at: Mapped[datetime]
     key: Mapped[str] = mapped_column(unique=True)
-    name: Mapped[str]
-    kind: Mapped[str]
     size: Mapped[int]
     sha256: Mapped[str]
+
+    def name_for(self, person_id: int | None) -> str:
+        """Its name as a person reads it: whoever uploaded it knows it already."""
+        return self.own_name if person_id is not None and person_id == self.uploaded_by_id else self.name
 
 
 class Archive(Base):

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
+from portal.cases import quarantine
 from portal.cases.errors import Refused, StepFailed
 from portal.cases.live import LiveCase
 from portal.cases.models import Attachment, Publication, PublicationChange
@@ -309,6 +310,7 @@ def _files(tx: Session, case: LiveCase, rule: Publicity) -> Iterator[dict[str, A
         ids = next((ids for said in reversed(case.values.all) if (ids := _ids(case, said, name))), [])
         rows = tx.scalars(select(Attachment).where(Attachment.id.in_(ids), _of(case)))
         for row in sorted(rows, key=lambda row: row.id):
+            quarantine.require_released(row)
             yield {
                 "attachment": row.id,
                 "material": name,
@@ -337,8 +339,12 @@ def _ids(case: LiveCase, said: Said, name: str) -> list[int]:
 
 
 def file_key(tx: Session, attachment_id: int) -> str | None:
-    """Under which key a file that was made public lies in the store."""
-    return tx.scalar(select(Attachment.key).where(Attachment.id == attachment_id))
+    """Under which key a file that was made public lies in the store; NotScanned, Infected."""
+    row = tx.get(Attachment, attachment_id)
+    if row is None:
+        return None
+    quarantine.require_released(row)
+    return row.key
 
 
 def _minute(moment: datetime) -> Words:

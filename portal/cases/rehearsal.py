@@ -76,11 +76,11 @@ def rehearse(
     while the step runs; the letters are rendered by the caller when all of that is over.
     """
     queue = Collected()
-    trial = replace(kernel, queue=queue)
+    trial = replace(kernel, queue=queue, scans=False)
 
     def act(tx: Session) -> Rehearsal:
         queue.jobs.clear()
-        whole = {**answers, **_kept(tx, answers, files, actor, moment)}
+        whole = {**answers, **_kept(trial, tx, answers, files, actor, moment)}
         tasks.complete(trial, tx, actor, task_id, whole, moment, for_id)
         _settled(tx)
         own = _drafts(trial, tx, queue)
@@ -90,6 +90,7 @@ def rehearse(
 
 
 def _kept(
+    kernel: Kernel,
     tx: Session,
     answers: Mapping[str, object],
     files: Mapping[str, Sequence[Accepted]],
@@ -100,7 +101,7 @@ def _kept(
     found: dict[str, object] = {}
     for field, new in files.items():
         before = answers.get(field)
-        ids = [str(attachments.keep(tx, file, actor, moment).id) for file in new]
+        ids = [str(attachments.keep(kernel, tx, file, actor, moment).id) for file in new]
         found[field] = [*(before if isinstance(before, list) else []), *ids]
     return found
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import getpass
 import json
+import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from sqlalchemy.orm import Session
 
 from portal import app, clock, identity, jobs
-from portal.cases import checking
+from portal.cases import invariants
+from portal.cases.invariants import Proved
 from portal.commands.servers import database_of, running_at, serving
 from portal.db import migrations
 from portal.errors import PortalError
@@ -20,7 +22,9 @@ from portal.identity import accounts
 from portal.identity.rules import PasswordsDiffer, check_password
 from portal.procedures import Published
 from portal.settings import Settings
-from portal.storage import S3Store
+from portal.storage import S3Store, StoreUnavailable
+
+STORE_COMES_WITHIN = 60.0
 
 
 class NothingToBe(PortalError):
@@ -66,9 +70,20 @@ def migrate(settings: Settings) -> None:
 
 
 def make_bucket(settings: Settings) -> None:
-    """Makes the bucket of the store that the settings name; the embedded store has made its own."""
-    if settings.s3 is not None:
-        S3Store(settings.s3).create_bucket()
+    """Makes the bucket of the store that the settings name, which may be starting just now; StoreUnavailable when it
+    does not come up. The embedded store has made its own."""
+    if settings.s3 is None:
+        return
+    store, end = S3Store(settings.s3), time.monotonic() + STORE_COMES_WITHIN
+    while True:
+        try:
+            store.create_bucket()
+        except StoreUnavailable:
+            if time.monotonic() > end:
+                raise
+        else:
+            return
+        time.sleep(1)
 
 
 @dataclass(frozen=True)
@@ -167,17 +182,34 @@ def password_from(file: Path | None, login: str) -> str:
     return password
 
 
-def verify_audit(settings: Settings, *, as_json: bool) -> int:
-    """Proves the history of every case; 1 when it has been tampered with."""
-    with serving(settings, objects=False) as served, database_of(served) as database, database.transaction() as tx:
-        found = checking.verify(tx)
-    breaks = found.breaks
+def verify_audit(settings: Settings, *, objects: bool, as_json: bool) -> int:
+    """Proves every history and whatever else must hold, with `objects` every file too; 1 when something does not."""
+    with serving(settings, objects=objects) as served, database_of(served) as database, database.transaction() as tx:
+        store = S3Store(served.s3) if objects and served.s3 is not None else None
+        proved = invariants.prove(tx, store)
     if as_json:
-        listed = [asdict(one) for one in breaks]
-        said = {"ok": not breaks, "cases": found.cases, "entries": found.entries, "breaks": listed}
-        print(json.dumps(said, ensure_ascii=False, default=str))
+        print(json.dumps(as_data(proved), ensure_ascii=False, default=str))
     else:
-        print(*breaks, sep="\n", end="\n" if breaks else "")
-        verdict = f"{len(breaks)} breaks" if breaks else "every history is complete and unchanged"
-        print(f"{found.cases} cases, {found.entries} entries: {verdict}")
-    return 1 if breaks else 0
+        print(*report(proved), sep="\n")
+    return 0 if proved.holds else 1
+
+
+def as_data(proved: Proved) -> dict[str, object]:
+    """What was proved, for a program: the histories' figures and breaks, and each invariant with its own."""
+    histories = proved.invariants[0]
+    breaks = [asdict(one) for one in proved.breaks]
+    return {
+        "ok": proved.holds,
+        **histories.figures,
+        "breaks": breaks,
+        "invariants": [asdict(one) for one in proved.invariants],
+    }
+
+
+def report(proved: Proved) -> Iterator[str]:
+    """What was proved, a line for each invariant with its figures, and one for each fault."""
+    for one in proved.invariants:
+        yield from (f"  {fault}" for fault in one.faults)
+        figures = ", ".join(f"{figure:,} {name}" for name, figure in one.figures.items())
+        verdict = f"{len(one.faults)} breaks" if one.faults else one.holds
+        yield f"{one.name}: {figures}: {verdict}"

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import gc
+from itertools import count
 from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
+from gunicorn.workers.base import Worker
 
 from portal import app
 from portal.settings import Settings
-from portal.web import Accounts
+from portal.web import Accounts, metrics
 
 THREADS = 8
 REQUEST_SECONDS = 120
-ENDS_WITHIN = 3
-"""Seconds that running requests are given at the end."""
+ENDS_WITHIN = 30
+"""Seconds that running requests are given at the end, such as an upload over a slow line."""
+ENDS_SOON = 3
+"""The same for a child of `portal run`, on whose end somebody at a terminal waits."""
 
 
 class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
     """Gunicorn with our settings, over one application that all its processes share."""
 
-    def __init__(self, application: Flask, host: str, settings: Settings) -> None:
+    def __init__(self, application: Flask, host: str, settings: Settings, ends_within: int) -> None:
         self._application, self._host, self._settings = application, host, settings
+        self._ends_within = ends_within
         super().__init__()
 
     def load_config(self) -> None:
@@ -34,12 +40,13 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
             "threads": THREADS,
             "preload_app": True,
             "timeout": REQUEST_SECONDS,
-            "graceful_timeout": ENDS_WITHIN,
+            "graceful_timeout": self._ends_within,
             "keepalive": 5,
             "loglevel": "warning",
             "proc_name": "portal-web",
             "control_socket_disable": True,
             "forwarded_allow_ips": "127.0.0.1",
+            "pre_fork": self._give_row,
         }
         for name, value in options.items():
             self.cfg.set(name, value)
@@ -48,9 +55,16 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
         """The application."""
         return self._application
 
+    def _give_row(self, arbiter: Arbiter, worker: Worker) -> None:
+        """A row of the counters to each process, none of which two that live write to."""
+        taken = {other.row for other in arbiter.WORKERS.values()}
+        worker.row = next(row for row in count() if row not in taken)
+        self._application.extensions[metrics.EXTENSION].take(worker.row)
 
-def serve(settings: Settings, host: str, accounts: Accounts) -> None:
-    """Serves until told to stop; content is opened once, before the processes part ways."""
+
+def serve(settings: Settings, host: str, accounts: Accounts, *, short: bool = False) -> None:
+    """Serves until told to stop, and then ends in `short` or in good time; content is opened once, before the
+    processes part ways."""
     application = app.web(settings, accounts)
     machine = application.extensions["portal"]
     with machine.database.transaction() as tx:
@@ -58,4 +72,4 @@ def serve(settings: Settings, host: str, accounts: Accounts) -> None:
     # No connection may be shared by two processes.
     machine.database.close()
     gc.freeze()
-    Server(application, host, settings).run()
+    Server(application, host, settings, ENDS_SOON if short else ENDS_WITHIN).run()

@@ -123,7 +123,7 @@ class Database:
             except FAILURES as error:
                 if not isinstance(_said_by_driver(error), LOST_RACES):
                     raise
-            time.sleep(random.uniform(0, 0.02 * attempt))
+            time.sleep(random.uniform(0, 0.02 * attempt))  # nosec B311 # 2026-11-22: a pause, not a secret
         try:
             with opened() as tx:
                 return act(tx)

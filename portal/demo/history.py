@@ -23,11 +23,11 @@ from portal.demo.evidence import LICENCE, Paper
 from portal.demo.people import PASSWORD, Unit
 from portal.documents import service as documents
 from portal.documents.models import Letter
+from portal.edge.files import TYPES
 from portal.identity import Actor, entry, registering
 from portal.jobs import Collected
 from portal.procedures.manifest import Material
 from portal.scenarios.demo import Before
-from portal.web.files import TYPES
 from portal.worker.letters import make_file
 from portal.worker.tools import Tools
 
@@ -72,7 +72,8 @@ class History:
     queue: Collected = field(default_factory=Collected)
 
     def __post_init__(self) -> None:
-        self.kernel = replace(self.tools.kernel, queue=self.queue, now=lambda _tx: self.now)
+        # What the demo makes up itself needs no look by a scanner.
+        self.kernel = replace(self.tools.kernel, queue=self.queue, now=lambda _tx: self.now, scans=False)
 
     def tell(self, stories: list[Story], until: datetime) -> None:
         """Acts the stories together, in the order of their moments, then lets time pass to the end."""
@@ -173,16 +174,19 @@ class History:
 
     def uploaded_in_public(self, bundle: str, paper: Paper) -> str:
         """A file that somebody without an account uploads with his form: its id."""
-        return str(attachments.keep_in_bundle(self.tx, self._stored(paper, _ANY), bundle, self.now).id)
+        return str(attachments.keep_in_bundle(self.kernel, self.tx, self._stored(paper, _ANY), bundle, self.now).id)
 
     def uploaded(self, actor: Actor, paper: Paper) -> str:
         """A file that somebody uploads: its id, as an answer to a file field."""
-        return str(attachments.keep(self.tx, self._stored(paper, _ANY), actor, self.now).id)
+        return str(attachments.keep(self.kernel, self.tx, self._stored(paper, _ANY), actor, self.now).id)
 
     def _uploaded(self, actor: Actor, procedure: str, papers: Iterable[Paper]) -> dict[str, list[str]]:
         """The answer to a form's file field: the ids of what was uploaded; none without papers."""
         materials = self.kernel.releases.newest(self.tx, REGULATION).procedure(procedure).manifest.materials
-        kept = [attachments.keep(self.tx, self._stored(one, materials[_EVIDENCE]), actor, self.now) for one in papers]
+        kept = [
+            attachments.keep(self.kernel, self.tx, self._stored(one, materials[_EVIDENCE]), actor, self.now)
+            for one in papers
+        ]
         return {_EVIDENCE: [str(row.id) for row in kept]} if kept else {}
 
     def _stored(self, paper: Paper, material: Material) -> Accepted:

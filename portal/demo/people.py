@@ -17,7 +17,7 @@ from portal.procedures import Published, Releases
 from portal.scenarios.demo import Account, read_demo
 from portal.web import DemoAccount
 
-PASSWORD = "chongqing-2026"
+PASSWORD = "chongqing-2026"  # nosec B105 # 2026-11-22: no secret: a demo shows it
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ def main(program: str, *arguments: str) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.nice(5)
-    os.execv(program, [program, *arguments])
+    os.execv(program, [program, *arguments])  # nosec B606 # 2026-11-22: no shell
 
 
 if __name__ == "__main__":

@@ -5,14 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from portal import registers
-from portal.cases import attachments, incidents, mending, publicly
+from portal.cases import attachments, incidents, mending, publicly, quarantine
 from portal.cases import errors as cases
 from portal.db.database import DatabaseBusy, DatabaseUnreachable, TextWithNul
 from portal.documents import rules as letters
 from portal.documents import service as documents
+from portal.edge import errors as edge
 from portal.engine import EngineFault, NotWaiting
 from portal.errors import PortalError
-from portal.identity import Forbidden, SignInRefused, TooManyAttempts, accounts, entry, granting, lending
+from portal.identity import (
+    Forbidden,
+    SignInRefused,
+    TooManyAttempts,
+    accounts,
+    entry,
+    granting,
+    lending,
+    sessions,
+    systems,
+    tokens,
+)
 from portal.inbox import saved
 from portal.procedures import releases, validity
 from portal.procedures.releases import UnknownProcedure
@@ -63,6 +75,8 @@ STATUS: Mapping[type[PortalError], int] = {
     attachments.WrongKind: 422,
     attachments.TooMany: 422,
     attachments.NotYourFile: 422,
+    attachments.InfectedFile: 422,
+    quarantine.Infected: 403,
     publicly.TooMuch: 422,
     entry.NoSuchChoice: 422,
     saved.FilterName: 422,
@@ -81,25 +95,47 @@ STATUS: Mapping[type[PortalError], int] = {
     entry.PersonTaken: 409,
     entry.NotOfYourOrganisation: 409,
     entry.OtherWay: 409,
+    entry.ProgramsDoNotManage: 409,
     entry.SituationChanged: 409,
     lending.NoSuchDelegation: 404,
     lending.EndedAlready: 409,
     lending.LendingRefused: 422,
     accounts.UnknownOfficial: 404,
+    sessions.UnknownSession: 404,
     accounts.NotYourself: 403,
     accounts.LastAdministrator: 409,
     accounts.AlreadySo: 409,
+    accounts.NobodySignsIn: 409,
     granting.GrantOver: 409,
     granting.GrantedBefore: 409,
     granting.DayPast: 422,
     granting.DaysOutOfOrder: 422,
     granting.NotLengthened: 422,
+    tokens.UnknownToken: 404,
+    tokens.TokenOver: 409,
+    tokens.AccountClosed: 409,
+    tokens.PasswordNotChosen: 409,
+    tokens.NameTaken: 409,
+    tokens.TooManyTokens: 409,
+    systems.UnknownSystem: 404,
+    systems.NobodyThere: 409,
     incidents.UnknownIncident: 404,
     incidents.IncidentClosed: 409,
     mending.CannotTryAgain: 409,
     releases.UnknownRelease: 404,
     SignInRefused: 422,
     TooManyAttempts: 429,
+    edge.BrokenJson: 400,
+    edge.NoToken: 401,
+    edge.TokenRefused: 401,
+    edge.NotInScope: 403,
+    edge.UnknownAccount: 404,
+    edge.PdfNotYet: 409,
+    edge.OtherFormat: 415,
+    edge.WrongRequest: 422,
+    edge.KeyUsedOtherwise: 422,
+    edge.TooManyRequests: 429,
+    edge.NoPdfHere: 501,
     EngineFault: 500,
     cases.RequestTooOld: 503,
     DatabaseUnreachable: 503,

@@ -6,7 +6,6 @@ from portal.identity.models import Delegation, Grant, Organisation, Person
 from portal.identity.rules import SignInRefused, TooManyAttempts
 from portal.identity.service import (
     actor_of,
-    actor_of_session,
     add_organisation,
     add_person,
     grant_role,
@@ -14,11 +13,10 @@ from portal.identity.service import (
     organisation_by_uscc,
     person,
     person_by_login,
-    revoke_all,
     sign_in,
-    sign_out,
     sweep,
 )
+from portal.identity.sessions import actor_of_session, revoke_all, sign_out
 
 __all__ = [
     "PARTY",

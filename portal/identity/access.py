@@ -41,7 +41,7 @@ class Permission(StrEnum):
     MATTER_DECIDE = "matter.decide"
     MESSAGE_SEND = "message.send"
     ORGANISATION_ADD = "organisation.add"
-    PASSWORD_CHOOSE = "password.choose"
+    PASSWORD_CHOOSE = "password.choose"  # nosec B105 # 2026-11-22: a name
     PEOPLE_MANAGE = "people.manage"
     PEOPLE_READ = "people.read"
     PERSON_ADD = "person.add"
@@ -56,6 +56,8 @@ class Permission(StrEnum):
     SYSTEM_READ = "system.read"
     TASK_COMPLETE = "task.complete"
     TASK_LIST = "task.list"
+    TOKEN_ISSUE = "token.issue"  # nosec B105 # 2026-11-22: a name
+    TOKEN_REVOKE = "token.revoke"  # nosec B105 # 2026-11-22: a name
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,9 @@ class Subject:
     shown: bool = False
     """Whether the file is shown to the person beside a task of his."""
     person_id: int | None = None
-    """The person whom the registration concerns, or whose roles are lent."""
+    """The person whom the registration concerns, whose roles are lent, or who holds the token."""
+    system: bool = False
+    """Whether the account that holds the token is a system's."""
     region: str | None = None
     """Whose body got the copy of a letter, when every region has one."""
     offices: frozenset[tuple[str, str]] = frozenset()
@@ -169,6 +173,16 @@ def is_the_lender(actor: Actor, subject: Subject) -> bool:
     return actor.official and subject.person_id == actor.person_id
 
 
+def is_the_holder(actor: Actor, subject: Subject) -> bool:
+    """The person whose token it is."""
+    return subject.person_id == actor.person_id
+
+
+def is_of_a_system(actor: Actor, subject: Subject) -> bool:
+    """The account is a system's: nobody signs in to it and looks after it himself."""
+    return subject.system
+
+
 def looks_after_organisations(actor: Actor, subject: Subject) -> bool:
     """Someone of the authority with a role that a regulation names for the registration of organisations."""
     return actor.official and bool(actor.roles & subject.offices)
@@ -217,6 +231,8 @@ ACCESS: Mapping[Permission, Sequence[Sequence[Predicate]]] = {
         [is_its_assignee],
     ],
     Permission.TASK_LIST: [[is_signed_in]],
+    Permission.TOKEN_ISSUE: [[is_the_holder], [is_administrator, is_of_a_system]],
+    Permission.TOKEN_REVOKE: [[is_the_holder], [is_administrator]],
 }
 """Allowed when all predicates of any one row hold."""
 

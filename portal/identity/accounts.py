@@ -6,17 +6,17 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, exists, not_, or_, select, update
+from sqlalchemy import and_, exists, not_, or_, select
 from sqlalchemy.orm import Session
 
 from portal.errors import PortalError
 from portal.forms.characters import forbidden, tidy
-from portal.identity import changes, passwords, rules, service
+from portal.identity import changes, passwords, rules, service, sessions, tokens
 from portal.identity.access import Forbidden, Permission
 from portal.identity.actor import Actor
 from portal.identity.entry import NAME_LENGTH, REASON_LENGTH, Missing, TooLong, Unreadable
-from portal.identity.models import Person, SignedIn
-from portal.identity.rules import LoginTaken, digest
+from portal.identity.models import Person
+from portal.identity.rules import LoginTaken
 
 _ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"  # nothing that is taken for something else when it is read out
 _GROUPS, _GROUP = 4, 4
@@ -50,6 +50,13 @@ class LastAdministrator(PortalError):
 
     zh = "{name}是最后一名在用的管理员，不能停用，也不能取消管理员身份。请先添加另一名管理员。"
     en = "{name} is the last administrator with an open account. Add another one first."
+
+
+class NobodySignsIn(PortalError):
+    """What is done to people is asked for a system account, which has no password and looks after nobody."""
+
+    zh = "{name}是系统账号：没有密码，不能登录，也不能担任管理员。请用令牌。"
+    en = "{name} is a system account: it has no password, nobody signs in to it, and it is no administrator."
 
 
 class AlreadySo(PortalError):
@@ -104,6 +111,14 @@ def official(tx: Session, person_id: int) -> Person:
     return found
 
 
+def looked_after(tx: Session, person_id: int) -> Person:
+    """An account as it stands that administrators open and close: an official's or a system's; UnknownOfficial."""
+    found = tx.get(Person, person_id, populate_existing=True)
+    if found is None or (found.applicant and not found.system):
+        raise UnknownOfficial()
+    return found
+
+
 def reason_fault(reason: str, what: str = REASON) -> PortalError | None:
     """What is wrong with the reason for an act; `what` it is called on the page."""
     return _text_fault(what, reason, REASON_LENGTH)
@@ -145,31 +160,34 @@ def add(
 def give_password(tx: Session, actor: Actor, person_id: int, reason: str, moment: datetime, now: datetime) -> Added:
     """A new one-time password for another official; his sessions end at once (`now` is real time).
 
-    NotYourself, UnknownOfficial.
+    NotYourself, UnknownOfficial, NobodySignsIn.
     """
     person = _another(tx, actor, person_id)
-    _check(reason_fault(reason))
+    _check(_system_fault(person), reason_fault(reason))
     password = one_time_password()
     person.password_hash, person.must_change_password = passwords.hashed(password), True
-    service.revoke_all(tx, person.id, now)
+    sessions.revoke_all(tx, person.id, now)
     _note(tx, "password.given", moment, person, actor, reason)
     return Added(person, password)
 
 
-def choose_password(tx: Session, actor: Actor, password: str, token: str, moment: datetime, now: datetime) -> None:
-    """A person chooses his own password; his other sessions than that of `token` end. WeakPassword, SamePassword."""
+def choose_password(
+    tx: Session, actor: Actor, password: str, token: str, moment: datetime, now: datetime
+) -> str | None:
+    """A person chooses his own password; his other sessions than that of `token` end, and that one gets the new token
+    that is handed back. WeakPassword, SamePassword."""
     person = tx.get_one(Person, actor.person_id, with_for_update=True, populate_existing=True)
     rules.check_password(password, person.login)
     if passwords.fits(password, person.password_hash):
         raise SamePassword()
     person.password_hash, person.must_change_password = passwords.hashed(password), False
-    others = update(SignedIn).where(SignedIn.person_id == person.id, SignedIn.token != digest(token))
-    tx.execute(others.where(SignedIn.revoked.is_(None)).values(revoked=now))
+    sessions.end_others(tx, person.id, token, now)
     changes.note(tx, "password.chosen", moment, organisation_id=None, person_id=person.id, by_id=person.id)
+    return sessions.renewed(tx, token)
 
 
 def close(tx: Session, actor: Actor, person_id: int, reason: str, moment: datetime, now: datetime) -> Person:
-    """Closes the account of another official; his sessions end at once (`now` is real time).
+    """Closes the account of another official, or a system's; its sessions and tokens end at once (`now` is real time).
 
     NotYourself, LastAdministrator, UnknownOfficial, AlreadySo.
     """
@@ -178,8 +196,9 @@ def close(tx: Session, actor: Actor, person_id: int, reason: str, moment: dateti
     if not person.active:
         raise AlreadySo()
     person.active = False
-    service.revoke_all(tx, person.id, now)
+    sessions.revoke_all(tx, person.id, now)
     _note(tx, "person.closed", moment, person, actor, reason)
+    tokens.revoke_all(tx, person.id, actor, now, moment=moment)
     return person
 
 
@@ -199,10 +218,10 @@ def make_administrator(
 ) -> Person:
     """Makes another official an administrator, or no longer one.
 
-    NotYourself, LastAdministrator, UnknownOfficial, AlreadySo.
+    NotYourself, LastAdministrator, UnknownOfficial, NobodySignsIn, AlreadySo.
     """
     person = _another(tx, actor, person_id, removing=not administrator)
-    _check(reason_fault(reason))
+    _check(_system_fault(person), reason_fault(reason))
     if person.administrator is administrator:
         raise AlreadySo()
     person.administrator = administrator
@@ -225,7 +244,11 @@ def _another(tx: Session, actor: Actor, person_id: int, *, removing: bool = Fals
     known = administrators(tx, actor)
     if person_id == actor.person_id:
         raise LastAdministrator(name=actor.name) if removing and len(known) == 1 else NotYourself()
-    return official(tx, person_id)
+    return looked_after(tx, person_id)
+
+
+def _system_fault(person: Person) -> PortalError | None:
+    return NobodySignsIn(name=person.name) if person.system else None
 
 
 def _text_fault(what: str, text: str, most: int) -> PortalError | None:
@@ -247,6 +270,6 @@ def _note(
     tx: Session, event: str, moment: datetime, person: Person, actor: Actor, reason: str, **details: object
 ) -> None:
     changes.note(
-        tx, event, moment, organisation_id=None, person_id=person.id, by_id=actor.person_id,
+        tx, event, moment, organisation_id=person.organisation_id, person_id=person.id, by_id=actor.person_id,
         for_id=None, reason=tidy(reason), **details,
     )  # fmt: skip

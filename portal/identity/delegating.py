@@ -206,7 +206,8 @@ def _works_in(regulations: Iterable[str], day: date) -> ColumnElement[bool]:
     granted = select(Grant.id).where(
         Grant.person_id == Person.id, Grant.regulation.in_(regulations), Grant.body.is_(None), counts_on(day)
     )
-    return and_(Person.active, ~Person.applicant, granted.correlate(Person).exists())
+    # Nobody has a program stand in for him.
+    return and_(Person.active, ~Person.applicant, Person.purpose.is_(None), granted.correlate(Person).exists())
 
 
 def _faults(

@@ -181,6 +181,13 @@ class PersonTaken(PortalError):
     en = "This identity number belongs to {name} ({code}), who has an account; nobody gets a second one."
 
 
+class ProgramsDoNotManage(PortalError):
+    """A system account would look after people."""
+
+    zh = "{name}是系统账号，不能管理本单位人员，没有变动。"
+    en = "{name} is a system account and cannot manage your organisation's people; nothing was changed."
+
+
 class ActsAlone(PortalError):
     """A natural person acts for himself alone: nobody joins him, and he cannot leave himself."""
 

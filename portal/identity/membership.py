@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from portal.clock import TZ
 from portal.errors import PortalError
-from portal.identity import changes, registering, service
+from portal.identity import changes, registering, service, sessions, tokens
 from portal.identity.actor import Actor
 from portal.identity.entry import (
     INVITATION_LASTS,
@@ -23,6 +23,7 @@ from portal.identity.entry import (
     NoSuchInvitation,
     NotOfYourOrganisation,
     OtherWay,
+    ProgramsDoNotManage,
     code_digest,
     invitation_fault,
     new_code,
@@ -126,11 +127,14 @@ def join(tx: Session, who: Newcomer | Actor, code: str, moment: datetime) -> Per
 
 
 def change_rights(tx: Session, actor: Actor, person_id: int, rights: Iterable[str], moment: datetime) -> Person:
-    """Gives a person of the organisation other rights; MayNotManage, ActsAlone, NotOfYourOrganisation, LastManager."""
+    """Gives a person of the organisation other rights; MayNotManage, ActsAlone, NotOfYourOrganisation, LastManager,
+    ProgramsDoNotManage."""
     organisation = _managed(tx, actor)
     _check_joinable(organisation)
     person = _member(tx, organisation, person_id)
     before, after = list(person.rights), list(normal_rights(rights))
+    if person.system and MANAGE in after:
+        raise ProgramsDoNotManage(name=person.name)
     if before == after:
         return person
     if person.id == actor.person_id and MANAGE not in after:
@@ -146,7 +150,8 @@ def change_rights(tx: Session, actor: Actor, person_id: int, rights: Iterable[st
 
 
 def remove(tx: Session, actor: Actor, person_id: int, moment: datetime, now: datetime) -> Person:
-    """Takes another person out of the organisation and ends his sessions (`now` is real time); he keeps his account.
+    """Takes another person out of the organisation and ends his sessions and tokens (`now` is real time); he keeps his
+    account, that of a system is closed.
 
     Raises MayNotManage, NotOfYourOrganisation or OtherWay.
     """
@@ -241,8 +246,10 @@ def _let_go(
     tx: Session, organisation: Organisation, person: Person, kind: str, by: Actor, moment: datetime, now: datetime
 ) -> None:
     before = list(person.rights)
+    tokens.revoke_all(tx, person.id, by, now, moment=moment)
     person.organisation_id, person.rights = None, []
-    service.revoke_all(tx, person.id, now)
+    person.active = not person.system
+    sessions.revoke_all(tx, person.id, now)
     changes.note(
         tx, kind, moment, organisation_id=organisation.id, person_id=person.id, by_id=by.person_id, rights=before
     )

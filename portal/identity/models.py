@@ -13,6 +13,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from portal.db import Base, Id
 from portal.db.append_only import append_only
 from portal.identity.entry import FIRST_RIGHTS, PERSON
+from portal.storage import quarantine
+from portal.storage.quarantine import Quarantined
 
 
 class Organisation(Base):
@@ -56,10 +58,11 @@ def _rights(row: DefaultExecutionContext) -> list[str]:
 
 
 class Person(Base):
-    """A person who can sign in: an applicant, or one of the authority's.
+    """A person who can sign in: an applicant, or one of the authority's; or a system account, to which nobody signs in.
 
     An applicant without organisation has registered and waits, or has left; he is never one of the authority's.
-    Unless it is said otherwise whoever belongs to an organisation may do everything there.
+    Unless it is said otherwise whoever belongs to an organisation may do everything there. A system account is a
+    program's: it has a purpose and an owner instead of a password, acts by tokens alone, and looks after nobody.
     """
 
     __tablename__ = "persons"
@@ -68,6 +71,12 @@ class Person(Base):
         CheckConstraint("NOT (applicant AND administrator)", name="one_side"),
         CheckConstraint("(organisation_id IS NULL) = (rights = '[]'::jsonb)", name="rights_in_organisation"),
         CheckConstraint("email_verified_at IS NULL OR email IS NOT NULL", name="verified_email"),
+        CheckConstraint("(purpose IS NULL) = (owner IS NULL)", name="owner_of_system"),
+        CheckConstraint(
+            "purpose IS NULL OR (password_hash = '' AND NOT must_change_password AND NOT administrator"
+            " AND NOT rights @> '[\"manage\"]'::jsonb)",
+            name="nobody_signs_in",
+        ),
     )
 
     id: Mapped[Id]
@@ -87,6 +96,15 @@ class Person(Base):
     """Whether messages of the portal are mailed to the person as well."""
     must_change_password: Mapped[bool] = mapped_column(default=False)
     """His password was given to him: he chooses his own before he does anything else."""
+    purpose: Mapped[str | None]
+    """What a system account is for; of nobody else."""
+    owner: Mapped[str | None]
+    """Who answers for a system account: a name, and how to reach him."""
+
+    @property
+    def system(self) -> bool:
+        """Whether it is a system account."""
+        return self.purpose is not None
 
 
 class Grant(Base):
@@ -141,16 +159,49 @@ class Delegation(Base):
 
 
 class SignedIn(Base):
-    """A session; the cookie holds the token, the table only its SHA-256."""
+    """A session; the cookie holds the token, the table only its SHA-256. Moments are real time."""
 
     __tablename__ = "sessions"
 
-    token: Mapped[bytes] = mapped_column(primary_key=True)
+    id: Mapped[Id]
+    token: Mapped[bytes] = mapped_column(unique=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("persons.id"), index=True)
     created: Mapped[datetime]
     last_seen: Mapped[datetime]
     expires: Mapped[datetime] = mapped_column(index=True)
     revoked: Mapped[datetime | None]
+    rights: Mapped[bytes | None]
+    """A hash of what the person might do when it was last asked for: another one, and it gets a new token."""
+    agent: Mapped[str] = mapped_column(server_default="")
+    """What the browser called itself."""
+
+
+class Token(Base):
+    """A bearer token of a person or a system account; the table holds only its SHA-256.
+
+    It counts to the end of `until_day` (a real day, in Chinese time) unless it is revoked. Moments are real time.
+    """
+
+    __tablename__ = "tokens"
+    __table_args__ = (
+        CheckConstraint("jsonb_array_length(scopes) > 0", name="scopes"),
+        CheckConstraint("btrim(name) <> ''", name="name"),
+        CheckConstraint("revoked_at IS NOT NULL OR revoked_by_id IS NULL", name="revoked"),
+    )
+
+    id: Mapped[Id]
+    person_id: Mapped[int] = mapped_column(ForeignKey("persons.id"), index=True)
+    name: Mapped[str]
+    digest: Mapped[bytes] = mapped_column(unique=True)
+    scopes: Mapped[list[str]]
+    issued_at: Mapped[datetime]
+    issued_by_id: Mapped[int | None] = mapped_column(ForeignKey("persons.id"))
+    """Nobody when it was issued on the command line."""
+    until_day: Mapped[date]
+    last_used_at: Mapped[datetime | None]
+    """To the minute."""
+    revoked_at: Mapped[datetime | None]
+    revoked_by_id: Mapped[int | None] = mapped_column(ForeignKey("persons.id"))
 
 
 class LoginAttempt(Base):
@@ -244,19 +295,18 @@ class IdentityNumber(Base):
     """The party that the person is since he was approved."""
 
 
-class Proof(Base):
+class Proof(Quarantined, Base):
     """A licence or letter of authority that lies in the object store; the newest of a registration counts.
 
     Without registration it was uploaded with a form that had faults, and is forgotten after a day.
     """
 
     __tablename__ = "registration_proofs"
+    __table_args__ = quarantine.checks()
 
     id: Mapped[Id]
     registration_id: Mapped[int | None] = mapped_column(ForeignKey("registrations.id"), index=True)
     key: Mapped[str] = mapped_column(unique=True)
-    name: Mapped[str]
-    kind: Mapped[str]
     size: Mapped[int]
     sha256: Mapped[str]
     kept_at: Mapped[datetime] = mapped_column(index=True)

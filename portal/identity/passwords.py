@@ -23,13 +23,13 @@ def hashed(password: str) -> str:
 
 
 def fits(password: str, password_hash: str | None) -> bool:
-    """Whether a password belongs to a hash; without one, the same work for nothing."""
+    """Whether a password belongs to a hash; without one, or with an empty one, the same work for nothing."""
     with _TURNS:
         try:
             HASHER.verify(password_hash or _nobodys(), _normal(password))
         except (VerificationError, InvalidHashError):
             return False
-    return password_hash is not None
+    return bool(password_hash)
 
 
 def is_outdated(password_hash: str) -> bool:

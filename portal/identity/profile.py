@@ -164,8 +164,9 @@ def switch_mail(tx: Session, person_id: int, *, on: bool) -> None:
 
 def change_password(
     tx: Session, actor: Actor, old: str, new: str, token: str, moment: datetime, now: datetime
-) -> WrongOldPassword | TooManyPasswords | None:
-    """Change the password of whoever knows the old one, and end all his sessions but the one of `token`.
+) -> str | WrongOldPassword | TooManyPasswords | None:
+    """Change the password of whoever knows the old one, and end all his sessions but the one of `token`, which gets
+    the new token that is handed back.
 
     A wrong old one is handed back and not raised, so that the failure is kept; raises WeakPassword and SamePassword.
     """
@@ -175,8 +176,7 @@ def change_password(
     if not passwords.fits(old, person.password_hash):
         throttle.note(tx, OLD_PASSWORD, by, now)
         return WrongOldPassword()
-    accounts.choose_password(tx, actor, new, token, moment, now)
-    return None
+    return accounts.choose_password(tx, actor, new, token, moment, now)
 
 
 def _locked(tx: Session, person_id: int) -> Person:

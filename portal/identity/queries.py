@@ -12,10 +12,12 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Date,
+    LargeBinary,
     Row,
     Select,
     Text,
     and_,
+    bindparam,
     cast,
     func,
     literal,
@@ -32,7 +34,7 @@ from sqlalchemy.sql.selectable import LateralFromClause
 
 from portal.forms import uscc as codes
 from portal.identity.actor import Actor, Deputy
-from portal.identity.models import Delegation, Grant, LoginAttempt, Organisation, Person, SignedIn
+from portal.identity.models import Delegation, Grant, LoginAttempt, Organisation, Person, SignedIn, Token
 from portal.identity.rules import FAILURES_WITHIN
 
 
@@ -100,6 +102,12 @@ def person_names(tx: Session, ids: Iterable[int]) -> dict[int, str]:
     return {number: name for number, name in tx.execute(found)}
 
 
+def logins_of(tx: Session, ids: Iterable[int]) -> dict[int, str]:
+    """The logins of people by their ids."""
+    found = select(Person.id, Person.login).where(Person.id.in_(set(ids)))
+    return {number: login for number, login in tx.execute(found)}
+
+
 def people_of(tx: Session, organisation_id: int) -> list[int]:
     """The ids of the active people of an organisation."""
     found = select(Person.id).where(Person.organisation_id == organisation_id, Person.active)
@@ -138,14 +146,19 @@ def deputies_of(tx: Session, people: Iterable[int], regulation: str, today: date
 
 def session_of(tx: Session, token: bytes, today: date) -> tuple[SignedIn, Actor] | None:
     """The session of a token's digest and its active person with the roles that count today, in one statement."""
-    both = _with_roles(today).add_columns(SignedIn).join(SignedIn, SignedIn.person_id == Person.id)
-    rows = tx.execute(both.where(SignedIn.token == token, Person.active), execution_options=_AS_THEY_ARE).all()
+    rows = tx.execute(_OF_SESSION, {"today": today, "token": token}, execution_options=_AS_THEY_ARE).all()
     return (rows[0].SignedIn, _actor(rows)) if rows else None
 
 
-def actor_where(tx: Session, who: ColumnElement[bool], today: date) -> Actor | None:
-    """The one active person for whom the condition holds, with the roles that count today, as things are now."""
-    rows = tx.execute(_with_roles(today).where(who, Person.active), execution_options=_AS_THEY_ARE).all()
+def token_of(tx: Session, token: bytes, today: date) -> tuple[Token, Actor] | None:
+    """The token of a digest and its active person with the roles that count today, in one statement."""
+    rows = tx.execute(_OF_TOKEN, {"today": today, "token": token}, execution_options=_AS_THEY_ARE).all()
+    return (rows[0].Token, _actor(rows)) if rows else None
+
+
+def actor_of(tx: Session, person_id: int, today: date) -> Actor | None:
+    """An active person with the roles that count today, as things are now."""
+    rows = tx.execute(_OF_PERSON, {"today": today, "person": person_id}, execution_options=_AS_THEY_ARE).all()
     return _actor(rows) if rows else None
 
 
@@ -186,7 +199,7 @@ def _may_hold(person: Person) -> bool:
     return not person.applicant or person.organisation_id is not None
 
 
-def _with_roles(today: date) -> Select[*tuple[Any, ...]]:
+def _with_roles(today: ColumnElement[date]) -> Select[*tuple[Any, ...]]:
     held = _held(today)
     return (
         select(Person, Organisation.kinds, *held.c)
@@ -195,7 +208,7 @@ def _with_roles(today: date) -> Select[*tuple[Any, ...]]:
     )
 
 
-def _held(today: date) -> LateralFromClause:
+def _held(today: ColumnElement[date]) -> LateralFromClause:
     """The roles of the person of the statement around it: granted ones, then those lent to him with who lends them."""
     granted = select(
         literal(0, BigInteger).label("delegation"),
@@ -222,7 +235,7 @@ def _held(today: date) -> LateralFromClause:
 _LENDER = aliased(Person, name="lender")
 
 
-def _lent(*columns: Any, today: date) -> Select[*tuple[Any, ...]]:  # noqa: ANN401 - columns of any type
+def _lent(*columns: Any, today: date | ColumnElement[date]) -> Select[*tuple[Any, ...]]:  # noqa: ANN401 - columns of any type
     """What is lent on a day: while the lender is active, one of the authority's, and holds the role by a grant."""
     granted = (
         select(Grant.id)
@@ -248,9 +261,26 @@ def _lent(*columns: Any, today: date) -> Select[*tuple[Any, ...]]:  # noqa: ANN4
     )
 
 
-def counts_on(today: date) -> ColumnElement[bool]:
+def counts_on(today: date | ColumnElement[date]) -> ColumnElement[bool]:
     """That a grant counts on a day."""
     return and_(Grant.from_day <= today, or_(Grant.to_day.is_(None), Grant.to_day >= today))
+
+
+# Asked in every request and in every act of a person, so they are put together once.
+_TODAY = bindparam("today", type_=Date)
+_OF_PERSON = _with_roles(_TODAY).where(Person.id == bindparam("person", type_=BigInteger), Person.active)
+_OF_SESSION = (
+    _with_roles(_TODAY)
+    .add_columns(SignedIn)
+    .join(SignedIn, SignedIn.person_id == Person.id)
+    .where(SignedIn.token == bindparam("token", type_=LargeBinary), Person.active)
+)
+_OF_TOKEN = (
+    _with_roles(_TODAY)
+    .add_columns(Token)
+    .join(Token, Token.person_id == Person.id)
+    .where(Token.digest == bindparam("token", type_=LargeBinary), Person.active)
+)
 
 
 def failures(tx: Session, account: bytes, address: str, now: datetime) -> tuple[int, int]:

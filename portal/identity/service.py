@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, delete, update
+from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from portal.clock import day_of
 from portal.db import locks
 from portal.forms import uscc as codes
-from portal.identity import passwords, queries, rules, throttle
+from portal.identity import passwords, queries, rules, sessions, throttle
 from portal.identity.access import PARTY
 from portal.identity.actor import Actor
 from portal.identity.entry import FIRST_RIGHTS, PERSON, PROOF_FORGOTTEN, normal_rights
-from portal.identity.models import Grant, LoginAttempt, Organisation, Person, Proof, SignedIn
+from portal.identity.models import Grant, LoginAttempt, Organisation, Person, Proof
 from portal.identity.rules import (
     LoginTaken,
     SignInRefused,
@@ -130,13 +128,21 @@ def person_by_login(tx: Session, login: str) -> Person | None:
 
 
 def sign_in(
-    tx: Session, login: str, password: str, address: str, now: datetime
+    tx: Session,
+    login: str,
+    password: str,
+    address: str,
+    now: datetime,
+    *,
+    today: date | None = None,
+    agent: str = "",
 ) -> str | SignInRefused | TooManyAttempts:
     """The token of a new session, or why there is none.
 
     A refusal is handed back and not raised, so that the failure is kept: the caller commits in any case.
-    `now` is real time. Neither the words nor the time of an answer tell whether the login exists, and a wrong
-    password is answered at most ten times in 15 minutes for an account and for an address.
+    `now` is real time, `today` the legal day, `agent` what the browser calls itself. Neither the words nor the time
+    of an answer tell whether the login exists, and a wrong password is answered at most ten times in 15 minutes for
+    an account and for an address.
     """
     account = digest(rules.normal_login(login))
     if _is_locked_out(tx, account, address, now):
@@ -153,46 +159,18 @@ def sign_in(
         return SignInRefused()
     if passwords.is_outdated(someone.password_hash):
         someone.password_hash = passwords.hashed(password)
-    return _open_session(tx, someone.id, now)
-
-
-def actor_of_session(
-    tx: Session, token: str, now: datetime, today: date | None = None, *, by_itself: bool = False
-) -> Actor | None:
-    """Who acts in a session that is alive at `now` (real time), with the roles of `today` (the legal day).
-
-    A request that a page sends `by_itself` does not keep the session of a person alive who has gone away.
-    """
-    found = queries.session_of(tx, digest(token), today or day_of(now))
-    if found is None:
-        return None
-    session, actor = found
-    if session.revoked or not rules.session_alive(session.last_seen, session.expires, now):
-        return None
-    if not by_itself and now - session.last_seen >= rules.SESSION_SEEN_EVERY:
-        session.last_seen = now
-    return actor
+    return sessions.opened(tx, someone.id, now, today=today, agent=agent)
 
 
 def actor_of(tx: Session, person_id: int, today: date) -> Actor | None:
     """An active person with the roles that count on a day."""
-    return queries.actor_where(tx, Person.id == person_id, today)
-
-
-def sign_out(tx: Session, token: str, now: datetime) -> None:
-    """End one session."""
-    _revoke(tx, SignedIn.token == digest(token), now)
-
-
-def revoke_all(tx: Session, person_id: int, now: datetime) -> None:
-    """End every session of a person, on every machine."""
-    _revoke(tx, SignedIn.person_id == person_id, now)
+    return queries.actor_of(tx, person_id, today)
 
 
 def sweep(tx: Session, now: datetime) -> None:
     """Forget failures that no longer count, sessions that are over, and proofs that came with no registration."""
     tx.execute(delete(LoginAttempt).where(LoginAttempt.moment <= now - rules.FAILURES_WITHIN))
-    tx.execute(delete(SignedIn).where(SignedIn.expires <= now))
+    sessions.sweep(tx, now)
     tx.execute(delete(Proof).where(Proof.registration_id.is_(None), Proof.kept_at <= now - PROOF_FORGOTTEN))
     throttle.sweep(tx, now)
 
@@ -202,19 +180,8 @@ def _opens_still(tx: Session, person: Person, password: str) -> bool:
     meanwhile ends its sessions, and one that he does not see yet must not be opened."""
     compared = person.password_hash
     tx.refresh(person, with_for_update={"key_share": True})
-    return person.active and (person.password_hash == compared or passwords.fits(password, person.password_hash))
-
-
-def _open_session(tx: Session, person_id: int, now: datetime) -> str:
-    token = secrets.token_urlsafe(32)
-    ends = rules.session_ends(now)
-    tx.add(SignedIn(token=digest(token), person_id=person_id, created=now, last_seen=now, expires=ends))
-    tx.flush()
-    return token
-
-
-def _revoke(tx: Session, which: ColumnElement[bool], now: datetime) -> None:
-    tx.execute(update(SignedIn).where(which, SignedIn.revoked.is_(None)).values(revoked=now))
+    same = person.password_hash == compared or passwords.fits(password, person.password_hash)
+    return person.active and not person.system and same
 
 
 def _is_locked_out(tx: Session, account: bytes, address: str, now: datetime) -> bool:

@@ -22,7 +22,7 @@ from portal.inbox.queries import (
     urgency,
 )
 from portal.inbox.receipts import open_services, served_services
-from portal.inbox.rules import Bounds, Cursor, Filter, Light, Lights, Place, View, bounds
+from portal.inbox.rules import Bounds, Cursor, Filter, Light, Lights, Place, View, bounds, light_of
 from portal.inbox.search import find_cases, is_too_short
 from portal.inbox.standing import Disputed, Recorded, decided_unread, disputed
 
@@ -62,6 +62,7 @@ __all__ = [
     "is_too_short",
     "item_counts",
     "items_page",
+    "light_of",
     "lights",
     "most_urgent",
     "open_matters",

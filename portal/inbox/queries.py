@@ -113,6 +113,7 @@ class Row:
     element: str
     assignee: str | None
     """The party to whom alone it is assigned."""
+    form: str
     did: tuple[Did, ...] = ()
     """Of a task that nobody holds: what the place's person did in its case and in those it comes from."""
 
@@ -321,6 +322,7 @@ _COLUMNS = (
     case((Task.visit > 1, _before())),
     Task.element,
     _ASSIGNEE.name,
+    Task.form,
 )
 
 

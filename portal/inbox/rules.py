@@ -136,6 +136,13 @@ class Cursor:
         return found if 0 <= found.id < 2**63 else None
 
 
+def light_of(due: datetime | None, limits: Bounds) -> Light:
+    """How urgent what is due then is."""
+    if due is None:
+        return Light.NONE
+    return Light.RED if due <= limits.red else Light.AMBER if due <= limits.amber else Light.GREEN
+
+
 def bounds(moment: datetime, calendar: Calendar) -> Bounds:
     """Amber are those due within two working days after today, by the calendar; the week ends with the Sunday behind
     the next day that is worked, today counted: on a free weekend it is the week to come."""

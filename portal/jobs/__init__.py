@@ -1,6 +1,14 @@
 """Work to be done later: deferred by name, inside the caller's transaction, kept in PostgreSQL."""
 
-from portal.jobs.procrastinating import ProcrastinateQueue, build_app, is_last_attempt, last_heartbeat, retry, schema
+from portal.jobs.procrastinating import (
+    ProcrastinateQueue,
+    build_app,
+    is_last_attempt,
+    last_heartbeat,
+    make_tables,
+    retry,
+    schema,
+)
 from portal.jobs.queue import Collected, Deferred, Queue
 
 __all__ = [
@@ -11,6 +19,7 @@ __all__ = [
     "build_app",
     "is_last_attempt",
     "last_heartbeat",
+    "make_tables",
     "retry",
     "schema",
 ]

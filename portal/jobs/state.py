@@ -58,15 +58,34 @@ class Periodic:
     last_due: datetime
 
 
-def counts(tx: Session) -> dict[State, int]:
-    """How many jobs wait, run and failed, each counted up to COUNTED."""
+def counts(tx: Session, most: int = COUNTED) -> dict[State, int]:
+    """How many jobs wait, run and failed, each counted up to so many."""
     counted = text(
         "SELECT (SELECT count(*) FROM (SELECT 1 FROM procrastinate_jobs WHERE status = 'todo' LIMIT :most) a),"
         " (SELECT count(*) FROM (SELECT 1 FROM procrastinate_jobs WHERE status = 'doing' LIMIT :most) b),"
         " (SELECT count(*) FROM (SELECT 1 FROM procrastinate_jobs WHERE status = 'failed' LIMIT :most) c)"
     )
-    todo, doing, failed = tx.execute(counted, {"most": COUNTED}).one()
+    todo, doing, failed = tx.execute(counted, {"most": most}).one()
     return {"todo": todo, "doing": doing, "failed": failed}
+
+
+def count_of(tx: Session, name: str, most: int) -> int:
+    """How many jobs of a name are not done, counted up to so many."""
+    counted = text("SELECT count(*) FROM (SELECT 1 FROM procrastinate_jobs WHERE task_name = :name LIMIT :most) a")
+    return int(tx.execute(counted, {"name": name, "most": most}).scalar_one())
+
+
+def oldest(tx: Session) -> dict[State, datetime | None]:
+    """Since when the oldest job that could be done waits, and the oldest that is being done runs; real time."""
+    found = text(
+        "SELECT (SELECT coalesce(j.scheduled_at, (SELECT max(e.at) FROM procrastinate_events e WHERE e.job_id = j.id))"
+        " FROM procrastinate_jobs j WHERE j.status = 'todo' AND (j.scheduled_at IS NULL OR j.scheduled_at <= now())"
+        " ORDER BY j.id LIMIT 1),"
+        " (SELECT min(e.at) FROM procrastinate_jobs j, LATERAL (SELECT max(at) AS at FROM procrastinate_events"
+        " WHERE job_id = j.id AND type = 'started') e WHERE j.status = 'doing')"
+    )
+    todo, doing = tx.execute(found).one()
+    return {"todo": todo, "doing": doing}
 
 
 def jobs(tx: Session, state: State, limit: int) -> list[Job]:

@@ -1,7 +1,16 @@
 """What is held: accounts, transfers in double entry, and balances."""
 
 from portal.ledger.models import Account
-from portal.ledger.queries import Holding, Line, StatementLine, with_balances
+from portal.ledger.queries import (
+    Holding,
+    Line,
+    StatementLine,
+    account_numbered,
+    accounts_of,
+    dimensions_held,
+    lines_of_block,
+    with_balances,
+)
 from portal.ledger.rules import Asset, InsufficientBalance, KeyReused, Leg, Transfer
 from portal.ledger.service import (
     balance,
@@ -25,11 +34,15 @@ __all__ = [
     "Line",
     "StatementLine",
     "Transfer",
+    "account_numbered",
+    "accounts_of",
     "balance",
+    "dimensions_held",
     "entries_of_case",
     "holdings",
     "invariants",
     "issuing_account",
+    "lines_of_block",
     "open_account",
     "post",
     "reverse",

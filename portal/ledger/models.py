@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import CheckConstraint, Connection, ForeignKey, Table, UniqueConstraint, event
+from sqlalchemy import CheckConstraint, Connection, ForeignKey, Index, Table, UniqueConstraint, event, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.db import Base, Id
 from portal.db.append_only import append_only
 from portal.ledger.rules import Asset, account_number
+
+SERIAL = "(dimensions ->> 'serial')"
+"""SQL for the serial of the block that an entry is of."""
 
 
 class Account(Base):
@@ -71,7 +74,11 @@ class EntryRow(Base):
     """A leg of a transfer as it is stored."""
 
     __tablename__ = "ledger_entries"
-    __table_args__ = (CheckConstraint("amount <> 0", name="amount_not_zero"),)
+    __table_args__ = (
+        CheckConstraint("amount <> 0", name="amount_not_zero"),
+        # Units that are issued in blocks have the block's serial among their dimensions.
+        Index("ix_ledger_entries_serial", text(SERIAL), postgresql_where=text(f"{SERIAL} IS NOT NULL")),
+    )
 
     id: Mapped[Id]
     transfer_id: Mapped[int] = mapped_column(ForeignKey("ledger_transfers.id"), index=True)

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Select, func, select, text
 from sqlalchemy.orm import Session
 
 from portal.ledger.models import Account, BalanceRow, EntryRow, TransferRow
-from portal.ledger.rules import Asset, Dimensions, Leg, Transfer, dimensions_key
+from portal.ledger.rules import Asset, Dimensions, Leg, Transfer, account_id_of, dimensions_key
 
 
 @dataclass(frozen=True)
@@ -161,6 +161,29 @@ def lines_of_case(tx: Session, case_id: int) -> list[Line]:
     return [_line(*row) for row in tx.execute(_lines().where(TransferRow.case_id == case_id))]
 
 
+def lines_of_block(tx: Session, serial: str) -> list[Line]:
+    """Every entry of units of one block, on both sides, from its issue on."""
+    return [_line(*row) for row in tx.execute(_lines().where(EntryRow.dimensions["serial"].astext == serial))]
+
+
+def account_numbered(tx: Session, number: str) -> Account | None:
+    """The account that people call by a number."""
+    account_id = account_id_of(number)
+    return tx.get(Account, account_id) if account_id is not None else None
+
+
+def accounts_of(tx: Session, organisation_id: int) -> list[Account]:
+    """The accounts of an organisation."""
+    return list(tx.scalars(select(Account).where(Account.organisation_id == organisation_id).order_by(Account.id)))
+
+
+def dimensions_held(tx: Session, account_id: int) -> list[tuple[Dimensions, int]]:
+    """What an account holds of each kind; of an issuing one, below zero, what has been issued of each."""
+    entries = select(EntryRow.dimensions, func.sum(EntryRow.amount)).where(EntryRow.account_id == account_id)
+    rows = tx.execute(entries.group_by(EntryRow.dimensions).order_by(EntryRow.dimensions))
+    return [(dimensions, int(total)) for dimensions, total in rows]
+
+
 def lines_of_units(tx: Session, regulation: str) -> list[Line]:
     """Every entry on an organisation's account for an asset of a regulation, from the oldest on."""
     units = Account.organisation_id.is_not(None), Account.regulation == regulation
@@ -211,9 +234,9 @@ INVARIANTS = {
     "account {0} holds {2} of {1} by its row, {3} by its entries": f"""
         SELECT account_id, dimensions, coalesce(b.balance, 0), coalesce(s.total, 0) FROM ledger_balances b
         FULL JOIN ({_SUMS}) s USING (account_id, dimensions)
-        WHERE coalesce(b.balance, 0) <> coalesce(s.total, 0) ORDER BY 1, 2""",
+        WHERE coalesce(b.balance, 0) <> coalesce(s.total, 0) ORDER BY 1, 2""",  # nosec B608 # 2026-11-22: fixed words only
     "account {0} is overspent: {2} of {1}": f"""
-        SELECT account_id, dimensions, total FROM ({_SUMS}) s WHERE total < 0 ORDER BY 1, 2""",
+        SELECT account_id, dimensions, total FROM ({_SUMS}) s WHERE total < 0 ORDER BY 1, 2""",  # nosec B608 # 2026-11-22: fixed words only
 }
 """What must hold at every moment: the words for a breach, and the query that finds the breaches."""
 

@@ -159,6 +159,14 @@ def account_number(account_id: int) -> str:
     return f"A{account_id:08d}"
 
 
+def account_id_of(number: str) -> int | None:
+    """The account behind a number; None where no account can have it."""
+    digits = number.removeprefix("A")
+    if not (digits.isascii() and digits.isdecimal() and len(digits) < 20) or account_number(int(digits)) != number:
+        return None
+    return int(digits) if int(digits) < 2**63 else None
+
+
 def pair(source: int, target: int, amount: int, dimensions: Dimensions) -> tuple[Leg, Leg]:
     """So many units go from one account to another; a negative amount goes the other way."""
     return Leg(source, -amount, dimensions), Leg(target, amount, dimensions)

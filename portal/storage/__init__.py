@@ -12,9 +12,11 @@ from portal.storage.port import (
     new_key,
 )
 from portal.storage.s3 import S3Store
+from portal.storage.scanning import Clamd, Scanner, ScannerAway
 from portal.storage.whole import whole
 
 __all__ = [
+    "Clamd",
     "Kept",
     "MemoryStore",
     "ObjectAltered",
@@ -22,6 +24,8 @@ __all__ = [
     "ObjectMissing",
     "ObjectStore",
     "S3Store",
+    "Scanner",
+    "ScannerAway",
     "StoreUnavailable",
     "Stored",
     "new_key",

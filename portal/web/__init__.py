@@ -6,10 +6,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from flask import Blueprint, Flask
-from flask_wtf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from portal.edge import acting, headers
+from portal.edge import acting, counters, headers
 from portal.edge.machine import EXTENSION
 from portal.identity.rules import SESSION_LASTS
 from portal.settings import Settings
@@ -23,14 +22,18 @@ from portal.web import (
     draws,
     errors,
     files,
+    forgery,
     frames,
     health,
     languages,
     letters,
     messages,
+    metrics,
     notices,
     objecting,
     official,
+    own_sessions,
+    own_tokens,
     password,
     previews,
     profile,
@@ -40,6 +43,7 @@ from portal.web import (
     registry_files,
     switching,
     tracking,
+    uploads,
     verifying,
 )
 from portal.web.kept import labels_of
@@ -61,10 +65,13 @@ def create_app(machine: Pages) -> Flask:
     app.extensions[EXTENSION] = machine
     # How often something was tried is counted by address: that of the visitor, not that of our own proxy.
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=machine.settings.proxies, x_proto=0)  # type: ignore[method-assign] # Flask's own way
-    https = machine.settings.public_url.startswith("https://")
+    # A process that is replaced may live for a while beside the one that takes its place.
+    answered = app.extensions[metrics.EXTENSION] = counters.Counters(rows=2 * machine.settings.web_workers)
+    app.wsgi_app = counters.counted(app.wsgi_app, answered)  # type: ignore[assignment,method-assign] # Flask's own way
+    https = machine.settings.https
     app.config.update(
         SECRET_KEY=machine.secret_key,
-        SESSION_COOKIE_NAME="portal_page",
+        SESSION_COOKIE_NAME=forgery.host_only(forgery.PAGE_COOKIE, machine.settings),
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SECURE=https,
@@ -77,13 +84,14 @@ def create_app(machine: Pages) -> Flask:
     )
     words = {"reason": reason, "listed": languages.listed, "inside": languages.title_inside}
     app.jinja_env.filters.update({**dates.FILTERS, **letters.FILTERS, **words})
+    app.jinja_env.filters["own_name"] = uploads.own_name
     app.jinja_env.globals["labels_of"] = labels_of
     languages.install(app)
     errors.install(app, frames.frame)
     headers.install(app, https=https)
     app.before_request(acting.receive)
     app.url_value_preprocessor(acting.refuse_impossible)
-    CSRFProtect(app)  # type: ignore[no-untyped-call] # Flask-WTF has no types
+    forgery.install(app, access.cookie(machine.settings))
     for blueprint in blueprints(machine.settings):
         app.register_blueprint(blueprint)
     access.guard(app)
@@ -106,6 +114,7 @@ def blueprints(settings: Settings) -> tuple[Blueprint, ...]:
         auth.blueprint,
         registration.blueprint,
         health.blueprint,
+        metrics.blueprint,
         files.blueprint,
         previews.blueprint,
         official.blueprint,
@@ -114,5 +123,7 @@ def blueprints(settings: Settings) -> tuple[Blueprint, ...]:
         applicant.blueprint,
         messages.blueprint,
         profile.blueprint,
+        own_sessions.blueprint,
+        own_tokens.blueprint,
     )
     return (*always, demo.blueprint) if settings.demo else always

@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
-from typing import Any, TypeVar
+from datetime import timedelta
+from typing import Any
 
 from flask import Flask, current_app, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, UserMixin, current_user
 from werkzeug.exceptions import Unauthorized
-from werkzeug.wrappers import Request
+from werkzeug.wrappers import Request, Response
 
 from portal import clock
 from portal.clock import day_of
+from portal.edge.access import OPEN, Undeclared, declared, needs, open_to_all, permit, signed_in
 from portal.edge.acting import moment, reading
-from portal.identity import Actor, Permission, Subject, actor_of_session, require, throttle
+from portal.edge.machine import machine
+from portal.identity import Actor, sessions, throttle
+from portal.identity.rules import Idle
+from portal.settings import Settings
+from portal.web import forgery
 
 COOKIE = "portal_session"
 BY_THEMSELVES = frozenset({"official.arrivals"})
 """What pages ask for by themselves: it keeps nobody signed in who has gone away."""
-_DECLARED = "portal_access"
-_OPEN = "open to all"
+BY_SCRIPT_THEMSELVES = frozenset({"official.items_page"})
+"""Pages that ask for themselves anew, by a script, while they are open; that keeps nobody signed in either."""
 
-View = TypeVar("View", bound=Callable[..., Any])
-
-
-class Undeclared(RuntimeError):
-    """A route that does not say who may use it, or a view that did not ask before it answered."""
+__all__ = [
+    "Undeclared", "cookie", "declared", "give_back_token", "give_token", "guard", "held_token", "idle", "needs",
+    "network", "open_to_all", "permit", "signed_in", "visitor",
+]  # fmt: skip
 
 
 class User(UserMixin):
@@ -41,54 +44,6 @@ class User(UserMixin):
         return str(self.actor.person_id)
 
 
-def needs(permission: Permission) -> Callable[[View], View]:
-    """Declares the permission of a route; its view calls `permit` with what it is about before it answers."""
-
-    def declare(view: View) -> View:
-        @wraps(view)
-        def asked(*args: object, **arguments: object) -> object:
-            g.permission, g.permitted = permission, False
-            answer = view(*args, **arguments)
-            if not g.permitted:
-                raise Undeclared(f"{request.endpoint} answered without asking for {permission}")
-            return answer
-
-        setattr(asked, _DECLARED, permission)
-        return asked  # type: ignore[return-value] # same parameters and answer
-
-    return declare
-
-
-def open_to_all(view: View) -> View:
-    """Declares that a route may be used without signing in."""
-    setattr(view, _DECLARED, _OPEN)
-    return view
-
-
-def permit(subject: Subject | None = None) -> Actor:
-    """Who acts, if the table lets him do what the route declares to `subject`; else Forbidden."""
-    actor = signed_in()
-    require(actor, g.permission, subject)
-    g.permitted = True
-    return actor
-
-
-def signed_in() -> Actor:
-    """Who acts; a route that `needs` a permission is reached only by people who are signed in."""
-    actor: Actor | None = g.get("actor")
-    if actor is None:
-        raise Unauthorized
-    return actor
-
-
-def declared(app: Flask, endpoint: str) -> Permission | str:
-    """What a route declares; Undeclared when it declares nothing."""
-    said: Permission | str | None = getattr(app.view_functions[endpoint], _DECLARED, None)
-    if said is None:
-        raise Undeclared(f"the route {endpoint} declares no permission")
-    return said
-
-
 def guard(app: Flask) -> None:
     """Has every request looked at by what its route declares; Undeclared when a route declares nothing."""
     open_to_all(app.view_functions["static"])
@@ -100,17 +55,72 @@ def guard(app: Flask) -> None:
     login.init_app(app, add_context_processor=False)  # type: ignore[no-untyped-call] # no types
     login.request_loader(_user_of)  # type: ignore[no-untyped-call] # no types
     app.before_request(_ask)
+    app.after_request(_hand_over)
+
+
+def cookie(settings: Settings) -> str:
+    """The name of the cookie that holds the token of a session.
+
+    Over https it has the prefix by which browsers take it from this very host alone, so that no other site of the
+    same domain can plant one here.
+    """
+    return forgery.host_only(COOKIE, settings)
+
+
+def held_token() -> str:
+    """The token of the session in which somebody asks: the one he was given in this request, or has sent."""
+    held: str = g.get("new_token") or request.cookies.get(cookie(machine().settings), "")
+    return held
+
+
+def give_token(token: str) -> None:
+    """Has the answer to this request hand over the new token of the session; forms on open pages still count."""
+    g.new_token = token
+    forgery.belongs(token)
+
+
+def give_back_token() -> None:
+    """Has the answer to this request take the cookie of an ended session away."""
+    g.new_token = ""  # nosec B105 # 2026-11-22: empty on purpose
+
+
+def idle() -> Idle:
+    """How long sessions last without a request."""
+    settings = machine().settings
+    return Idle(timedelta(minutes=settings.official_idle_minutes), timedelta(minutes=settings.idle_minutes))
 
 
 def _user_of(incoming: Request) -> User | None:
-    token = incoming.cookies.get(COOKIE)
+    token = incoming.cookies.get(cookie(machine().settings))
     if not token:
         return None
     with reading() as tx:
         # Sessions live in real time, roles in the portal's.
-        by_itself = request.endpoint in BY_THEMSELVES
-        actor = actor_of_session(tx, token, clock.now(), day_of(moment(tx)), by_itself=by_itself)
-    return User(actor) if actor else None
+        today = day_of(moment(tx))
+        found = sessions.found(tx, token, clock.now(), today, by_itself=_is_by_itself(), idle=idle())
+    if found is None:
+        return None
+    if found.token:
+        give_token(found.token)
+    return User(found.actor)
+
+
+def _is_by_itself() -> bool:
+    by_script = request.endpoint in BY_SCRIPT_THEMSELVES and "HX-Request" in request.headers
+    return by_script or request.endpoint in BY_THEMSELVES
+
+
+def _hand_over(response: Response) -> Response:
+    token: str | None = g.get("new_token")
+    if token is not None:
+        settings = machine().settings
+        kept: dict[str, Any] = {"httponly": True, "samesite": "Lax", "secure": settings.https}
+        if token:
+            response.set_cookie(cookie(settings), token, **kept)
+        else:
+            response.delete_cookie(cookie(settings), **kept)
+        response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def network() -> str:
@@ -129,7 +139,7 @@ def visitor() -> Actor | None:
 
 def _ask() -> ResponseReturnValue | None:
     """Lets a request through, or leads the person to the sign-in page."""
-    if request.endpoint is None or declared(current_app, request.endpoint) == _OPEN or visitor() is not None:
+    if request.endpoint is None or declared(current_app, request.endpoint) == OPEN or visitor() is not None:
         return None
     if request.method in ("GET", "HEAD"):
         return redirect(url_for("auth.sign_in", next=request.full_path.rstrip("?")))

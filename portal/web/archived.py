@@ -25,7 +25,7 @@ class PieceLine:
 
 @dataclass(frozen=True)
 class ArchiveView:
-    """How long it is kept; while it is open (`closed_at` is empty) the letters that it waits for."""
+    """How long it is kept; while it is open (`closed_at` is empty) what it waits for."""
 
     retention: str
     begun_at: datetime
@@ -44,6 +44,7 @@ def archive(tx: Session, case: LiveCase) -> ArchiveView | None:
         return None
     pieces = row.listed["pieces"] if row.listed else ()
     waits = archiving.unfinished(case) if row.closed_at is None else ()
+    scanned = archiving.unscanned(case) if row.closed_at is None else ()
     return ArchiveView(
         retention=row.retention,
         begun_at=row.begun_at,
@@ -62,7 +63,8 @@ def archive(tx: Session, case: LiveCase) -> ArchiveView | None:
             if one.state == "failed"
             else _("%(number)s 正在生成", number=one.number)
             for one in waits
-        ),
+        )
+        + tuple(_("%(name)s 正在安全检查", name=one.name) for one in scanned),
         json_url=f"/cases/{case.id}/archive.json",
         zip_url=f"/cases/{case.id}/archive.zip",
     )

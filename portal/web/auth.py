@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import filterfalse
 
 from flask import Blueprint, g, redirect, request, session
@@ -14,10 +15,10 @@ from sqlalchemy.orm import Session
 from portal import clock, identity
 from portal.clock import day_of
 from portal.edge.acting import act, moment, reading
-from portal.edge.machine import machine
 from portal.errors import PortalError
-from portal.identity import Actor, Permission, TooManyAttempts
-from portal.web.access import COOKIE, needs, network, open_to_all, permit, visitor
+from portal.identity import Actor, Permission, SignInRefused, TooManyAttempts, sessions
+from portal.web import forgery
+from portal.web.access import give_back_token, give_token, held_token, needs, network, open_to_all, permit, visitor
 from portal.web.beginning import missing_administrator
 from portal.web.languages import said
 from portal.web.machine import DemoAccount, pages
@@ -61,17 +62,27 @@ def sign_in() -> ResponseReturnValue:
 def sign_in_post() -> ResponseReturnValue:
     """Opens a session; neither words nor time of a refusal tell whether the login exists."""
     login, password = request.form.get("login", ""), request.form.get("password", "")
-    address = network()
-    answer = act(lambda tx, _moment: identity.sign_in(tx, login, password, address, clock.now()), _("登录"))
+    answer = act(lambda tx, now: _opened(tx, login, password, day_of(now)), _("登录"))
     if isinstance(answer, PortalError):
         return _form(login, said(answer)), 429 if isinstance(answer, TooManyAttempts) else 422
-    session.clear()  # the form tokens of before belong to nobody
+    token, same_person = answer
     with reading() as tx:
-        actor = identity.actor_of_session(tx, answer, clock.now(), day_of(moment(tx)))
-    response = redirect(_next(actor) if actor else "/")
-    secure = machine().settings.public_url.startswith("https://")
-    response.set_cookie(COOKIE, answer, httponly=True, samesite="Lax", secure=secure)
-    return response
+        actor = identity.actor_of_session(tx, token, clock.now(), day_of(moment(tx)))
+    give_token(token)
+    forgery.begin(token, same_person=same_person)
+    return redirect(_next(actor) if actor else "/")
+
+
+def _opened(tx: Session, login: str, password: str, today: date) -> tuple[str, bool] | SignInRefused | TooManyAttempts:
+    """The token of a new session, and whether that of before in this browser was the same person's; that one ends."""
+    agent = request.user_agent.string
+    answer = identity.sign_in(tx, login, password, network(), clock.now(), today=today, agent=agent)
+    if isinstance(answer, PortalError):
+        return answer
+    before = held_token()
+    same_person = bool(before) and sessions.holder_of(tx, before) == sessions.holder_of(tx, answer)
+    sessions.sign_out(tx, before, clock.now())
+    return answer, same_person
 
 
 @blueprint.post("/sign-out")
@@ -79,13 +90,12 @@ def sign_in_post() -> ResponseReturnValue:
 def sign_out() -> ResponseReturnValue:
     """Ends the session, on the server too."""
     permit()
-    token = request.cookies[COOKIE]
+    token = held_token()
     act(lambda tx, _moment: identity.sign_out(tx, token, clock.now()), _("退出登录"))
     session.clear()
     g.actor = None
-    response = redirect("/sign-in")
-    response.delete_cookie(COOKIE, httponly=True, samesite="Lax")
-    return response
+    give_back_token()
+    return redirect("/sign-in")
 
 
 def _form(login: str = "", error: str | None = None) -> str:

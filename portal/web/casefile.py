@@ -13,10 +13,10 @@ from sqlalchemy.orm import Session
 
 from portal.cases import attachments, notes
 from portal.cases.filers import name_of
+from portal.cases.links import Relation, related
 from portal.cases.live import LiveCase
 from portal.cases.models import Attachment, Case, CaseNote, Subscription, Task
 from portal.cases.names import facts_of, form_of, scope_of
-from portal.cases.renewing import renewal_of, renewed_by
 from portal.cases.values import Said
 from portal.deadlines import service as deadlines
 from portal.deadlines.models import Deadline
@@ -375,27 +375,18 @@ def links(tx: Session, row: Case) -> list[LinkView]:
 
     Those that it started for the rows of a list have a page of their own.
     """
-    joined = select(Case).where(
-        (Case.about_id == row.id)
-        | ((Case.started_by_id == row.id) & (Case.started_by_item == 0))
-        | (Case.id == row.about_id)
-        | (Case.id == row.started_by_id)
-    )
-    related = [(_relation(row, one), one) for one in tx.scalars(joined.order_by(Case.id))]
-    related += [(_("取代本案"), one) for one in [renewed_by(tx, row.id)] if one is not None]
-    related += [(_("被本案取代"), one) for one in [renewal_of(tx, row.id)] if one is not None]
+    words = {
+        Relation.ABOUT: _("所针对的案件"),
+        Relation.STARTED_BY: _("由其启动"),
+        Relation.ANSWER: _("针对本案提出"),
+        Relation.STARTED: _("由本案启动"),
+        Relation.SUCCESSOR: _("取代本案"),
+        Relation.PREDECESSOR: _("被本案取代"),
+    }
     return [
-        LinkView(relation, one.id, one.number, one.title, one.status, one.ended_at is not None)
-        for relation, one in related
+        LinkView(words[relation], one.id, one.number, one.title, one.status, one.ended_at is not None)
+        for relation, one in related(tx, row)
     ]
-
-
-def _relation(row: Case, other: Case) -> str:
-    if other.id == row.about_id:
-        return _("所针对的案件")
-    if other.id == row.started_by_id:
-        return _("由其启动")
-    return _("针对本案提出") if other.about_id == row.id else _("由本案启动")
 
 
 def _diagram(

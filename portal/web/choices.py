@@ -35,7 +35,7 @@ def offered(
         elif field.kind_name == "filepicker":
             ids = _ids(answers.get(field.name))
             mine = or_(Attachment.uploaded_by_id == person_id, Attachment.case_id == case_id)
-            choices[field.name] = _files(tx, ids, mine=mine) if ids else []
+            choices[field.name] = _files(tx, ids, person_id, mine=mine) if ids else []
     return choices
 
 
@@ -65,11 +65,11 @@ def named(tx: Session, forms: Iterable[tuple[Form, Mapping[str, object]]]) -> Ch
     return choices
 
 
-def _files(tx: Session, ids: set[int], *, mine: object = None) -> list[Option]:
-    wanted = select(Attachment.id, Attachment.name).where(Attachment.id.in_(ids)).order_by(Attachment.id)
+def _files(tx: Session, ids: set[int], person_id: int | None = None, *, mine: object = None) -> list[Option]:
+    wanted = select(Attachment).where(Attachment.id.in_(ids)).order_by(Attachment.id)
     if mine is not None:
         wanted = wanted.where(mine)  # type: ignore[arg-type] # a condition
-    return [Option(str(number), name) for number, name in tx.execute(wanted)]
+    return [Option(str(row.id), row.name_for(person_id)) for row in tx.scalars(wanted)]
 
 
 def _ids(value: object) -> set[int]:

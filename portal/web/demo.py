@@ -22,7 +22,6 @@ from portal.edge.machine import machine
 from portal.identity import Permission, Subject
 from portal.web import dates
 from portal.web.access import needs, permit
-from portal.web.kept import is_foreign
 from portal.web.languages import listed
 from portal.web.pages import own_path
 
@@ -97,5 +96,4 @@ _TARGETS: Mapping[str, Callable[[Session, datetime], datetime | None]] = {
 
 def _back() -> str:
     """The page from which the clock was moved, if it is one of this site that may be read again."""
-    came_from = own_path(request.form.get("_from", ""))
-    return came_from if came_from and not is_foreign() else "/"
+    return own_path(request.form.get("_from", "")) or "/"

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Literal
 
 from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal import clock, jobs
+from portal.db.skew import TOLERANCE, skew
 from portal.edge.machine import machine
 from portal.errors import PortalError
 from portal.web.access import open_to_all
 
 blueprint = Blueprint("health", __name__)
 
-CLOCK_TOLERANCE = timedelta(seconds=2)
 HEARTBEAT_TOLERANCE = timedelta(seconds=60)
 State = Literal["ok", "away", "late"]
 
@@ -77,11 +77,4 @@ def _worker(tx: Session) -> State:
 
 
 def _clock(tx: Session) -> State:
-    return "ok" if clock_off(tx) <= CLOCK_TOLERANCE else "late"
-
-
-def clock_off(tx: Session) -> timedelta:
-    """How far this machine's clock is off the database's."""
-    before = clock.now()
-    at_database: datetime = tx.execute(select(func.clock_timestamp())).scalar_one()
-    return max(before - at_database, at_database - clock.now())
+    return "ok" if skew(tx) <= TOLERANCE else "late"

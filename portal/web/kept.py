@@ -6,13 +6,13 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from flask import request
 from flask_babel import gettext as _
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from portal.forms import PRESSED, REFRESH, ROWS, SHEET, UPLOAD, FormView, Option
+from portal.web.forgery import is_foreign
 
 LABELS = "_labels"
 """A hidden input that carries the labels of a form's fields, so that they are known when the database is not.
@@ -65,13 +65,6 @@ def _chosen(kind: str, options: Iterable[Option]) -> Iterable[Option]:
 
 def _labelled(name: str, label: str, options: Iterable[Option]) -> dict[str, str]:
     return {name: label, **{f"{name}={option.value}": option.label for option in options}}
-
-
-def is_foreign() -> bool:
-    """Whether another site had the browser send this: then nothing it says is shown."""
-    origin = request.headers.get("Origin")
-    other = origin is not None and origin != "null" and urlsplit(origin).netloc != request.host
-    return other or request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site")
 
 
 def kept_fields() -> list[KeptField]:

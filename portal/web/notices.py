@@ -8,7 +8,7 @@ from datetime import date, datetime
 from email.utils import format_datetime
 from typing import Any
 from urllib.parse import urlencode
-from xml.etree.ElementTree import Element, SubElement, register_namespace, tostring
+from xml.etree.ElementTree import Element, SubElement, register_namespace, tostring  # nosec B405
 
 from flask import Blueprint, Response, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
@@ -26,6 +26,7 @@ from portal.deadlines.counting import days_so_far
 from portal.deadlines.models import Deadline
 from portal.deadlines.rules import Period, parse_length
 from portal.edge.acting import asked, moment, reading
+from portal.edge.files import TYPES, Download, stream
 from portal.edge.machine import machine
 from portal.edge.standing import calendar_in_force
 from portal.notices import queries
@@ -37,7 +38,6 @@ from portal.web.applicant import clocks
 from portal.web.applicant.clocks import DeadlineView
 from portal.web.applicant.progress import StepView
 from portal.web.draws import url_of_draw
-from portal.web.files import TYPES, Download, stream
 from portal.web.languages import code, said
 from portal.web.languages import listed as in_words
 from portal.web.noticed import NoticeLine, Standing, lines, lines_of, place, standing

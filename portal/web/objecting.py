@@ -180,13 +180,15 @@ def _kept(uploaded: FileStorage, file: Accepted, bundle: str, held: list[str]) -
         raise TooManyUploads()
     store(uploaded, file)
     with machine().database.transaction() as tx:
-        return attachments.keep_in_bundle(tx, file, bundle, moment(tx)).id
+        return attachments.keep_in_bundle(machine().kernel, tx, file, bundle, moment(tx)).id
 
 
 def _choices(tx: Session, asked: Form, once: str) -> Choices:
     """The files that came with the form so far, for each field that takes files."""
     rows = attachments.of_bundle(tx, publicly.bundle_of(once))
-    named = [Option(str(row.id), _("%(name)s（%(size)s）", name=row.name, size=dates.size(row.size))) for row in rows]
+    named = [
+        Option(str(row.id), _("%(name)s（%(size)s）", name=row.own_name, size=dates.size(row.size))) for row in rows
+    ]
     return {field.name: named for field in pickers(asked)}
 
 

@@ -14,7 +14,7 @@ from flask_babel import pgettext
 from sqlalchemy.orm import Session
 
 from portal import clock
-from portal.cases import attachments
+from portal.cases import attachments, quarantine
 from portal.edge.machine import machine
 from portal.edge.standing import in_force
 from portal.errors import PortalError
@@ -206,7 +206,9 @@ def take_proof() -> ProofTaken:
         return ProofTaken(_kept(request.form.get(KEPT, "")).row, error)
     stored = StoredProof(file.key, file.name, file.kind, file.size, file.sha256)
     with machine().database.transaction() as tx:
-        return ProofTaken(registering.keep_proof(tx, stored, clock.now()), None)
+        row = registering.keep_proof(tx, stored, clock.now())
+        quarantine.admit(machine().kernel, tx, row)
+        return ProofTaken(row, None)
 
 
 def _kept(key: str) -> ProofTaken:
@@ -272,6 +274,11 @@ def _said(change: Change, who: str) -> str:
         if who
         else _("电子送达随最后一名人员退出而终止"),
         "registration.approved": _("%(who)s核准了%(whom)s的注册申请", who=who, whom=change.whom),
+        "system.added": _("%(who)s为本单位添加了系统账号%(whom)s", who=who, whom=change.whom),
+        "person.closed": _("%(who)s停用了系统账号%(whom)s", who=who, whom=change.whom),
+        "person.reopened": _("%(who)s重新启用了系统账号%(whom)s", who=who, whom=change.whom),
+        "token.issued": _("%(who)s为%(whom)s新建了令牌", who=who, whom=change.whom),
+        "token.revoked": _("%(who)s撤销了%(whom)s的令牌", who=who, whom=change.whom),
     }
     return said[change.kind]
 
@@ -283,6 +290,8 @@ def _more(change: Change) -> str:
     if change.kind == "person.joined":
         way = _("凭邀请码") if "invitation" in details else _("经审核（%(n)s）", n=details["registration"])
         return _("%(way)s，权限：%(rights)s", way=way, rights=rights_text(details["rights"]))
+    if change.kind.startswith("token."):
+        return _("令牌“%(name)s”（编号 %(n)s）", name=details["name"], n=details["token"])
     if change.kind.startswith("invitation."):
         said = [_("邀请对象：%(note)s", note=details["note"])] if details.get("note") else []
         said += [_("权限：%(rights)s", rights=rights_text(details["rights"]))] if details.get("rights") else []

@@ -9,7 +9,7 @@ from flask_babel import get_locale
 
 from portal import clock
 from portal.edge.machine import machine
-from portal.web import dates, languages
+from portal.web import access, dates, languages
 from portal.web.liveness import worker_away
 from portal.web.machine import pages
 
@@ -30,6 +30,7 @@ def _frame() -> dict[str, Any]:
         "sign_in_url": None if actor else _sign_in_url(),
         "language": _language(),
         "worker_away": worker_away(),
+        "idle_seconds": int(access.idle().of(official=actor.official).total_seconds()) if actor else None,
         "person": {"name": actor.name, "role": "", "url": "/profile"} if actor else None,
     }
     if machine().settings.demo and "offset" in g:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from flask import Blueprint, flash, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from sqlalchemy.orm import Session
 
 from portal import clock
 from portal.edge.acting import act, reading
-from portal.identity import Permission, accounts
+from portal.identity import Actor, Permission, accounts
 from portal.identity.rules import PasswordsDiffer, WeakPassword
-from portal.web.access import COOKIE, needs, permit
+from portal.web.access import give_token, held_token, needs, permit
 from portal.web.auth import first_page
 from portal.web.languages import said
 from portal.web.pages import own_path, render
+from portal.web.tokens import end_if_asked, live
 
 blueprint = Blueprint("password", __name__)
 
@@ -25,8 +29,7 @@ def choose_page() -> ResponseReturnValue:
     actor = permit()
     if not actor.must_change_password:
         return redirect("/profile")
-    with reading():
-        return _form({})
+    return _form(actor, {})
 
 
 @blueprint.post("/password")
@@ -38,17 +41,22 @@ def choose() -> ResponseReturnValue:
         return redirect("/profile", 303)
     password, again = request.form.get("password", ""), request.form.get("password_again", "")
     if password != again:
-        return _form({"password_again": said(PasswordsDiffer())}), 422
-    token = request.cookies[COOKIE]
+        return _form(actor, {"password_again": said(PasswordsDiffer())}), 422
+    token = held_token()
     try:
-        act(
-            lambda tx, now: accounts.choose_password(tx, actor, password, token, now, clock.now()),
-            _("设置自己的密码"),
-        )
+        renewed = act(lambda tx, now: _chosen(tx, actor, password, token, now), _("设置自己的密码"))
     except (WeakPassword, accounts.SamePassword) as fault:
-        return _form({"password": said(fault)}), 422
+        return _form(actor, {"password": said(fault)}), 422
+    if renewed:
+        give_token(renewed)
     flash(_("已设置密码，下次登录请用新密码。"), "success")
     return redirect(_next() or first_page(actor), 303)
+
+
+def _chosen(tx: Session, actor: Actor, password: str, token: str, moment: datetime) -> str | None:
+    renewed = accounts.choose_password(tx, actor, password, token, moment, clock.now())
+    end_if_asked(tx, actor, moment)
+    return renewed
 
 
 def lead_here() -> ResponseReturnValue | None:
@@ -63,8 +71,9 @@ def lead_here() -> ResponseReturnValue | None:
 _ALLOWED = frozenset({"password.choose_page", "password.choose", "auth.sign_out", "static", "switching.choose", None})
 
 
-def _form(errors: dict[str, str]) -> str:
-    return render("auth/password.html", errors=errors, next=_next())
+def _form(actor: Actor, errors: dict[str, str]) -> str:
+    with reading() as tx:
+        return render("auth/password.html", errors=errors, tokens=live(tx, actor.person_id), next=_next())
 
 
 def _next() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from flask import Blueprint, flash, redirect, request
 from flask.typing import ResponseReturnValue
@@ -19,11 +20,12 @@ from portal.identity.accounts import SamePassword
 from portal.identity.entry import FILE, MANAGE, PERSON, READ, Missing
 from portal.identity.models import EmailCheck, Person
 from portal.identity.rules import PasswordsDiffer, WeakPassword, check_password
-from portal.web import dates
-from portal.web.access import COOKIE, needs, permit
+from portal.web import dates, own_sessions
+from portal.web.access import give_token, held_token, needs, permit
 from portal.web.frames import frame
 from portal.web.languages import said
 from portal.web.pages import render
+from portal.web.tokens import end_if_asked, live
 
 blueprint = Blueprint("profile", __name__)
 
@@ -119,17 +121,26 @@ def change_password() -> ResponseReturnValue:
         faults = _password_faults(tx, actor, old, new, again)
     if faults:
         return _page(actor, faults), 422
-    token = request.cookies[COOKIE]
+    token = held_token()
     try:
-        refusal = act(
-            lambda tx, moment: profile.change_password(tx, actor, old, new, token, moment, clock.now()), _("修改密码")
-        )
+        answer = act(lambda tx, moment: _change(tx, actor, old, new, token, moment), _("修改密码"))
     except SamePassword as error:
         return _page(actor, {"password": error}), 422
-    if refusal is not None:
-        return _page(actor, {"old": refusal}), 429 if isinstance(refusal, TooManyAttempts) else 422
+    if isinstance(answer, PortalError):
+        return _page(actor, {"old": answer}), 429 if isinstance(answer, TooManyAttempts) else 422
+    if answer is not None:
+        give_token(answer)
     flash(_("密码已修改，其他设备上的登录已全部退出。"), "success")
     return redirect(PAGE + "#password-section", 303)
+
+
+def _change(
+    tx: Session, actor: Actor, old: str, new: str, token: str, moment: datetime
+) -> str | profile.WrongOldPassword | profile.TooManyPasswords | None:
+    answer = profile.change_password(tx, actor, old, new, token, moment, clock.now())
+    if not isinstance(answer, PortalError):
+        end_if_asked(tx, actor, moment)
+    return answer
 
 
 def _password_faults(tx: Session, actor: Actor, old: str, new: str, again: str) -> dict[str, PortalError]:
@@ -160,8 +171,10 @@ def _page(actor: Actor, faults: Mapping[str, PortalError] | None = None, email: 
             mail=_mail(person, profile.check_of(tx, person.id)),
             typed_email=email or person.email or "",
             errors={name: said(fault) for name, fault in (faults or {}).items()},
+            tokens=live(tx, person.id),
             official=actor.official,
             lends=bool(actor.roles),
+            sessions=own_sessions.rows(tx, actor),
             **frame(tx, actor, PAGE),
         )
 

@@ -15,8 +15,10 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from portal import clock, identity
+from portal.cases import quarantine
 from portal.clock import day_of
 from portal.edge.acting import act, moment, reading
+from portal.edge.files import TYPES, Download, stream
 from portal.errors import PortalError
 from portal.identity import Actor, Forbidden, Permission, Subject, membership, numbers, registering, rules, throttle
 from portal.identity.entry import (
@@ -48,7 +50,6 @@ from portal.identity.rules import InvalidLogin, LoginTaken, PasswordsDiffer, Wea
 from portal.web import dates, languages, organisations
 from portal.web.access import needs, network, open_to_all, permit, signed_in, visitor
 from portal.web.auth import HOME, WAITING
-from portal.web.files import TYPES, Download, stream
 from portal.web.organisations import PROOF, Typed, TypedPerson
 from portal.web.pages import render
 
@@ -281,6 +282,7 @@ def proof(proof_id: int) -> Response:
             raise UnknownRegistration() from error
         if found is None or row is None:
             raise UnknownRegistration()
+        quarantine.require_released(found)
     return stream(Download(found.key, found.sha256, found.name, TYPES[found.kind]))
 
 

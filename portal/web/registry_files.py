@@ -22,6 +22,7 @@ from portal.clock import TZ, day_of
 from portal.db import Database
 from portal.documents import service as documents
 from portal.edge.acting import act, reading
+from portal.edge.files import disposition
 from portal.edge.machine import machine
 from portal.identity import TooManyAttempts, throttle
 from portal.identity.entry import REGISTRY_FILE
@@ -30,7 +31,6 @@ from portal.registers import Publication, Record, Register, public
 from portal.registers.public import Overview, Wanted
 from portal.registers.rules import KINDS, STATE
 from portal.web.access import network, open_to_all
-from portal.web.files import disposition
 from portal.web.languages import code
 from portal.web.registry import public_register, record_of, url_of, wanted_of
 

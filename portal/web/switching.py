@@ -23,7 +23,7 @@ def choose(code: str) -> ResponseReturnValue:
     if code not in languages.LOCALES:
         abort(404)
     response = redirect(own_path(request.args.get("next", "")) or "/")
-    secure = machine().settings.public_url.startswith("https://")
+    secure = machine().settings.https
     response.set_cookie(languages.COOKIE, code, max_age=_KEPT, httponly=True, samesite="Lax", secure=secure)
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -13,13 +13,13 @@ from werkzeug.datastructures import FileStorage
 
 from portal.cases.attachments import clean_name
 from portal.cases.tasks import known_parties
+from portal.edge.files import TYPES, disposition
 from portal.feel import Scope
 from portal.forms import PAGE_ROWS, PRESSED, SHEET, Choices, Field, FieldError, Form, Option, sheet
 from portal.forms.answers import Refused
 from portal.forms.sheet import Heading, SheetFault
 from portal.forms.tables import kind_of, without_rows
 from portal.forms.views import TableView
-from portal.web.files import TYPES, disposition
 
 Answers = Mapping[str, object]
 

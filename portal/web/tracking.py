@@ -22,10 +22,12 @@ from portal.documents import service as documents
 from portal.documents.models import Letter, Service
 from portal.documents.service import UnknownLetter
 from portal.edge.acting import act, moment, reading
+from portal.edge.files import stream, word_of
 from portal.edge.machine import machine
 from portal.errors import PortalError
 from portal.identity import PARTY
 from portal.identity.entry import Missing
+from portal.inbox.party import Sealed
 from portal.storage import StoreUnavailable
 from portal.web import dates, validity
 from portal.web.access import network, open_to_all, visitor
@@ -41,7 +43,6 @@ from portal.web.applicant.cases import (
 )
 from portal.web.applicant.clocks import DeadlineView
 from portal.web.applicant.progress import Seal, Standing, StepView
-from portal.web.files import stream, word_of
 from portal.web.languages import said, sentences
 from portal.web.letters import read
 from portal.web.pages import render
@@ -245,10 +246,10 @@ def _view(tx: Session, row: Case, now: datetime) -> TrackView:
     standing = standing_of(tx, Cases(tx, machine().kernel.releases).get(row.id))
     case, seal = standing.case, standing.seal or _seal_of_filer(tx, row)
     if seal is not None and seal.hides:
-        told = [entry for entry in standing.history if entry.act_id < seal.act_id]
+        told = [entry for entry in standing.history if entry.act_id < seal.sealed.act_id]
         sealed = seal.text if is_public(row) else _("文书已制发，等当事人签收")
         *done, last = progress.steps(replace(standing, history=told, seal=replace(seal, text=sealed)), "")
-        issued = next((entry.moment for entry in standing.history if entry.act_id >= seal.act_id), None)
+        issued = next((entry.moment for entry in standing.history if entry.act_id >= seal.sealed.act_id), None)
         steps = [*done, replace(last, note=dates.exact(issued) if issued else "")]
         if is_public(row):
             return TrackView(sealed, _("打开并签收以后，这里显示办理结果。"), "a", None, steps)
@@ -272,7 +273,8 @@ def _seal_of_filer(tx: Session, row: Case) -> Seal | None:
     unopened = [line.id for line in _letters(tx, row) if line.served is None]
     if not unopened:
         return None
-    return Seal(min(documents.letter(tx, one).act_id for one in unopened), _("答复已作出，等您打开并签收"))
+    first = min(documents.letter(tx, one).act_id for one in unopened)
+    return Seal(Sealed(row.id, None, first, None), _("答复已作出，等您打开并签收"))
 
 
 def _sentence(standing: Standing, shown: DeadlineView | None) -> str:

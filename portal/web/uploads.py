@@ -11,7 +11,10 @@ from werkzeug.datastructures import FileStorage
 
 from portal.cases import attachments
 from portal.cases.attachments import Accepted
+from portal.cases.models import Attachment
+from portal.edge.access import signed_in
 from portal.edge.acting import moment
+from portal.edge.files import TYPES
 from portal.edge.machine import machine
 from portal.errors import PortalError
 from portal.forms import UPLOAD, Field, FieldError, Form
@@ -20,7 +23,6 @@ from portal.identity import Actor
 from portal.procedures import Procedure
 from portal.procedures.manifest import Material
 from portal.storage import StoreUnavailable
-from portal.web.files import TYPES
 
 
 class StoreAway(PortalError):
@@ -75,6 +77,11 @@ def material_of(procedure: Procedure, field: Field) -> Material:
     return Material(field.name, field.name, accept, kind.most, machine().settings.upload_megabytes * 1_000_000)
 
 
+def own_name(row: Attachment) -> str:
+    """A file's name as whoever looks at the page may read it."""
+    return row.name_for(signed_in().person_id)
+
+
 def store(posted: FileStorage, file: Accepted) -> None:
     """Puts a file that was accepted into the store; StoreAway."""
     kind = TYPES.get(file.kind, "application/octet-stream")
@@ -127,4 +134,4 @@ def _kept(posted: FileStorage, material: Material, actor: Actor) -> int:
     except StoreAway as error:
         raise StoredNot(error) from error
     with machine().database.transaction() as tx:
-        return attachments.keep(tx, file, actor, moment(tx)).id
+        return attachments.keep(machine().kernel, tx, file, actor, moment(tx)).id

@@ -12,14 +12,16 @@ from procrastinate.jobs import Job
 from sqlalchemy.orm import Session
 
 from portal import notify
-from portal.cases import checking, deferred, delivery, incidents
+from portal.cases import checking, deferred, delivery, incidents, verdicts
+from portal.cases.quarantine import SCAN
 from portal.jobs import is_last_attempt, retry
 from portal.jobs.procrastinating import ATTEMPTS
-from portal.worker import checks, letters, mail, sweeping
+from portal.worker import checks, letters, mail, scanning, sweeping
 from portal.worker.faults import FAULTS, said
 from portal.worker.tools import Tools
 
-DIED = "执行这项工作的进程多次中途退出或出错，详见日志。"
+DIED = "执行这项工作的进程多次中途退出、超时或出错，详见日志。"
+HOUR = 3600.0
 
 log = logging.getLogger(__name__)
 
@@ -29,11 +31,13 @@ class Work:
     """A job: `run` gets the tools, the job's id, under which its act is done at most once, and its arguments.
 
     `give_up` gets the transaction and a reason as well, once the last attempt has failed. `every` is a cron line.
+    `within` are the seconds after which it hangs, and ends its process.
     """
 
     run: Callable[..., None]
     give_up: Callable[..., None] | None = None
     every: str | None = None
+    within: float = 300.0
 
 
 def _of_cases(name: str) -> Work:
@@ -55,10 +59,12 @@ JOBS: Mapping[str, Work] = {
     delivery.PDF: Work(letters.make_pdf, letters.no_pdf),
     notify.SEND: Work(mail.send_message, mail.give_up_message),
     notify.SEND_CODE: Work(mail.send_code, mail.give_up_code),
-    mail.OUTSTANDING: Work(mail.send_outstanding),
-    checking.CHECK: Work(checks.check_history, checks.give_up),
-    "tasks.free": Work(sweeping.free_tasks, every="*/5 * * * *"),
-    "objects.sweep": Work(sweeping.sweep, every="20 * * * *"),
+    mail.OUTSTANDING: Work(mail.send_outstanding, within=HOUR),
+    checking.CHECK: Work(checks.check_history, checks.give_up, within=12 * HOUR),
+    SCAN: Work(scanning.scan, scanning.give_up),
+    verdicts.SCAN_WAITING: Work(scanning.scan_waiting),
+    "tasks.free": Work(sweeping.free_tasks, every="*/5 * * * *", within=HOUR),
+    "objects.sweep": Work(sweeping.sweep, every="20 * * * *", within=HOUR),
     **{name: _of_cases(name) for name in deferred.WORK},
 }
 
@@ -74,7 +80,7 @@ def register(app: App, tools: Tools) -> None:
 def _task(tools: Tools, work: Work) -> Callable[..., None]:
     def run(context: JobContext, timestamp: int | None = None, **arguments: Any) -> None:  # noqa: ANN401 - JSON
         job = context.job
-        # An attempt counts from its claim, so a job that kills its workers comes to an end too.
+        # One that ends its workers is counted when it is found left behind, and so comes to an end too.
         if job.attempts >= ATTEMPTS:
             give_up(tools, job, DIED)
             return

@@ -10,6 +10,7 @@ from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job, Status
 
 from portal.worker.jobs import JOBS, give_up
+from portal.worker.poison import SUSPECTS, less_urgent, next_try
 from portal.worker.tools import Tools
 
 HEARTBEAT = 5.0
@@ -38,14 +39,17 @@ async def recover(app: App, tools: Tools) -> None:
     failed = await app.job_manager.list_jobs_async(status=Status.FAILED.value)
     for job in (*stalled, *failed):
         if job.task_name in JOBS:
-            await _again(app, job)
+            await _again(app, job, suspect=job.status == Status.DOING.value)
         else:
             await asyncio.to_thread(give_up, tools, job, UNKNOWN.format(name=job.task_name))
 
 
-async def _again(app: App, job: Job) -> None:
+async def _again(app: App, job: Job, *, suspect: bool) -> None:
     log.warning("job %s (%s) was left behind; it is done again", job.id, job.task_name)
     try:
-        await app.job_manager.retry_job(job)
+        if suspect:
+            await app.job_manager.retry_job(job, next_try(job), less_urgent(job), lock=SUSPECTS)
+        else:
+            await app.job_manager.retry_job(job)
     except ConnectorException as error:
         log.warning("job %s is taken care of already (%s)", job.id, error)

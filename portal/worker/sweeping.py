@@ -1,4 +1,5 @@
-"""Sweeps what nobody uses any more: uploads that were never handed in, objects without a row, old sessions.
+"""Sweeps what nobody uses any more: uploads that were never handed in, objects without a row, old sessions,
+answers kept for programs.
 
 It also counts anew the ends of cases whose count was lost.
 """
@@ -6,7 +7,7 @@ It also counts anew the ends of cases whose count was lost.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from itertools import islice
 
@@ -14,34 +15,44 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from portal import clock, identity
-from portal.cases import tasks
+from portal.cases import files, tasks
 from portal.cases.act import ITEM_ENDED
 from portal.cases.drafts import messages as message_drafts
 from portal.cases.drafts import tasks as task_drafts
 from portal.cases.kernel import Kernel
 from portal.cases.models import Attachment, Case, Filing, StartItem
 from portal.documents.models import Letter, ServiceProof
+from portal.edge import kept, rates
 from portal.identity.models import Proof
 from portal.worker.tools import Tools
 
-UNUSED_FOR = timedelta(hours=24)
 AT_A_TIME = 500
 
 
 def sweep(tools: Tools, job: str) -> None:
-    """Removes uploads and objects that have been unused for 24 hours (real time), and sessions that are over.
+    """Removes uploads and objects that nobody uses and that are old enough (real time), and sessions that are over.
 
     For a row of a list that is under way although its case has ended, the job that counts the end is deferred anew.
     """
-    before = clock.now() - UNUSED_FOR
+    before = clock.now() - tools.orphans_after
     with tools.database.transaction() as tx:
         identity.sweep(tx, clock.now())
         task_drafts.sweep(tx)
         message_drafts.sweep(tx)
         forget_uploads(tx, before)
         count_ends(tools.kernel, tx)
-    for key in _orphans(tools, before):
-        tools.store.delete(key)
+        kept.sweep(tx, clock.now() - tools.answers_kept)
+        rates.sweep(tx, clock.now())
+    remove_objects(tools, before)
+
+
+def remove_objects(tools: Tools, before: datetime) -> None:
+    """Removes the objects older than a moment to which no row points, unless a backup is under way: it may hold a row
+    that has gone since. The next sweep finds them again."""
+    with tools.database.transaction() as tx:
+        if files.may_go(tx):
+            for key in _orphans(tools, before):
+                tools.store.delete(key)
 
 
 def free_tasks(tools: Tools, job: str) -> None:
@@ -59,12 +70,12 @@ def _free(kernel: Kernel, task_id: int, moment: datetime, tx: Session) -> None:
 
 def forget_uploads(tx: Session, before: datetime) -> None:
     """Deletes the rows of uploads older than a moment that no case, draft or proof of service uses."""
-    kept = _in_drafts(tx)
+    drafted = _in_drafts(tx)
     proofs = select(ServiceProof.attachment_id).where(ServiceProof.attachment_id.is_not(None))
     unused = select(Attachment.id).where(
         Attachment.case_id.is_(None), Attachment.uploaded_at < before, Attachment.id.not_in(proofs)
     )
-    ids = [attachment for attachment in tx.scalars(unused) if attachment not in kept]
+    ids = [attachment for attachment in tx.scalars(unused) if attachment not in drafted]
     tx.execute(delete(Attachment).where(Attachment.id.in_(ids)))
 
 
@@ -86,7 +97,7 @@ def _in_drafts(tx: Session) -> set[int]:
 def _orphans(tools: Tools, before: datetime) -> list[str]:
     """The keys of objects older than a moment to which no row points."""
     objects = tools.store.keys()
-    old = (kept.key for kept in objects if kept.since < before)
+    old = (one.key for one in objects if one.since < before)
     return [key for keys in _portions(old) for key in _unknown(tools, keys)]
 
 

@@ -10,19 +10,16 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from portal import clock
 from portal.cases import incidents, warning
 from portal.cases.conduct import claim, fire_ripe
 from portal.cases.models import Case
 from portal.db.database import DatabaseBusy, DatabaseUnreachable
+from portal.db.skew import TOLERANCE, skew
 from portal.errors import PortalError
 from portal.worker.faults import FAULTS, said
 from portal.worker.tools import Tools
 
 LONGEST_SLEEP = timedelta(seconds=1)
-TOLERANCE = timedelta(seconds=2)
-"""A clock that differs more from the database's is wrong, and whoever has it claims nothing."""
-
 REST = timedelta(minutes=10)
 """How long the timers or warnings of a family that broke are left alone."""
 
@@ -70,7 +67,7 @@ class Timers:
         with self._tools.database.transaction() as tx:
             seen = look(self._tools, tx)
         if seen.off > TOLERANCE:
-            self._say(f"the clock differs from the database's by {seen.off.total_seconds():.1f} s: no timer is claimed")
+            self._say(f"the clock differs from the database's by {seen.off.total_seconds():.1f} s: nothing is claimed")
             return LONGEST_SLEEP
         self._say("")
         while not self._stop.is_set() and fire_one(self._tools, seen.now):
@@ -89,9 +86,7 @@ class Timers:
 
 def look(tools: Tools, tx: Session) -> Round:
     """Compares the clocks and finds the next timer."""
-    before = clock.now()
-    at_database: datetime = tx.execute(select(func.clock_timestamp())).scalar_one()
-    off = max(before - at_database, at_database - clock.now())
+    off = skew(tx)
     now = tools.kernel.now(tx)
     following = tx.scalar(select(func.min(Case.ripe_at)).where(Case.ripe_at > now))
     sleep = LONGEST_SLEEP if following is None else min(LONGEST_SLEEP, following - now)

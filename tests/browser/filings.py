@@ -34,7 +34,7 @@ def _uploaded(site: Site, tx: Session, by: Actor, material: Material, title: str
     body = pdf(f"{title}{material.title}.pdf")
     file = attachments.examine(body["name"], BytesIO(body["buffer"]), material)
     site.tools.store.put(file.key, body["buffer"], file.size, body["mimeType"], file.name)
-    return str(attachments.keep(tx, file, by, now).id)
+    return str(attachments.keep(site.tools.kernel, tx, file, by, now).id)
 
 
 def done(site: Site, case: int, element: str, login: str, **answers: object) -> None:

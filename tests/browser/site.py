@@ -211,7 +211,7 @@ def running(url: str, store: MemoryStore, releases: Releases, settings: Settings
     tools = _tools(url, store, releases, settings)
     assets = Manifest(ROOT / DIST)
     machine = Pages(settings, tools.database, store, tools.kernel, assets, "a secret for tests", demo.present)
-    site = Site(tools, create_app(machine))
+    site = Site(tools, app.mounted(create_app(machine), machine))
     if settings.demo:
         site.at(STARTS_AT)
     with _pages(site), _worker(tools):

@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from portal import identity
+from portal import clock, identity
 from portal.cases import incidents
+from portal.identity import systems, tokens
 from tests.browser.files import pdf, program
 from tests.browser.filings import audited
 from tests.browser.looks import barriers, faults
@@ -21,7 +22,8 @@ from tests.builders.extent import THOROUGH
 # What is no page: files, what machines ask for, and what only leads on.
 NO_PAGES = {
     "static", "files.letter", "files.letter_pdf", "files.attachment", "previews.shown_file", "official.arrivals",
-    "official.diagram", "health.healthz", "health.readyz", "applicant.file", "applicant.draft", "switching.choose",
+    "official.diagram", "health.healthz", "health.readyz", "metrics.metrics", "applicant.file", "applicant.draft",
+    "switching.choose",
     "official.answered_rows", "official.copy_file", "registration.proof", "messages.message_target",
     "registry_files.register_csv", "registry_files.register_json", "registry_files.record_json", "draws.draw_json",
     "notices.feed", "notices.data", "notices.file", "official.archive_list", "official.archive_zip",
@@ -113,6 +115,10 @@ def states(site: Site) -> None:
         identity.add_person(tx, login="reader", name="周敏", password=password, organisation_id=unit, rights=[])
         new = identity.add_person(tx, login="new", name="郑新", password=password)
         new.must_change_password = True
+        erp = systems.Wanted("erp", "市排放报送系统", "每晚核对配额与排放量", "信息处 李工 023-6700")
+        program = systems.add(tx, site.actor("admin"), erp, site.tools.kernel.now(tx))
+        for person in (program.id, site.actor("wang").person_id, site.actor("zhou").person_id):
+            tokens.issue(tx, person, "每晚对账", ["read", "file"], None, None, clock.now())
         incidents.note(tx, "制发文书", "文件存储没有回应", site.tools.kernel.now(tx), site.failed_row()[0])
 
 
@@ -159,6 +165,23 @@ def test_the_page_on_which_a_deadline_is_extended(site: Site, windows: Windows, 
     found = looked_at(page)
     page.get_by_role("button", name="批准延长").click()
     expect(page.get_by_role("alert").filter(has_text="延长的理由")).to_be_visible()
+    assert "\n".join([*found, *looked_at(page)]) == ""
+
+
+def test_a_token_shown_once(site: Site, windows: Windows, seen: Counter[str]):
+    found = []
+    for login, width, path in (("wang", PHONE, "/profile/tokens"), ("admin", DESK, "/admin/systems")):
+        page = windows.sign_in(login, width)
+        page.goto(path)
+        if login == "admin":
+            page.get_by_role("link", name="市排放报送系统").click()
+        page.get_by_label("令牌名称").fill("月末汇总")
+        page.get_by_role("button", name="新建令牌").click()
+        expect(page.get_by_text("只在这里显示这一次")).to_be_visible()
+        found += looked_at(page)
+    page.goto(f"/admin/people/{site.actor('zhou').person_id}")
+    page.get_by_role("link", name="撤销 每晚对账").click()
+    seen[kind_of(site, page.url) or ""] += 1
     assert "\n".join([*found, *looked_at(page)]) == ""
 
 

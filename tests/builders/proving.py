@@ -12,6 +12,8 @@ from tests.builders.extent import THOROUGH
 
 RESULTS = os.environ.get("PROVE")
 """The file to which `make prove` has every proof written, a line of JSON each; None in every other run."""
+PROVES_WITHIN = 4 * 3600
+"""Seconds after which a proof at full size hangs."""
 
 
 @dataclass

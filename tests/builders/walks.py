@@ -272,7 +272,7 @@ class Walk(World):
         self.uploaded = True
         content = sha256(name.encode()).hexdigest()
         file = Accepted(f"walk/{self.counted['files']}", name, name.rpartition(".")[2], 3, content)
-        return str(self.run.act(lambda tx: attachments.keep(tx, file, by, self.now)).id)
+        return str(self.run.act(lambda tx: attachments.keep(self.kernel, tx, file, by, self.now)).id)
 
     def _filler(self, dice: Random, upload: Callable[[str], str]) -> Filler:
         return Filler(dice, day_of(self.now), self.names, self.numbers, upload)
@@ -378,7 +378,7 @@ class Walk(World):
             self.uploaded = True
             content = sha256(name.encode()).hexdigest()
             file = Accepted(f"walk/{self.counted['files']}", name, name.rpartition(".")[2], 3, content)
-            row = self.run.act(lambda tx: attachments.keep_in_bundle(tx, file, bundle, self.now))
+            row = self.run.act(lambda tx: attachments.keep_in_bundle(self.kernel, tx, file, bundle, self.now))
             return str(row.id)
 
         names = self.run.read(lambda tx: scope_before(tx, self.published.regulation, about))

@@ -14,9 +14,9 @@ from portal.cases.live import Cases
 from portal.cases.models import Task
 from portal.errors import PortalError
 from portal.identity import service as identity
+from portal.inbox import party
 from portal.inbox.rules import NOBODY, Filter, Place, View
 from portal.notify.models import PortalMessage
-from portal.web.applicant import queries
 from tests.builders.assigned import FIRST, SECOND, THIRD, committee, natural, one_expert
 from tests.builders.world import CEMENT, World
 
@@ -61,7 +61,7 @@ def over(world, task):
 
 def opens(world, case, actor):
     """Which of the case's files a person may open because they are shown to him."""
-    files = world.run.read(lambda tx: queries.files_of(tx, case.id, world.cement))
+    files = world.run.read(lambda tx: party.files_of(tx, case.id, world.cement))
     return [
         file.name
         for file in files
@@ -76,7 +76,7 @@ def last_message(world, actor):
 
 
 def todo(world, actor):
-    found = world.run.read(lambda tx: queries.tasks_of(tx, actor.organisation_id))
+    found = world.run.read(lambda tx: party.tasks_of(tx, actor.organisation_id))
     return [(task.element, case.id) for task, case in found]
 
 
@@ -155,7 +155,7 @@ def test_the_files_shown_open_while_he_has_or_has_done_the_task(world):
 
 def test_in_his_answers_he_names_no_file_of_others(world):
     case = asked(world)
-    [paper, _annex] = world.run.read(lambda tx: queries.files_of(tx, case.id, world.cement))
+    [paper, _annex] = world.run.read(lambda tx: party.files_of(tx, case.id, world.cement))
     own = world.upload(world.first, "意见.pdf")
 
     def usable(actor, *ids):

@@ -299,6 +299,10 @@ class TestAudit:
         told = said(capsys)
         assert (told["ok"], told["cases"]) == (True, 2)
         assert told["entries"] > 4
+        figures = {one["name"]: one["figures"] for one in told["invariants"]}
+        assert figures["ledger"] == {"transfers": 1, "entries": 2, "balances": 1}
+        assert figures["numbers"] == {"sequences": 3, "numbers": 3}
+        assert figures["files"] == {"files": 1, "bytes": 100}
 
     def test_what_was_tampered_with_is_told(self, on, own_database, capsys):
         Bureau.over(own_database).notice()

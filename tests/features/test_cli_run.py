@@ -11,10 +11,9 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +21,7 @@ import pytest
 
 from portal.__main__ import main
 from portal.demo import accounts
+from tests.builders.running import free_port, wait_until
 from tests.builders.world import ROOT
 
 STARTS_WITHIN = 180
@@ -67,19 +67,6 @@ class Running:
             name = next((part for part in ("portal web", "portal worker", "weed", "postgres") if part in command), "")
             found[name] = int(pid)
         return found
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def wait_until(condition: Callable[[], bool], seconds: float, why: Callable[[], str] = str) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"not within {seconds} s:\n{why()}"
-        time.sleep(0.05)
 
 
 def only_one_regulation(folder: Path) -> Path:

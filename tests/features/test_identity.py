@@ -10,7 +10,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 
 from portal import identity
-from portal.identity import Actor, SignInRefused, TooManyAttempts, passwords, rules, service
+from portal.identity import Actor, SignInRefused, TooManyAttempts, passwords, rules, service, sessions
 from portal.identity.models import LoginAttempt, Person, SignedIn
 from portal.identity.rules import InvalidLogin, InvalidUscc, LoginTaken, UsccTaken, WeakPassword
 
@@ -218,19 +218,30 @@ def test_a_session_that_is_used_lasts_eight_hours(tx):
     token = sign_in(tx)
     moment = NOW
     while moment < NOW + timedelta(hours=7):
-        moment += timedelta(minutes=50)
+        moment += timedelta(minutes=15)
+        assert identity.actor_of_session(tx, token, moment)
+    while moment < NOW + timedelta(hours=8) - timedelta(minutes=15):
+        moment += timedelta(minutes=15)
         assert identity.actor_of_session(tx, token, moment)
     last = NOW + timedelta(hours=8) - timedelta(microseconds=1)
     assert identity.actor_of_session(tx, token, last)
     assert identity.actor_of_session(tx, token, NOW + timedelta(hours=8)) is None
 
 
-def test_a_session_that_is_left_alone_lasts_an_hour(tx):
+def test_a_session_that_an_official_leaves_alone_lasts_a_quarter_of_an_hour(tx):
     a_person(tx)
     token = sign_in(tx)
-    assert identity.actor_of_session(tx, token, NOW + timedelta(minutes=60, microseconds=1)) is None
+    assert identity.actor_of_session(tx, token, NOW + timedelta(minutes=15, microseconds=1)) is None
+    assert identity.actor_of_session(tx, token, NOW + timedelta(minutes=15))
+    assert identity.actor_of_session(tx, token, NOW + timedelta(minutes=30))
+
+
+def test_a_session_that_anybody_else_leaves_alone_lasts_half_an_hour(tx):
+    a_person(tx).applicant = True
+    token = sign_in(tx)
+    assert identity.actor_of_session(tx, token, NOW + timedelta(minutes=30, microseconds=1)) is None
+    assert identity.actor_of_session(tx, token, NOW + timedelta(minutes=30))
     assert identity.actor_of_session(tx, token, NOW + timedelta(minutes=60))
-    assert identity.actor_of_session(tx, token, NOW + timedelta(minutes=120))
 
 
 def test_being_seen_is_written_once_a_minute_at_most(tx):
@@ -428,7 +439,7 @@ def test_a_password_that_is_replaced_while_it_is_compared_opens_nothing(own_data
             person = other.get_one(Person, someone)
             if fits(PASSWORD, person.password_hash):
                 person.password_hash = passwords.hashed("another horse 电池")
-                service.revoke_all(other, someone, NOW)
+                sessions.revoke_all(other, someone, NOW)
         return right
 
     monkeypatch.setattr(passwords, "fits", replaced_meanwhile)

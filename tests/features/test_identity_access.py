@@ -93,6 +93,10 @@ TABLE = [
     (Permission.TASK_COMPLETE, VERIFYING, {"verifier"}),
     (Permission.TASK_COMPLETE, CASE, set()),
     (Permission.TASK_LIST, Subject(), EVERYONE),
+    (Permission.TOKEN_ISSUE, Subject(person_id=1), {"party"}),
+    (Permission.TOKEN_ISSUE, Subject(person_id=99, system=True), {"administrator"}),
+    (Permission.TOKEN_REVOKE, Subject(person_id=4), {"handler", "administrator"}),
+    (Permission.TOKEN_REVOKE, Subject(person_id=99, system=True), {"administrator"}),
 ]
 
 

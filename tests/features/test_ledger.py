@@ -3,15 +3,6 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    invariant,
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
@@ -319,82 +310,3 @@ def test_a_reversal_that_is_no_mirror_is_found(tx):
         {"id": original.id, "other": other.id},
     )
     assert ledger.invariants(tx) == [f"transfer {other.id} does not undo transfer {original.id}"]
-
-
-class Oracle(RuleBasedStateMachine):
-    """R12, small: whatever is posted and undone, the ledger holds what plain arithmetic says."""
-
-    tx = None
-
-    def __init__(self):
-        super().__init__()
-        self.undo = self.tx.begin_nested()
-        self.posted = []  # [case, organisation, kind, amount, reversed]
-        self.keys = {}
-
-    def balance(self, organisation, kind):
-        return sum(p[3] for p in self.posted if p[1:3] == [organisation, kind] and not p[4])
-
-    def attempt(self, act, allowed):
-        step = self.tx.begin_nested()
-        if allowed:
-            act()
-            step.commit()
-        else:
-            with pytest.raises(InsufficientBalance):
-                act()
-            step.rollback()
-
-    @rule(
-        case=st.sampled_from([NOTICE, OTHER]),
-        organisation=st.sampled_from([MILL, PLANT]),
-        kind=st.sampled_from(["免费", "调整"]),
-        amount=st.integers(-60, 100).filter(bool),
-    )
-    def post(self, case, organisation, kind, amount):
-        facts = {"case_id": case, "organisation_id": organisation, "dimensions": {"year": 2025, "kind": kind}}
-        key = f"k{len(self.keys)}"
-        allowed = self.balance(organisation, kind) + amount >= 0
-        self.attempt(lambda: post(self.tx, key, amount, **facts), allowed)
-        if allowed:
-            self.keys[key] = (amount, facts)
-            self.posted.append([case, organisation, kind, amount, False])
-
-    @precondition(lambda self: self.keys)
-    @rule(data=st.data())
-    def post_again(self, data):
-        key = data.draw(st.sampled_from(sorted(self.keys)))
-        amount, facts = self.keys[key]
-        post(self.tx, key, amount, **facts)
-
-    @rule(case=st.sampled_from([NOTICE, OTHER]), key=st.uuids())
-    def reverse(self, case, key):
-        mine = [p for p in self.posted if p[0] == case and not p[4]]
-        places = {tuple(p[1:3]) for p in mine}
-        allowed = all(self.balance(*place) >= sum(p[3] for p in mine if tuple(p[1:3]) == place) for place in places)
-        self.attempt(lambda: reverse(self.tx, str(key), of_case=case), allowed)
-        if allowed:
-            for posting in mine:
-                posting[4] = True
-
-    @invariant()
-    def holds_what_arithmetic_says(self):
-        for organisation in (MILL, PLANT):
-            holdings = held(self.tx, organisation)
-            for kind in ("免费", "调整"):
-                assert holdings.get(kind, 0) == self.balance(organisation, kind)
-
-    def teardown(self):
-        check(self.tx)
-        self.undo.rollback()
-
-
-def test_the_ledger_agrees_with_an_oracle(tx):
-    machine = type("Machine", (Oracle,), {"tx": tx})
-    few = settings(
-        max_examples=15,
-        stateful_step_count=15,
-        deadline=None,
-        suppress_health_check=[HealthCheck.too_slow],
-    )
-    run_state_machine_as_test(machine, settings=few)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 import re
@@ -11,12 +10,9 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
-from http.cookiejar import CookieJar
 from pathlib import Path
 
 import pytest
@@ -39,58 +35,14 @@ from portal.storage.embedded import EmbeddedStore
 from portal.storage.s3 import ALIVE_FOR
 from portal.web import Pages
 from tests.builders.pages import PASSWORD, NoAssets, Portal, hashed, settle
+from tests.builders.running import Browser, free_port, wait_until
 from tests.builders.world import shipped
 from tests.conftest import FAST
-from tests.features.test_cli_run import free_port, wait_until
 
 STOPPED = (
     "后台服务已停止：文书生成、到期自动办理、提醒和邮件要等它恢复后补办。期限照常计算，不受影响；现在仍可填写和提交。"
 )
 PDF = b"%PDF-1.4\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF\n"
-
-
-@dataclass
-class Answer:
-    """What came back."""
-
-    status: int
-    text: str
-    headers: http.client.HTTPMessage
-
-
-class Browser:
-    """A browser with cookies and the token of the last page that had one."""
-
-    def __init__(self, address: str) -> None:
-        self._address, self._token = address, ""
-        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
-
-    def get(self, path: str) -> Answer:
-        return self._asked(urllib.request.Request(self._address + path))
-
-    def post(self, path: str, fields: dict[str, str], files: dict[str, tuple[str, bytes]] | None = None) -> Answer:
-        body, kind = _multipart({**fields, "csrf_token": self._token}, files or {})
-        return self._asked(urllib.request.Request(self._address + path, body, {"Content-Type": kind}))
-
-    def _asked(self, request: urllib.request.Request) -> Answer:
-        try:
-            with self._opener.open(request, timeout=60) as answer:
-                said = Answer(answer.status, answer.read().decode("utf-8", "replace"), answer.headers)
-        except urllib.error.HTTPError as error:
-            said = Answer(error.code, error.read().decode("utf-8", "replace"), error.headers)
-        found = re.search(r'name="csrf_token" value="([^"]+)"', said.text)
-        self._token = found[1] if found else self._token
-        return said
-
-
-def _multipart(fields: dict[str, str], files: dict[str, tuple[str, bytes]]) -> tuple[bytes, str]:
-    mark = b"--of-this-test"
-    parts = [f'Content-Disposition: form-data; name="{name}"\r\n\r\n{text}'.encode() for name, text in fields.items()]
-    for name, (file, data) in files.items():
-        head = f'Content-Disposition: form-data; name="{name}"; filename="{file}"\r\n\r\n'
-        parts.append(head.encode() + data)
-    body = b"".join(b"--" + mark + b"\r\n" + part + b"\r\n" for part in parts) + b"--" + mark + b"--\r\n"
-    return body, f"multipart/form-data; boundary={mark.decode()}"
 
 
 @dataclass
@@ -108,8 +60,7 @@ class House:
 
     def signed_in(self, login: str) -> Browser:
         browser = Browser(self.address)
-        browser.get("/sign-in")
-        answer = browser.post("/sign-in", {"login": login, "password": PASSWORD})
+        answer = browser.sign_in(login)
         assert answer.status == 200, answer.text
         return browser
 

@@ -22,7 +22,7 @@ def test_every_route_declares_a_permission_or_is_open(portal):
 def test_what_is_open_to_all_is_a_short_list(portal):
     endpoints = {rule.endpoint for rule in portal.app.url_map.iter_rules()}
     found = {one for one in endpoints if declared(portal.app, one) == "open to all"}
-    signing_in, probes = {"auth.sign_in", "auth.sign_in_post"}, {"health.healthz", "health.readyz"}
+    signing_in, probes = {"auth.sign_in", "auth.sign_in_post"}, {"health.healthz", "health.readyz", "metrics.metrics"}
     coming = {f"registration.{one}" for one in ("register", "register_post", "received", "join", "join_post")}
     coming |= {f"registration.{one}" for one in ("register_person", "register_person_post")}
     asking = {f"tracking.{one}" for one in ("track", "track_post", "letter", "letter_file")}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 from dataclasses import replace
 
@@ -18,7 +19,7 @@ from portal.storage import MemoryStore, StoreUnavailable
 from tests.builders.pages import ETS, Portal, plain
 from tests.web.test_applicant import PDF, Story
 
-PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 32
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR" + struct.pack(">II", 8, 8) + b"\0" * 9 + b"\0\0\0\0IEND\xaeB`\x82"
 EXE = b"MZ\x90\x00\x03\x00\x00\x00\x04\x00\x00\x00\xff\xff\x00\x00"
 
 

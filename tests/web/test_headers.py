@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from portal.web.files import disposition
+from portal.edge.files import disposition
 
 
 def _pages(portal):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select
@@ -12,7 +13,7 @@ from portal.cases.drafts import NOTHING, filings
 from portal.cases.drafts.tasks import sweep
 from portal.cases.models import Attachment, Case, Filing, Task, TaskDraft
 from portal.web.keeping import SEEN
-from portal.worker.sweeping import UNUSED_FOR, forget_uploads
+from portal.worker.sweeping import forget_uploads
 from tests.builders.pages import UNIT, plain
 
 HALF = {"year": "2025", "units.0.unit": UNIT, "units.0.amount": "1,2", "grounds": "写到一半"}
@@ -205,7 +206,7 @@ def test_uploads_of_which_a_draft_speaks_are_not_swept(portal):
         ids = []
         for key in ("kept", "left"):
             row = Attachment(
-                uploaded_by_id=portal.people["zhou"], uploaded_at=clock.now() - 3 * UNUSED_FOR, key=key,
+                uploaded_by_id=portal.people["zhou"], uploaded_at=clock.now() - timedelta(days=3), key=key,
                 name="a.pdf", kind="pdf", size=1, sha256="0" * 64,
             )  # fmt: skip
             tx.add(row)
@@ -217,7 +218,7 @@ def test_uploads_of_which_a_draft_speaks_are_not_swept(portal):
             )
         )
     with portal.database.transaction() as tx:
-        forget_uploads(tx, clock.now() - UNUSED_FOR)
+        forget_uploads(tx, clock.now() - timedelta(days=1))
         assert tx.scalars(select(Attachment.key)).all() == ["kept"]
 
 

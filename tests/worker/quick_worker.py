@@ -19,7 +19,7 @@ from portal.db import Database
 from portal.jobs import ProcrastinateQueue
 from portal.procedures import Releases
 from portal.storage import MemoryStore
-from portal.worker import Tools, letters, recovery, run, running
+from portal.worker import Tools, letters, poison, recovery, run, running
 
 PAUSE = 0.15
 
@@ -49,6 +49,7 @@ def main(url: str, seed: str, moment: str) -> None:
     recovery.LOOKS_EVERY = 0.2
     recovery.SILENT_FOR = running.SILENT_FOR = 0.6
     running.HEARTBEAT = 0.1
+    poison.REST *= 0
     run(tools)
 
 

@@ -11,7 +11,9 @@ import sys
 from sqlalchemy import text
 
 from portal.jobs import build_app, last_heartbeat
+from portal.jobs.procrastinating import ATTEMPTS
 from portal.worker.jobs import register
+from portal.worker.poison import SUSPECTS
 from portal.worker.recovery import UNKNOWN, recover
 from tests.worker.conftest import incidents, jobs
 from tests.worker.test_killed import wait_until
@@ -42,6 +44,18 @@ def test_a_dead_workers_job_counts_as_an_attempt_and_is_done_again(own_database,
     left_behind(own_database, "objects.sweep", "failed")
     looked_once(own_database, tools)
     assert jobs(own_database) == [("objects.sweep", "todo", 1)] * 2
+
+
+def test_what_was_left_behind_is_set_apart_and_rests_from_its_second_time_on(own_database, tools):
+    left_behind(own_database, "objects.sweep", "doing")
+    for attempts in range(1, ATTEMPTS + 1):
+        looked_once(own_database, tools)
+        with own_database.transaction() as tx:
+            [job] = tx.execute(text("SELECT status::text, attempts, lock, priority FROM procrastinate_jobs"))
+            rests = tx.scalar(text("SELECT scheduled_at > now() + interval '50 s' FROM procrastinate_jobs"))
+            tx.execute(text("UPDATE procrastinate_jobs SET status = 'doing'"))
+        assert tuple(job) == ("todo", attempts, SUSPECTS, -attempts)
+        assert rests is (1 < attempts < ATTEMPTS)
 
 
 def test_a_worker_that_was_silent_for_long_is_heard_again(own_database, tools):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy import select, text, update
@@ -13,7 +14,7 @@ from portal.identity import registering
 from portal.identity.entry import Entry, Newcomer
 from portal.identity.models import Grant
 from portal.storage import MemoryStore
-from portal.worker import sweeping
+from portal.worker import Tools, sweeping
 from portal.worker.letters import render_letter
 from portal.worker.sweeping import free_tasks, sweep
 from tests.builders.world import CEMENT
@@ -28,6 +29,11 @@ def put(store: MemoryStore, key: str) -> str:
 def keys(store: MemoryStore) -> set[str]:
     everything = store.keys()
     return {kept.key for kept in everything}
+
+
+def later(tools: Tools) -> Tools:
+    """The same tools at a time when everything in the store is old."""
+    return replace(tools, orphans_after=timedelta(hours=-1))
 
 
 def upload(database, bureau, store, name, *, hours, case_id=None) -> int:
@@ -72,30 +78,27 @@ def test_unused_uploads_and_objects_go_after_a_day(bureau, tools, own_database, 
         assert set(tx.scalars(select(Attachment.name))) == {"used.pdf", "fresh.pdf", "drafted.pdf"}
 
     # A day later, by the store's own clock.
-    monkeypatch.setattr(sweeping, "UNUSED_FOR", timedelta(hours=-1))
     monkeypatch.setattr(sweeping, "forget_uploads", lambda tx, before: None)
-    sweep(tools, "2")
+    sweep(later(tools), "2")
     assert keys(tools.store) == {"up/used", "up/fresh", "up/drafted"}
 
 
-def test_proofs_stay_with_their_registration_and_others_go_after_a_day(tools, own_database, monkeypatch):
+def test_proofs_stay_with_their_registration_and_others_go_after_a_day(tools, own_database):
     with own_database.transaction() as tx:
         for name, since in (("used", 25), ("fresh", 23), ("old", 25)):
             kept = registering.StoredProof(put(tools.store, f"proof/{name}"), "执照.pdf", "pdf", 1, "0" * 64)
             registering.keep_proof(tx, kept, clock.now() - timedelta(hours=since))
         entry = Entry("91110000802100433B", "某水泥有限公司", "万州区", "enterprise")
         registering.hand_in(tx, Newcomer("赵", "zhao", "a long password"), entry, "proof/used", "once", clock.now())
-    monkeypatch.setattr(sweeping, "UNUSED_FOR", timedelta(hours=-1))
-    sweep(tools, "1")
+    sweep(later(tools), "1")
     assert keys(tools.store) == {"proof/used", "proof/fresh"}
 
 
-def test_the_files_of_letters_stay(bureau, tools, own_database, monkeypatch):
+def test_the_files_of_letters_stay(bureau, tools, own_database):
     bureau.notice()
     [letter] = letters(own_database)
     render_letter(tools, "1", letter.id)
-    monkeypatch.setattr(sweeping, "UNUSED_FOR", timedelta(hours=-1))
-    sweep(tools, "1")
+    sweep(later(tools), "1")
     assert keys(tools.store) == {letters(own_database)[0].object_key}
 
 

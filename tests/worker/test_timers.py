@@ -127,7 +127,7 @@ def test_a_clock_that_is_wrong_claims_nothing_and_says_so_once(bureau, tools, mo
     notice, _ = served(bureau)
     late = replace(tools, kernel=replace(bureau.kernel, now=lambda _tx: notice.ripe_at))
     right = clock.now
-    monkeypatch.setattr(timers.clock, "now", lambda: right() + timedelta(seconds=3))
+    monkeypatch.setattr(clock, "now", lambda: right() + timedelta(seconds=3))
     loop = Timers(late, threading.Event())
     with caplog.at_level(logging.WARNING):
         assert loop.round() == LONGEST_SLEEP
@@ -135,7 +135,7 @@ def test_a_clock_that_is_wrong_claims_nothing_and_says_so_once(bureau, tools, mo
     assert notice.outcome is None
     assert [record.message for record in caplog.records if "clock differs" in record.message] != []
     assert len(caplog.records) == 1
-    monkeypatch.setattr(timers.clock, "now", right)
+    monkeypatch.setattr(clock, "now", right)
     loop.round()
     assert notice.outcome == "已生效"
 

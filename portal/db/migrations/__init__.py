@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,16 +20,39 @@ from portal.db.database import engine_for, speaking_of_outages
 
 FOLDER = Path(__file__).parent
 NOT_OURS = "procrastinate_"
+VERSION_TABLE = "alembic_version"
 
 
-def upgrade(url: str, metadata: MetaData, schema: str | None = None) -> None:
-    """Bring the database, or one schema of it (made when missing), to the newest state in one go."""
+def upgrade(url: str, metadata: MetaData, schema: str | None = None, to: str = "head") -> None:
+    """Bring the database, or one schema of it (made when missing), to a state, the newest, in one go.
+
+    The release before goes on working meanwhile: a step only adds, or says by CONTRACT what nobody uses any more.
+    """
     with _connection(url, schema) as connection:
-        # Two processes that start at once must not both migrate.
-        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('portal migrations'))"))
+        _alone(connection)
         if schema is not None:
             connection.execute(CreateSchema(schema, if_not_exists=True))
-        command.upgrade(_config(connection, metadata), "head")
+        command.upgrade(_config(connection, metadata), to)
+
+
+def rebuild(url: str, metadata: MetaData, revision: str, fill: Callable[[Connection], None]) -> None:
+    """Bring an empty database to an earlier state, have it filled, and bring it to the newest; all of it or nothing."""
+    with _connection(url, None) as connection:
+        _alone(connection)
+        config = _config(connection, metadata)
+        command.upgrade(config, revision)
+        fill(connection)
+        command.upgrade(config, "head")
+
+
+def revision_of(connection: Connection) -> str:
+    """The state that the schema of a database is in, by its number; empty before the first step."""
+    return MigrationContext.configure(connection).get_current_revision() or ""
+
+
+def knows(revision: str) -> bool:
+    """Whether this is the number of a step that is known here."""
+    return revision in {step.revision for step in ScriptDirectory(str(FOLDER)).walk_revisions()}
 
 
 def generate(url: str, metadata: MetaData, title: str) -> None:
@@ -54,6 +77,11 @@ def is_ours(name: str | None, kind: str, parents: object) -> bool:
 
 def _meant_to_be_protected(metadata: MetaData) -> frozenset[str]:
     return frozenset(table.name for table in metadata.tables.values() if MARK in table.info)
+
+
+def _alone(connection: Connection) -> None:
+    # Two processes that start at once must not both migrate.
+    connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('portal migrations'))"))
 
 
 @contextmanager

@@ -24,7 +24,7 @@ FILER = "filer"
 """Whom a letter is served on that answers what somebody filed without an account."""
 _NUMBERS = ("identity", "uscc")
 _TEXTS = ("textfield", "textarea")
-_SECRET = "identity"
+_SECRET = "identity"  # nosec B105 # 2026-11-22: a name
 _EITHER = "party"
 """The kind of a field that holds the code of a unit, or of a natural person."""
 

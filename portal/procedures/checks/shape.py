@@ -121,6 +121,10 @@ def _own(drawn: Drawing) -> Iterator[Fault]:
             yield Fault("事件网关只有一条出口", mend, element.id, element.line)
     for extension in drawn.root.iter(f"{{{PORTAL}}}*"):
         yield from _extension(drawn, extension)
+    for call in drawn.root.iter(f"{{{BPMN}}}callActivity"):
+        if call.get("calledElement") is not None:
+            mend = '删去 calledElement；调用哪张图写成 <portal:call diagram="图名"/>'
+            yield _at(drawn, call, "调用活动写了 calledElement，它不起作用", mend)
     for condition in drawn.root.iter(f"{{{BPMN}}}conditionExpression"):
         flow = condition.getparent()
         if not (condition.text or "").strip() and flow is not None:

@@ -12,6 +12,7 @@ from portal.web.admin import (  # noqa: F401 # they add routes
     person,
     regulations,
     releases,
+    systems,
 )
 from portal.web.admin.blueprint import blueprint
 

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from portal import clock
 from portal.cases import checking, incidents
 from portal.clock import day_of
+from portal.db.skew import TOLERANCE, skew
 from portal.edge.acting import moment, reading
 from portal.edge.machine import machine
 from portal.edge.standing import calendar_in_force, in_force
@@ -26,7 +27,7 @@ from portal.storage import StoreUnavailable
 from portal.web import beginning, dates, validity
 from portal.web.access import needs, permit
 from portal.web.admin.blueprint import blueprint, frame
-from portal.web.health import CLOCK_TOLERANCE, HEARTBEAT_TOLERANCE, clock_off
+from portal.web.health import HEARTBEAT_TOLERANCE
 from portal.web.languages import title_inside
 from portal.web.official.blueprint import count_text
 from portal.web.official.managing import HOME
@@ -56,8 +57,8 @@ def overview() -> ResponseReturnValue:
     with reading() as tx:
         now = moment(tx)
         parts = [
-            _database(tx), _objects(), _worker(tx), _incidents(tx), _jobs(tx), *_releases(tx), *_validity(tx),
-            _roles(tx), _check(tx, now), _calendar(tx, now),
+            _database(tx), _objects(), _scanner(), _worker(tx), _incidents(tx), _jobs(tx), *_releases(tx),
+            *_validity(tx), _roles(tx), _check(tx, now), _calendar(tx, now),
         ]  # fmt: skip
         steps = beginning.steps(tx)
         return render(
@@ -76,10 +77,10 @@ def _well(name: str, text: str, action: str, url: str) -> Line:
 
 def _database(tx: Session) -> Line:
     name, action, url = _("数据库"), _("重新检查"), HOME
-    off = clock_off(tx)
-    if off > CLOCK_TOLERANCE:
+    off = skew(tx)
+    if off > TOLERANCE:
         seconds = round(off.total_seconds(), 1)
-        text = _("本机与数据库的时钟相差 %(n)s 秒，到期事项暂停自动办理。请校准服务器时间。", n=seconds)
+        text = _("本机与数据库的时钟相差 %(n)s 秒，到期事项和后台工作暂停办理。请校准服务器时间。", n=seconds)
         return Line(name, "r", _("时钟不一致"), text, action, url)
     return _well(name, _("能够读写，时钟一致。"), action, url)
 
@@ -92,6 +93,15 @@ def _objects() -> Line:
         text = _("连不上文件存储：现在不能上传、下载和生成文书，其他办理不受影响。请启动文件存储，恢复后自动继续。")
         return Line(name, "r", _("连不上"), text, action, url)
     return _well(name, _("能够上传和下载。"), action, url)
+
+
+def _scanner() -> Line:
+    name, url = _("病毒检查"), "/admin/jobs"
+    if machine().kernel.scans:
+        text = _("上传的文件通过检查以前，任何人都不能打开。")
+        return _well(name, text, _("查看后台工作"), url)
+    text = _("没有配置病毒扫描服务：上传的文件不经检查，即可下载。请在服务器上设置 SCANNER。")
+    return Line(name, "a", _("没有配置"), text, _("查看后台工作"), url)
 
 
 def _worker(tx: Session) -> Line:

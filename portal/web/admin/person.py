@@ -25,6 +25,7 @@ from portal.web.admin.blueprint import blueprint, frame
 from portal.web.admin.people import PEOPLE, shown_once
 from portal.web.languages import said
 from portal.web.pages import render
+from portal.web.tokens import views
 
 _SHOWN = 20
 
@@ -98,16 +99,6 @@ class GrantView:
 
 
 @dataclass(frozen=True)
-class Happened:
-    """One line of the history of an account."""
-
-    at: str
-    moment: datetime
-    text: str
-    note: str
-
-
-@dataclass(frozen=True)
 class Announced:
     """What an administrator may do to an account, as the page before it says: what it is called, and what follows."""
 
@@ -115,6 +106,8 @@ class Announced:
     text: str
     button: str
     tone: str
+    of_system: str
+    """The text where it is said otherwise of a system account."""
 
 
 @dataclass(frozen=True)
@@ -130,17 +123,22 @@ def deeds() -> Mapping[str, Deed]:
     return {
         "close": Deed(
             _("停用账号"),
-            _("其所有登录立即退出，不能再登录。岗位和办过的事都保留；名下已领取的任务，同岗位的其他人可以直接接手。"),
+            _(
+                "其所有登录立即退出，不能再登录，令牌全部撤销。岗位和办过的事都保留；名下已领取的任务，"
+                "同岗位的其他人可以直接接手。"
+            ),
             _("停用"),
             "d",
+            _("令牌全部撤销，程序立即不能再访问，撤销的令牌不能恢复。办过的事都保留。"),
             lambda tx, actor, number, why, now: accounts.close(tx, actor, number, why, now, clock.now()),
-            _("已停用，所有登录已退出。"),
+            _("已停用，登录和令牌已全部失效。"),
         ),
         "reopen": Deed(
             _("重新启用账号"),
             _("可以再次登录，密码不变；没有结束的岗位继续有效。"),
             _("启用"),
             "p",
+            _("可以再次新建令牌；没有结束的岗位继续有效。"),
             accounts.reopen,
             _("已重新启用。"),
         ),
@@ -149,6 +147,7 @@ def deeds() -> Mapping[str, Deed]:
             _("可以管理人员、岗位和运行，也可以停用其他管理员。管理员身份不带来任何案件的查看权。"),
             _("设为管理员"),
             "p",
+            "",
             lambda tx, actor, number, why, now: accounts.make_administrator(tx, actor, number, True, why, now),
             _("已设为管理员。"),
         ),
@@ -157,6 +156,7 @@ def deeds() -> Mapping[str, Deed]:
             _("不能再进入管理页面；账号和岗位不变。"),
             _("取消管理员身份"),
             "d",
+            "",
             lambda tx, actor, number, why, now: accounts.make_administrator(tx, actor, number, False, why, now),
             _("已取消管理员身份。"),
         ),
@@ -252,9 +252,9 @@ def do(person_id: int, deed: str) -> ResponseReturnValue:
     fault = accounts.reason_fault(reason, _("事由"))
     if fault is not None:
         return _deed_page(actor, person_id, wanted, reason, fault), 422
-    act(lambda tx, now: wanted.do(tx, actor, person_id, reason, now), wanted.title)
+    done = act(lambda tx, now: wanted.do(tx, actor, person_id, reason, now), wanted.title)
     flash(wanted.done, "success")
-    return redirect(f"{PEOPLE}/{person_id}", 303)
+    return redirect(words.page_of(done), 303)
 
 
 def _deed(name: str) -> Deed:
@@ -266,17 +266,13 @@ def _deed(name: str) -> Deed:
 
 def _giving_password() -> Announced:
     text = _("现在的密码立即失效，所有登录退出。新的一次性密码只显示一次，由您转交；本人登录后必须先改成自己的。")
-    return Announced(_("重设一次性密码"), text, _("重设密码"), "p")
+    return Announced(_("重设一次性密码"), text, _("重设密码"), "p", "")
 
 
 def _page(actor: Actor, person_id: int, typed: Typed | None, faults: Faults) -> str:
     with reading() as tx:
         found = accounts.official(tx, person_id)
         today = day_of(moment(tx))
-        lines = changes.of_person(tx, found.id, asked("before"))
-        told = words.change_texts(tx, lines[: changes.AT_A_TIME])
-        history = [Happened(dates.exact(line.at), line.at, *texts) for line, texts in zip(lines, told, strict=False)]
-        more = lines[changes.AT_A_TIME - 1].id if len(lines) > changes.AT_A_TIME else None
         return render(
             "admin/person.html",
             found=found,
@@ -287,9 +283,8 @@ def _page(actor: Actor, person_id: int, typed: Typed | None, faults: Faults) -> 
             roles=words.roles(tx),
             regions=words.regions(tx),
             free=beginning.some(beginning.free_roles(tx)),
-            history=history,
-            later=f"{PEOPLE}/{found.id}?before={more}#history" if more else None,
-            earlier=f"{PEOPLE}/{found.id}#history" if asked("before") else None,
+            tokens=views(tx, found.id),
+            **words.happened(tx, changes.of_person(tx, found.id, asked("before")), f"{PEOPLE}/{found.id}"),
             **frame(tx, actor, PEOPLE),
         )
 
@@ -327,9 +322,11 @@ def _end_page(actor: Actor, grant_id: int, last_day: str, reason: str, faults: F
 
 def _deed_page(actor: Actor, person_id: int, deed: Announced, reason: str, fault: PortalError | None) -> str:
     with reading() as tx:
+        found = accounts.looked_after(tx, person_id)
         return render(
             "admin/deed.html",
-            found=accounts.official(tx, person_id),
+            found=found,
+            crumbs=words.trail(found),
             deed=deed,
             reason=reason,
             error=said(fault) if fault is not None else None,

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from portal import notify
-from portal.cases import bulk, checking, delivery, reckoning
+from portal.cases import bulk, checking, delivery, reckoning, verdicts
 from portal.cases.act import ITEM_ENDED
 from portal.cases.archiving import ARCHIVE
+from portal.cases.quarantine import SCAN
+from portal.edge.acting import asked
 from portal.edge.standing import in_force
-from portal.identity import delegating, granting
+from portal.identity import changes, delegating, granting, tokens
 from portal.identity import queries as identity
 from portal.identity.changes import Change
-from portal.identity.models import Grant
+from portal.identity.models import Grant, Person
 from portal.procedures import Published
 from portal.web import dates
 
@@ -33,6 +35,40 @@ class RoleOption:
     title: str
     regulation: str
     regional: bool
+
+
+@dataclass(frozen=True)
+class Happened:
+    """One line of the history of an account."""
+
+    at: str
+    moment: datetime
+    text: str
+    note: str
+
+
+def page_of(account: Person) -> str:
+    """The address of an account that administrators look after."""
+    return f"/admin/{'systems' if account.system else 'people'}/{account.id}"
+
+
+def trail(account: Person) -> list[dict[str, str]]:
+    """The way from the list to the page of an account, for the pages below it."""
+    lists = {"text": _("系统账号"), "url": "/admin/systems"}
+    if not account.system:
+        lists = {"text": _("人员与角色"), "url": "/admin/people"}
+    return [lists, {"text": account.name, "url": page_of(account)}]
+
+
+def happened(tx: Session, lines: Sequence[Change], here: str) -> dict[str, Any]:
+    """What the page of an account, `here`, shows of its history, of which it was handed one line more than it shows."""
+    told = change_texts(tx, lines[: changes.AT_A_TIME])
+    more = lines[changes.AT_A_TIME - 1].id if len(lines) > changes.AT_A_TIME else None
+    return {
+        "history": [Happened(dates.exact(line.at), line.at, *texts) for line, texts in zip(lines, told, strict=False)],
+        "later": f"{here}?before={more}#history" if more else None,
+        "earlier": f"{here}#history" if asked("before") else None,
+    }
 
 
 def roles(tx: Session) -> list[RoleOption]:
@@ -104,6 +140,8 @@ def job_text(name: str) -> str:
         notify.SEND: _("发送邮件提醒"),
         notify.SEND_CODE: _("发送邮箱验证码"),
         "mail.outstanding": _("补发邮件提醒"),
+        SCAN: _("检查上传的文件有无病毒"),
+        verdicts.SCAN_WAITING: _("重新检查还在等待的文件"),
         "tasks.free": _("把离岗人员领取的任务退回岗位"),
         "objects.sweep": _("清理不再使用的文件和登录"),
     }.get(name, name)
@@ -125,13 +163,27 @@ def _change_text(tx: Session, change: Change, names: Mapping[int, str]) -> tuple
         "password.given": _("%(who)s重设了一次性密码", who=who),
         "password.chosen": _("%(who)s自行设置了密码", who=who),
         "administrator.made": _("%(who)s将其设为管理员", who=who),
+        "system.added": _("%(who)s添加了这个系统账号", who=who),
+        "person.removed": _("%(who)s将其移出所代表的单位，账号停用", who=who),
         "administrator.ended": _("%(who)s取消了其管理员身份", who=who),
     }
     if change.kind in _LENDING:
         return _lent_text(tx, who, names.get(details["to"], ""), change.kind, details), _why(details)
     if change.kind in ("role.granted", "role.ended"):
         return _grant_text(tx, who, change.kind, details), _why(details)
+    if change.kind in (tokens.ISSUED, tokens.REVOKED):
+        return token_text(who, change), _why(details)
+    if change.kind == "rights.changed":
+        return _("%(who)s变更了其在单位的权限", who=who), ""
     return said.get(change.kind, change.kind), _why(details)
+
+
+def token_text(who: str, change: Change) -> str:
+    """A token issued or revoked, with its number, so that it can be told from another of the same name."""
+    name, number = change.details["name"], change.details["token"]
+    if change.kind == tokens.ISSUED:
+        return _("%(who)s新建令牌“%(name)s”（编号 %(n)s）", who=who, name=name, n=number)
+    return _("%(who)s撤销令牌“%(name)s”（编号 %(n)s）", who=who, name=name, n=number)
 
 
 def _grant_text(tx: Session, who: str, kind: str, details: Mapping[str, Any]) -> str:

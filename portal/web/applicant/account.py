@@ -15,13 +15,13 @@ from portal.cases.models import Case
 from portal.edge.acting import reading
 from portal.edge.standing import in_force
 from portal.identity import Permission, Subject
+from portal.inbox import party
 from portal.ledger.rules import dimensions_text
 from portal.procedures.articles import citation
 from portal.procedures.regulation import Asset, Regulation
 from portal.registers import RecordEntry, Register
 from portal.web import dates
 from portal.web.access import needs, signed_in
-from portal.web.applicant import queries
 from portal.web.applicant.frame import admit, blueprint, frame, organisation_of
 from portal.web.pages import render
 from portal.web.records import EntryView, FieldView, RecordView, as_of, entry_views, record_views
@@ -92,7 +92,7 @@ def my_account() -> ResponseReturnValue:
 def holdings(tx: Session, organisation_id: int) -> list[HoldingView]:
     """What the organisation holds, by asset and dimensions, the latest year first, as far as it may know by now."""
     sums: dict[tuple[str, ledger.Asset, str], int] = {}
-    for line in _known(tx, organisation_id):
+    for line in party.statement(tx, organisation_id):
         place = (line.account, line.asset, dimensions_text(line.dimensions))
         sums[place] = sums.get(place, 0) + line.amount
     found = []
@@ -102,16 +102,10 @@ def holdings(tx: Session, organisation_id: int) -> list[HoldingView]:
     return sorted(sorted(found, key=lambda one: one.kind, reverse=True), key=lambda one: one.title)
 
 
-def _known(tx: Session, organisation_id: int) -> list[ledger.StatementLine]:
-    """The statement without what came with letters that nobody has opened yet, its balances reckoned without it."""
-    hidden = {seal.case_id for seal in queries.sealed(tx, organisation_id)}
-    return ledger.with_balances(line for line in ledger.statement(tx, organisation_id) if line.case_id not in hidden)
-
-
 def _postings(tx: Session, organisation_id: int) -> list[PostingView]:
     """What each act did to each balance, the newest act first."""
-    statement = _known(tx, organisation_id)
-    cases = queries.cases_by_id(tx, (line.case_id for line in statement), organisation_id)
+    statement = party.statement(tx, organisation_id)
+    cases = party.cases_by_id(tx, (line.case_id for line in statement), organisation_id)
     made = [list(lines) for _key, lines in groupby(statement, key=lambda line: (line.act_id, line.place))]
     return [_posting(tx, lines, cases) for lines in reversed(made)]
 
@@ -144,12 +138,12 @@ def on_record(tx: Session, organisation_id: int) -> list[OnRecord]:
     """What is on record of the organisation, as far as it may know by now: not what came with unopened letters."""
     company = identity.organisation(tx, organisation_id)
     rows = registers.of_unit(tx, company.uscc) if company is not None else []
-    seals = queries.sealed(tx, organisation_id) if rows else []
+    seals = party.sealed(tx, organisation_id) if rows else []
     hidden, acts = {seal.case_id for seal in seals}, {seal.act_id for seal in seals}
     # What the act that made a notice anew has withdrawn before is told with the new entry, not without it.
     entries = registers.entries(tx, [row.id for row in rows])
     told = [one for one in entries if one.case_id not in hidden and one.act_id not in acts]
-    own = queries.cases_by_id(tx, {one.case_id for one in told if one.case_id}, organisation_id)
+    own = party.cases_by_id(tx, {one.case_id for one in told if one.case_id}, organisation_id)
     places = {row.id: (row.regulation, row.register) for row in rows}
     found = []
     for regulation, name in dict.fromkeys(places.values()):

@@ -28,9 +28,10 @@ from portal.edge.statuses import status_of
 from portal.errors import PortalError
 from portal.forms import REFRESH, FieldError, Form, FormView, posted
 from portal.identity import PARTY, Actor, Permission, Subject
+from portal.inbox import party
 from portal.web import languages, tables, validity
 from portal.web.access import needs, signed_in
-from portal.web.applicant import clocks, keeping, queries, uploads
+from portal.web.applicant import clocks, keeping, uploads
 from portal.web.applicant.assigned import over_page
 from portal.web.applicant.frame import admit, blueprint, case_of, frame
 from portal.web.applicant.keeping import Kept
@@ -342,7 +343,7 @@ def _corrections(tx: Session, case: LiveCase, task: Task) -> str:
     opened."""
     asks = tasks.asked_for(case, task)
     if asks:
-        addressed = queries.letters_in(tx, case.id, case.row.party_id) if case.row.party_id is not None else []
+        addressed = party.letters_in(tx, case.id, case.row.party_id) if case.row.party_id is not None else []
         opened = not addressed or addressed[-1][1].state == "served"
         return asks if opened else _("要求写在文书中，请先打开并签收文书。")
     for said in reversed(case.values.all):

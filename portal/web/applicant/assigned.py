@@ -18,9 +18,10 @@ from portal.edge.acting import asked, moment, reading
 from portal.edge.machine import machine
 from portal.edge.standing import calendar_in_force
 from portal.identity import Actor, Permission
+from portal.inbox import party
 from portal.web import dates, languages
 from portal.web.access import needs, permit, signed_in
-from portal.web.applicant import clocks, queries
+from portal.web.applicant import clocks
 from portal.web.applicant.clocks import DeadlineView
 from portal.web.applicant.frame import blueprint, frame, organisation_of, own
 from portal.web.figures import shown_figure
@@ -45,11 +46,11 @@ class AssignedLine:
 def my_tasks() -> ResponseReturnValue:
     """What is assigned to the person's party, the most urgent first, and what was."""
     actor = permit(own(signed_in()))
-    party, before = organisation_of(actor), asked("before")
+    organisation_id, before = organisation_of(actor), asked("before")
     with reading() as tx:
-        rows = queries.assigned_over(tx, party, before)
-        shown, more = rows[: queries.AT_A_TIME], len(rows) > queries.AT_A_TIME
-        waiting = queries.assigned_open(tx, party) if before is None else []
+        rows = party.assigned_over(tx, organisation_id, before)
+        shown, more = rows[: party.AT_A_TIME], len(rows) > party.AT_A_TIME
+        waiting = party.assigned_open(tx, organisation_id) if before is None else []
         return render(
             "applicant/tasks.html",
             open=[_open(tx, task, case) for task, case in waiting],

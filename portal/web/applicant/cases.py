@@ -22,7 +22,7 @@ from portal.cases.models import Attachment, Case, Subscription, Task
 from portal.cases.names import facts_of, scope_of
 from portal.deadlines import service as deadlines
 from portal.deadlines.models import Deadline
-from portal.deadlines.rules import ENDS, While
+from portal.deadlines.rules import While
 from portal.documents.models import Letter, Service
 from portal.edge.acting import moment, reading
 from portal.edge.machine import machine
@@ -30,10 +30,11 @@ from portal.edge.standing import calendar_in_force
 from portal.forms import Option
 from portal.forms.form import Shown
 from portal.identity import PARTY, Actor, Permission, Subject
+from portal.inbox import party
 from portal.procedures.articles import citation
 from portal.web import dates, judged, languages, noticed, validity
 from portal.web.access import needs
-from portal.web.applicant import clocks, corrected, offering, progress, queries
+from portal.web.applicant import clocks, corrected, offering, progress
 from portal.web.applicant.clocks import DeadlineView
 from portal.web.applicant.frame import admit, blueprint, case_of, frame, has_agreed, organisation_of
 from portal.web.applicant.offering import OfferView
@@ -43,6 +44,7 @@ from portal.web.applicant.seals import seal_of, seal_on, sealed_text
 from portal.web.figures import filed_figure
 from portal.web.noticed import NoticeLine
 from portal.web.pages import render
+from portal.web.uploads import own_name
 
 MOVES = frozenset({"task.completed", "message.received", "timer.fired"})
 """The entries of a history that tell what has moved the case on."""
@@ -88,6 +90,9 @@ class FileLine:
     sha256: str
     material: str = ""
     """What it was asked for as."""
+    state: str = "unscanned"
+    released: bool = True
+    """Whether it may be opened."""
 
 
 @dataclass(frozen=True)
@@ -136,10 +141,10 @@ def my_case(case_id: int) -> ResponseReturnValue:
         case, actor = opened(tx, case_id)
         now = moment(tx)
         standing = standing_of(tx, case)
-        addressed = queries.letters_in(tx, case_id, organisation_of(actor))
+        addressed = party.letters_in(tx, case_id, organisation_of(actor))
         unread = _unread(addressed) if has_agreed(tx, actor) else None
         state = _for_readers(_state(tx, standing, unread, now), actor)
-        files = queries.files_of(tx, case_id, organisation_of(actor))
+        files = party.files_of(tx, case_id, organisation_of(actor))
         context = {
             "case": case.row,
             "figure": filed_figure(case.published, case.row),
@@ -188,7 +193,7 @@ def receipt(case_id: int) -> ResponseReturnValue:
             "follows": _follows(standing_of(tx, case)),
             "facts": _facts(case),
             "duty": deadline_shown(tx, case, duty, now),
-            "files": _files(queries.files_of(tx, case_id, organisation_of(actor)), _materials(case)),
+            "files": _files(party.files_of(tx, case_id, organisation_of(actor)), _materials(case)),
             "party": case.party.name if case.party else "",
             "basis": _basis(case),
             "query_code": _query_code(case),
@@ -210,7 +215,7 @@ def opened(tx: Session, case_id: int) -> tuple[LiveCase, Actor]:
 def standing_of(tx: Session, case: LiveCase) -> Standing:
     """Where a case stands."""
     history = audit.entries(tx, case.id)
-    return Standing(case, history, queries.open_tasks(tx, case.id), queries.waits(tx, case.id), seal_of(tx, case.row))
+    return Standing(case, history, party.open_tasks(tx, case.id), party.waits(tx, case.id), seal_of(tx, case.row))
 
 
 def letter_lines(letters: Sequence[tuple[Letter, Service]], *, may_sign: bool) -> list[LetterLine]:
@@ -297,13 +302,13 @@ def _looked_into(case: LiveCase, deadline: Deadline | None) -> str:
 
 def _review_of(tx: Session, case: LiveCase) -> LiveCase | None:
     """The case that is open about this one, whose result it waits for."""
-    found = next((row for row in queries.linked(tx, case.row) if row.about_id == case.id and not row.ended_at), None)
+    found = next((row for row in party.linked(tx, case.row) if row.about_id == case.id and not row.ended_at), None)
     return Cases(tx, machine().kernel.releases).get(found.id) if found is not None else None
 
 
 def _in_review(tx: Session, case: LiveCase, review: LiveCase, now: datetime) -> StateView:
     """That the result comes from the case about this one: how far that is, and by when."""
-    mine = any(task.role == PARTY for task in queries.open_tasks(tx, review.id))
+    mine = any(task.role == PARTY for task in party.open_tasks(tx, review.id))
     shown = deadline_shown(tx, review, hero_of(review, now), now)
     row = review.row
     text = _("等《%(title)s》（%(number)s）的结果：%(status)s。", title=row.title, number=row.number, status=row.status)
@@ -410,7 +415,7 @@ def _follows(standing: Standing) -> str:
 
 def hero_of(case: LiveCase, now: datetime) -> Deadline | None:
     """The date that matters, as lists tell it too."""
-    return queries.heading(deadlines.live_of(case.tx, case.id), case.row, now)
+    return party.heading(deadlines.live_of(case.tx, case.id), case.row, now)
 
 
 def deadline_shown(tx: Session, case: LiveCase, deadline: Deadline | None, now: datetime) -> DeadlineView | None:
@@ -427,8 +432,7 @@ def task_shown(tx: Session, case: LiveCase, task: Task, now: datetime) -> Deadli
 
 def _other_deadlines(tx: Session, case: LiveCase, hero: DeadlineView | None, now: datetime) -> list[DeadlineView]:
     """The other deadlines that run."""
-    every = [d for d in case.deadlines.values() if d.live and not case.ended]
-    live = [d for d in every if d.kind not in ENDS or d.state == "paused" or queries.is_awaited(d, case.row)]
+    live = party.deadlines_told(case)
     views = [clocks.view(d, now, calendar_in_force(tx), case.published.regulation) for d in live]
     said = replace(hero, said="") if hero is not None else None
     return [*(view for view in views if view not in (hero, said)), *_not_begun(case)]
@@ -451,12 +455,14 @@ def _materials(case: LiveCase) -> dict[int, str]:
 def _files(rows: Sequence[Attachment], materials: Mapping[int, str]) -> list[FileLine]:
     return [
         FileLine(
-            row.name,
+            own_name(row),
             row.kind.upper(),
             f"{dates.size(row.size)} · {dates.exact(row.uploaded_at)}",
             url_for("files.attachment", attachment_id=row.id),
             row.sha256,
             materials.get(row.id, ""),
+            row.state,
+            row.released,
         )
         for row in rows
     ]
@@ -469,7 +475,7 @@ def submitted(tx: Session, case: LiveCase, organisation_id: int) -> list[Shown]:
     if said is None or start.form is None or case.row.filer_id is None:
         return []
     form = case.procedure.forms[start.form]
-    files = [Option(str(row.id), row.name) for row in queries.files_of(tx, case.id, organisation_id)]
+    files = [Option(str(row.id), own_name(row)) for row in party.files_of(tx, case.id, organisation_id)]
     choices = {field.name: files for field in form.fields if field.kind_name == "filepicker"}
     return form.display(said.value, scope_of(case), choices, languages.language())
 
@@ -493,11 +499,11 @@ def offers_about(tx: Session, actor: Actor, case: LiveCase, now: datetime) -> li
 
 
 def _linked(tx: Session, case: LiveCase) -> list[LinkedView]:
-    seals = queries.sealed(tx, case.row.party_id) if case.row.party_id else []
-    return [_linked_view(tx, row, seals) for row in queries.linked(tx, case.row)]
+    seals = party.sealed(tx, case.row.party_id) if case.row.party_id else []
+    return [_linked_view(tx, row, seals) for row in party.linked(tx, case.row)]
 
 
-def _linked_view(tx: Session, row: Case, seals: Sequence[queries.Sealed]) -> LinkedView:
+def _linked_view(tx: Session, row: Case, seals: Sequence[party.Sealed]) -> LinkedView:
     seal = seal_on(tx, seals, row.id)
     return LinkedView(
         row.title,

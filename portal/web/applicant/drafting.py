@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from portal.cases import attachments, drafts
 from portal.cases.drafts import filings as filing_drafts
-from portal.cases.filing import Offer
+from portal.cases.filing import Offer, open_to
 from portal.cases.live import Cases, LiveCase
 from portal.cases.models import Attachment, Filing
 from portal.cases.names import scope_before
@@ -199,14 +199,14 @@ def admit_to(tx: Session, regulation: str, slug: str, about_id: int | None) -> A
         raise UnknownProcedure(procedure=regulation)
     procedure = published.procedure(slug)
     if about_id is None:
-        actor = admit(offering.may_file(procedure, None))
+        actor = admit(open_to(procedure, None))
         check_may_file(actor)
         return actor
     about = Cases(tx, machine().kernel.releases).get(about_id)
     if procedure.manifest.about is None or about.row.party_id != signed_in().organisation_id:
         # Whoever files about a case of others must not learn that it exists.
         return admit(Subject())
-    actor = admit(offering.may_file(procedure, about))
+    actor = admit(open_to(procedure, about))
     check_may_file(actor)
     return actor
 

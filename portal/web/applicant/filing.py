@@ -27,9 +27,10 @@ from portal.edge.statuses import status_of
 from portal.errors import PortalError
 from portal.forms import REFRESH, FieldError, Form, Page, posted
 from portal.identity import Actor, Permission
+from portal.inbox import party
 from portal.web import dates, languages, tables, validity
 from portal.web.access import needs, signed_in
-from portal.web.applicant import keeping, queries, uploads
+from portal.web.applicant import keeping, uploads
 from portal.web.applicant.drafting import CHECKS, Desk, admit_to, desk, offer_of
 from portal.web.applicant.frame import blueprint, frame
 from portal.web.applicant.keeping import BACK, NEXT
@@ -210,7 +211,7 @@ def _unread(tx: Session, actor: Actor, offer: Offer) -> Unread | None:
     """The letter to be signed for first, when the person's organisation knows none of those it would answer."""
     if offer.about is None or actor.organisation_id is None:
         return None
-    addressed = queries.letters_in(tx, offer.about.id, actor.organisation_id)
+    addressed = party.letters_in(tx, offer.about.id, actor.organisation_id)
     if not addressed or any(service.state == "served" for _letter, service in addressed):
         return None
     letter = addressed[0][0]

@@ -14,8 +14,8 @@ from portal.cases.live import Cases, LiveCase
 from portal.edge.machine import machine
 from portal.identity import Actor, Forbidden, Subject
 from portal.identity.entry import PERSON
+from portal.inbox import party
 from portal.web.access import permit
-from portal.web.applicant import queries
 from portal.web.unread import messages_bar
 
 blueprint = Blueprint("applicant", __name__)
@@ -55,7 +55,7 @@ def has_agreed(tx: Session, actor: Actor) -> bool:
 def frame(tx: Session, actor: Actor, on: str = "") -> dict[str, Any]:
     """The variables of the top bar; `on` is the endpoint of the entry that is open."""
     company = identity.organisation(tx, actor.organisation_id) if actor.organisation_id else None
-    waiting = queries.unsigned(tx, actor.organisation_id) if actor.organisation_id else []
+    waiting = party.unsigned(tx, actor.organisation_id) if actor.organisation_id else []
     natural = PERSON in actor.kinds
     entries = (
         ("home", _("首页")),

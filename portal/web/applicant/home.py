@@ -22,15 +22,16 @@ from portal.edge.acting import asked, moment, reading
 from portal.edge.machine import machine
 from portal.edge.standing import calendar_in_force
 from portal.identity import Actor, Permission
+from portal.inbox import party
+from portal.inbox.party import UnderWay
 from portal.web import dates, languages, validity
 from portal.web.access import needs, permit
-from portal.web.applicant import clocks, offering, queries
+from portal.web.applicant import clocks, offering
 from portal.web.applicant.account import holdings
 from portal.web.applicant.clocks import DeadlineView
 from portal.web.applicant.frame import blueprint, frame, has_agreed
 from portal.web.applicant.offering import OfferView
 from portal.web.applicant.progress import Seal
-from portal.web.applicant.queries import UnderWay
 from portal.web.applicant.replaced import replacement
 from portal.web.applicant.seals import seal_on
 from portal.web.auth import first_page
@@ -97,14 +98,14 @@ def home() -> ResponseReturnValue:
         now = moment(tx)
         found = filing.offers(machine().kernel, tx, actor, now)
         offers = [offering.view(tx, offer, now) for offer in found]
-        cases = queries.cases_of(tx, actor.organisation_id)
+        cases = party.cases_of(tx, actor.organisation_id)
         todos = _todos(tx, actor, actor.organisation_id, offers, now)
         context = {
             "todos": todos,
             "sentence": _sentence(todos, actor),
             "soonest": _soonest(todos),
-            "cases": lines(tx, cases[: queries.AT_A_TIME], now),
-            "more_cases": len(cases) > queries.AT_A_TIME,
+            "cases": lines(tx, cases[: party.AT_A_TIME], now),
+            "more_cases": len(cases) > party.AT_A_TIME,
             "drafts": _drafts(tx, actor) if actor.may_file else [],
             "may_file": actor.may_file,
             "offers": [offer for offer in offers if offer.state not in (offering.LATE, offering.CLOSED)],
@@ -126,8 +127,8 @@ def my_cases() -> ResponseReturnValue:
         return redirect(first_page(actor))
     with reading() as tx:
         before = asked("before")
-        cases = queries.cases_of(tx, actor.organisation_id, before)
-        shown, more = cases[: queries.AT_A_TIME], len(cases) > queries.AT_A_TIME
+        cases = party.cases_of(tx, actor.organisation_id, before)
+        shown, more = cases[: party.AT_A_TIME], len(cases) > party.AT_A_TIME
         context = {
             "cases": lines(tx, shown, moment(tx)),
             "later": url_for("applicant.my_cases", before=shown[-1].id) if more else None,
@@ -139,8 +140,8 @@ def my_cases() -> ResponseReturnValue:
 
 def lines(tx: Session, cases: list[Case], now: datetime) -> list[CaseLine]:
     """Cases as lines of a list, those that run before those that have ended."""
-    seals = queries.sealed(tx, cases[0].party_id) if cases and cases[0].party_id else []
-    under_way = queries.under_way(tx, [case.id for case in cases if case.ended_at is None])
+    seals = party.sealed(tx, cases[0].party_id) if cases and cases[0].party_id else []
+    under_way = party.under_way(tx, [case.id for case in cases if case.ended_at is None])
     firsts = {case.id: _next(case, under_way[case.id], now) for case in cases if case.id in under_way}
     found = [_line(tx, case, firsts.get(case.id), now, seal_on(tx, seals, case.id)) for case in cases]
     return sorted(found, key=lambda line: line.ended)
@@ -149,7 +150,7 @@ def lines(tx: Session, cases: list[Case], now: datetime) -> list[CaseLine]:
 def _next(case: Case, under_way: UnderWay, now: datetime) -> Deadline | None:
     """The deadline that the page of a case shows first: of what its party has to do, else the one that matters."""
     task, live = under_way.task, under_way.live
-    return deadlines.of_task(live, task.deadline, task.inside) if task else queries.heading(live, case, now)
+    return deadlines.of_task(live, task.deadline, task.inside) if task else party.heading(live, case, now)
 
 
 def _line(tx: Session, case: Case, first: Deadline | None, now: datetime, seal: Seal | None) -> CaseLine:
@@ -181,7 +182,7 @@ def _todos(tx: Session, actor: Actor, organisation_id: int, offers: list[OfferVi
     cases = Cases(tx, machine().kernel.releases)
     calendar = calendar_in_force(tx)
     found = []
-    tasks = queries.tasks_of(tx, organisation_id)
+    tasks = party.tasks_of(tx, organisation_id)
     for task, case in tasks:
         live = cases.get(case.id)
         shown = clocks.of_task(live, task, now, calendar)
@@ -194,10 +195,10 @@ def _todos(tx: Session, actor: Actor, organisation_id: int, offers: list[OfferVi
     agreed = has_agreed(tx, actor)
     found += [
         _letter(letter, service, agreed=agreed, may_sign=actor.may_file)
-        for letter, service in queries.unsigned(tx, organisation_id)
+        for letter, service in party.unsigned(tx, organisation_id)
     ]
     asked = {(task.case_id, task.deadline) for task, _case in tasks}
-    for right in queries.running_rights(tx, organisation_id, now):
+    for right in party.running_rights(tx, organisation_id, now):
         if (right.case.id, right.deadline.name) in asked:
             continue
         regulation = cases.get(right.case.id).published.regulation

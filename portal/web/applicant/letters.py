@@ -24,9 +24,9 @@ from portal.edge.acting import act, asked, moment, reading
 from portal.edge.machine import machine
 from portal.edge.statuses import status_of
 from portal.identity import Actor, Permission, Subject
+from portal.inbox import party
 from portal.web import dates, languages, validity
 from portal.web.access import needs, signed_in
-from portal.web.applicant import queries
 from portal.web.applicant.cases import letter_lines, offers_about
 from portal.web.applicant.frame import admit, blueprint, case_of, frame, has_agreed, organisation_of
 from portal.web.applicant.replaced import replacement
@@ -69,8 +69,8 @@ def my_letters() -> ResponseReturnValue:
     admit(Subject(party_id=organisation_id))
     with reading() as tx:
         before = asked("before")
-        found = queries.letters_of(tx, organisation_id, before)
-        shown, more = found[: queries.AT_A_TIME], len(found) > queries.AT_A_TIME
+        found = party.letters_of(tx, organisation_id, before)
+        shown, more = found[: party.AT_A_TIME], len(found) > party.AT_A_TIME
         context = {
             "lines": letter_lines(shown, may_sign=actor.may_file),
             "later": url_for("applicant.my_letters", before=shown[-1][0].id) if more else None,

@@ -13,8 +13,6 @@ from portal.cases.filing import Offer
 from portal.cases.live import LiveCase, served_at
 from portal.deadlines.models import Deadline
 from portal.edge.standing import calendar_in_force
-from portal.identity import PARTY, Subject
-from portal.procedures import Procedure
 from portal.procedures.articles import citation
 from portal.web.applicant import clocks
 from portal.web.applicant.clocks import DeadlineView
@@ -88,19 +86,3 @@ def letter_named(case: LiveCase) -> str:
     """《碳排放配额分配通知书》渝环配〔2026〕1号: the first letter of a case that its party knows."""
     known = [letter for letter in case.letters.values() if served_at(letter) is not None]
     return _("《%(title)s》%(number)s", title=known[0].title, number=known[0].number) if known else ""
-
-
-def may_file(procedure: Procedure, about: LiveCase | None) -> Subject:
-    """To whom the table must open a procedure: the roles of its `starts` and their kinds of organisation.
-
-    The addressee's right hangs on being addressed, whatever kind of organisation it is.
-    """
-    manifest = procedure.manifest
-    roles = [procedure.regulation.roles[manifest.role(rule.role)] for rule in manifest.starts if rule.role]
-    addressed = about is not None and manifest.about is not None and manifest.about.by == "addressee"
-    return Subject(
-        regulation=procedure.regulation.slug,
-        party_id=about.row.party_id if about else None,
-        roles=frozenset([*(role.name for role in roles), *([PARTY] if addressed else [])]),
-        kinds=frozenset(kind for role in roles for kind in role.applicant),
-    )

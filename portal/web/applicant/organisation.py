@@ -24,17 +24,18 @@ from portal.identity.entry import (
     NoSuchInvitation,
     NotOfYourOrganisation,
     OtherWay,
+    ProgramsDoNotManage,
     plain,
     text_fault,
 )
+from portal.inbox import party
 from portal.web import dates, languages, organisations
 from portal.web.access import needs, permit, signed_in
-from portal.web.applicant import queries
 from portal.web.applicant.frame import admit, blueprint, frame, organisation_of, own
 from portal.web.languages import listed
 from portal.web.pages import render
 
-_REFUSED = (ActsAlone, LastManager, NoSuchInvitation, NotOfYourOrganisation, OtherWay)
+_REFUSED = (ActsAlone, LastManager, NoSuchInvitation, NotOfYourOrganisation, OtherWay, ProgramsDoNotManage)
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class MemberView:
     rights: str
     held: tuple[str, ...]
     self: bool
+    system: bool
 
 
 @dataclass(frozen=True)
@@ -161,7 +163,7 @@ def agreement() -> ResponseReturnValue:
     actor = permit(own(signed_in()))
     with reading() as tx:
         company = identity.organisation(tx, organisation_of(actor))
-        waiting = queries.unsigned(tx, organisation_of(actor))
+        waiting = party.unsigned(tx, organisation_of(actor))
         return render(
             "applicant/agreement.html",
             since=_since(company),
@@ -219,8 +221,8 @@ def _leaving_page(error: PortalError | None) -> str:
             error=languages.said(error) if error else "",
             last=membership.is_last(tx, actor),
             agreed=_since(identity.organisation(tx, organisation_of(actor))) != "",
-            open_cases=len([case for case in queries.cases_of(tx, organisation_of(actor)) if case.ended_at is None]),
-            waiting=len(queries.unsigned(tx, organisation_of(actor))),
+            open_cases=len([case for case in party.cases_of(tx, organisation_of(actor)) if case.ended_at is None]),
+            waiting=len(party.unsigned(tx, organisation_of(actor))),
             **frame(tx, actor, "organisation"),
         )
 
@@ -290,6 +292,7 @@ def _members(tx: Session, actor: Actor) -> list[MemberView]:
             organisations.rights_text(one.rights),
             tuple(one.rights),
             one.id == actor.person_id,
+            one.system,
         )
         for one in sorted(
             membership.people_of(tx, organisation_of(actor)), key=lambda one: (MANAGE not in one.rights, one.id)

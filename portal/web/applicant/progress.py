@@ -14,6 +14,8 @@ from portal.cases.live import LiveCase
 from portal.cases.models import Case, Subscription, Task
 from portal.cases.scopes import opened_by
 from portal.identity import PARTY
+from portal.inbox import party
+from portal.inbox.party import Sealed
 from portal.procedures.drawing import Element
 from portal.web import dates
 from portal.web.applicant.ahead import Way
@@ -37,27 +39,23 @@ class StepView:
 
 @dataclass(frozen=True)
 class Seal:
-    """From which act on nothing is told but that there is a letter, until it is opened; `text` says so.
+    """That until a letter is opened nothing is told but that there is one; `text` says so.
 
-    `answer` is the case with that letter, where it is another one. `word`: from which act on it is told all the same,
-    for the party itself has ended the case since.
+    `answer` is the case with that letter, where it is another one.
     """
 
-    act_id: int
+    sealed: Sealed
     text: str
     answer: Case | None = None
-    word: int | None = None
 
     @property
     def hides(self) -> bool:
         """Whether it keeps from telling where the case stands."""
-        return self.word is None
+        return self.sealed.hides
 
     def keeps(self, entry: Entry) -> bool:
         """Whether an entry is not told."""
-        if entry.kind == "letter.issued" or entry.act_id < self.act_id:
-            return False
-        return self.word is None or entry.act_id < self.word
+        return self.sealed.keeps(entry)
 
 
 @dataclass(frozen=True)
@@ -151,7 +149,7 @@ def _completed(case: LiveCase, entry: Entry, details: Details) -> Said:
 def _received(case: LiveCase, entry: Entry, details: Details) -> Said:
     if "from" in details:
         return _name(case, entry), details["from"]
-    role = _sender(case, entry)
+    role = party.sender(case, entry)
     return (_name(case, entry), case.published.regulation.role_title(role)) if role else None
 
 
@@ -160,14 +158,6 @@ def _name(case: LiveCase, entry: Entry) -> str:
     for _drawing, element in case.procedure.elements():
         if element.id == entry.element:
             return element.name
-    return ""
-
-
-def _sender(case: LiveCase, entry: Entry) -> str:
-    """The role whose people send the message that an entry tells of; empty for what only the portal sends."""
-    for _drawing, element in case.procedure.elements():
-        if element.id == entry.element and element.message is not None and element.message.role is not None:
-            return case.procedure.manifest.role(element.message.role)
     return ""
 
 

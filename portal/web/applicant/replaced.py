@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from portal.cases.models import Case
 from portal.cases.renewing import REPLACED, renewed_by
-from portal.web.applicant import queries
+from portal.inbox import party
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ def replacement(tx: Session, case: Case) -> Replacement | None:
     if by is None or case.party_id is None:
         return None
     url = url_for("applicant.my_case", case_id=by.id)
-    letters = queries.letters_in(tx, by.id, case.party_id)
+    letters = party.letters_in(tx, by.id, case.party_id)
     if by.procedure != case.procedure or not letters:
         return Replacement(_("已由《%(title)s》（%(number)s）的结果取代", title=by.title, number=by.number), url, False)
     letter, service = letters[0]

@@ -8,22 +8,22 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from portal.cases.models import Case
-from portal.web.applicant import queries
+from portal.inbox import party
 from portal.web.applicant.progress import Seal
 
 
 def seal_of(tx: Session, case: Case) -> Seal | None:
     """The seal on one case."""
-    return seal_on(tx, queries.sealed(tx, case.party_id), case.id) if case.party_id else None
+    return seal_on(tx, party.sealed(tx, case.party_id), case.id) if case.party_id else None
 
 
-def seal_on(tx: Session, seals: Sequence[queries.Sealed], case_id: int) -> Seal | None:
+def seal_on(tx: Session, seals: Sequence[party.Sealed], case_id: int) -> Seal | None:
     """The seal on a case among those of its party, in words; None when all of it is told."""
-    seal = queries.seal_of(seals, case_id)
+    seal = party.seal_of(seals, case_id)
     if seal is None:
         return None
     answer = tx.get(Case, seal.case_id) if seal.case_id != case_id else None
-    return Seal(seal.act_id, sealed_text(answer.title if answer else ""), answer, seal.word)
+    return Seal(seal, sealed_text(answer.title if answer else ""), answer)
 
 
 def sealed_text(answer: str = "") -> str:

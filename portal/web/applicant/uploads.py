@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from portal.cases import attachments
 from portal.cases.attachments import Accepted
 from portal.cases.models import Attachment
+from portal.edge.machine import machine
 from portal.errors import PortalError
 from portal.forms import Choices, FieldError, Form, FormView, Option
 from portal.forms.views import FieldView, GroupView, PartView
@@ -21,7 +22,7 @@ from portal.identity import Actor
 from portal.procedures import Procedure
 from portal.procedures.manifest import Material
 from portal.web import dates
-from portal.web.uploads import material_of, new_files, pickers, store
+from portal.web.uploads import material_of, new_files, own_name, pickers, store
 
 KEPT = "_kept."
 """Begins the name of a hidden input that says which uploaded files a field of this page holds."""
@@ -111,7 +112,7 @@ def write_rows(tx: Session, actor: Actor, form: Form, taken: Taken, moment: date
     """Writes the rows of the files that were stored; their ids by file field."""
     ids: dict[str, list[str]] = {field.name: [] for field in pickers(form)}
     for new in taken.arrived:
-        ids[new.field].append(str(attachments.keep(tx, new.file, actor, moment).id))
+        ids[new.field].append(str(attachments.keep(machine().kernel, tx, new.file, actor, moment).id))
     return ids
 
 
@@ -133,7 +134,7 @@ def choices(form: Form, held: Mapping[str, Sequence[Attachment]]) -> Choices:
     """The files that each file field may name."""
     return {
         field.name: [
-            Option(str(file.id), _("%(name)s（%(size)s）", name=file.name, size=dates.size(file.size)))
+            Option(str(file.id), _("%(name)s（%(size)s）", name=own_name(file), size=dates.size(file.size)))
             for file in held.get(field.name, ())
         ]
         for field in pickers(form)

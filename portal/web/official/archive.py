@@ -20,11 +20,11 @@ from portal.cases.errors import UnknownCase
 from portal.cases.models import Archive
 from portal.clock import TZ
 from portal.edge.acting import reading
+from portal.edge.files import pieces, sent
 from portal.edge.machine import machine
 from portal.identity import Permission
 from portal.storage import ObjectAltered, ObjectMissing, ObjectStore, whole
 from portal.web.access import needs
-from portal.web.files import pieces, sent
 from portal.web.official.blueprint import blueprint
 from portal.web.official.case import opened
 

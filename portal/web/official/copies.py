@@ -12,13 +12,13 @@ from portal.cases.live import Cases
 from portal.documents import service as documents
 from portal.documents.models import Service
 from portal.edge.acting import asked, reading
+from portal.edge.files import stream, word_of
 from portal.edge.machine import machine
 from portal.edge.standing import in_force
 from portal.identity import Forbidden, Permission, Subject
 from portal.procedures.manifest import copied_to
 from portal.web import validity
 from portal.web.access import needs, permit, signed_in
-from portal.web.files import stream, word_of
 from portal.web.letters import read
 from portal.web.official.blueprint import blueprint, bodies, frame, is_only_local, place_of, side
 from portal.web.pages import render

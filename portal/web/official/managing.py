@@ -23,7 +23,7 @@ def side(tx: Session, on: str) -> list[dict[str, Any]]:
     """The side navigation, with how many incidents are open."""
     opened = incidents.count_open(tx)
     groups = [
-        (None, [(_("概况"), HOME), (_("人员与角色"), "/admin/people")]),
+        (None, [(_("概况"), HOME), (_("人员与角色"), "/admin/people"), (_("系统账号"), "/admin/systems")]),
         (
             None,
             [

@@ -188,9 +188,8 @@ def adding() -> ResponseReturnValue:
 @needs(Permission.ORGANISATION_ADD)
 def add() -> ResponseReturnValue:
     """Adds an organisation, to be served by post until people of it register."""
-    typed = Typed.read()
     with reading() as tx:
-        actor = _official(tx)
+        actor, typed = _official(tx), Typed.read()
         faults = entry_faults(typed.entry(), organisations.districts(tx))
         if faults:
             return _adding_page(tx, actor, typed, faults), 422

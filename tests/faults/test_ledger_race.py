@@ -1,6 +1,7 @@
 """R11: many who take from the same accounts at the same moment never take more than is there."""
 
 import random
+import time
 import zlib
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -19,8 +20,9 @@ ALLOWANCE = Asset("chongqing-ets", "allowance")
 FREE = {"year": 2025, "kind": "免费"}
 MOMENT = datetime(2026, 9, 24, 10, 0, tzinfo=UTC)
 ORGANISATIONS = (1, 2, 3)
-ISSUED = 1000
-THREADS, ATTEMPTS = 8, 40
+THREADS, FEW = 32, 8
+ASKED = 20
+"""What each attempt takes."""
 TABLES = ("ledger_accounts", "ledger_transfers", "ledger_entries", "ledger_balances")
 
 
@@ -57,31 +59,27 @@ def post(tx, key, organisation_id, amount, case_id=1):
     )
 
 
-def race(shop):
-    """Take at random until much more was asked for than is there; how the attempts ended."""
-    seed = random.randrange(2**32)
-    print(f"{seed=}")
+def race(shop, seed, attempts, issued):
+    """Take at random, so often each, until much more was asked for than is there; how the attempts ended."""
     for organisation_id in ORGANISATIONS:
         with shop.transaction() as tx:
-            post(tx, f"issue {organisation_id}", organisation_id, ISSUED)
+            post(tx, f"issue {organisation_id}", organisation_id, issued)
     together = Barrier(THREADS)
 
     def racer(number):
         luck, ends = random.Random(seed + number), Counter()
         together.wait()
-        for attempt in range(ATTEMPTS):
+        for attempt in range(attempts):
             try:
                 with shop.transaction() as tx:
-                    post(tx, f"{number} {attempt}", luck.choice(ORGANISATIONS), -20)
+                    post(tx, f"{number} {attempt}", luck.choice(ORGANISATIONS), -ASKED)
                 ends["posted"] += 1
             except InsufficientBalance:
                 ends["refused"] += 1
         return ends
 
     with ThreadPoolExecutor(THREADS) as pool:
-        ends = sum(pool.map(racer, range(THREADS)), Counter())
-    print(dict(ends))
-    return ends
+        return sum(pool.map(racer, range(THREADS)), Counter())
 
 
 def problems(shop):
@@ -90,19 +88,52 @@ def problems(shop):
         return ledger.invariants(tx)
 
 
-def test_nobody_takes_what_is_not_there(shop):
-    ends = race(shop)
-    assert sum(ends.values()) == THREADS * ATTEMPTS
+def serials(shop):
+    """How many postings there are, and how many different keys and numbers they have."""
+    with shop.transaction() as tx:
+        return tuple(
+            tx.execute(text("SELECT count(*), count(DISTINCT key), count(DISTINCT id) FROM ledger_transfers")).one()
+        )
+
+
+def half_of(attempts):
+    """So much for each that all together can take half of what they ask for, in whole attempts."""
+    return THREADS * attempts // (2 * len(ORGANISATIONS)) * ASKED
+
+
+def test_nobody_takes_what_is_not_there(shop, proof):
+    attempts = proof.size(10, 20, 150)
+    issued, began = half_of(attempts), time.monotonic()
+    ends = race(shop, proof.seed, attempts, issued)
+    seconds = time.monotonic() - began
+    with shop.transaction() as tx:
+        balances = {one: [line.balance for line in ledger.statement(tx, one)] for one in ORGANISATIONS}
+        total = tx.scalar(text("SELECT sum(amount) FROM ledger_entries"))
+    posted, keys, numbers = serials(shop)
+    proof.says(
+        "R11",
+        "ledger race: many take from the same accounts at the same moment",
+        "sum = 0, min balance >= 0, cached = sum of entries, numbers unique",
+        threads=THREADS,
+        attempts=THREADS * attempts,
+        posted=ends["posted"],
+        refused=ends["refused"],
+        sum=int(total),
+        lowest=int(min(min(each) for each in balances.values())),
+        faults=len(problems(shop)),
+        seconds=round(seconds, 1),
+    )
+    assert sum(ends.values()) == THREADS * attempts
     assert ends["posted"]
     assert ends["refused"]
     assert problems(shop) == []
-    with shop.transaction() as tx:
-        for organisation_id in ORGANISATIONS:
-            balances = [line.balance for line in ledger.statement(tx, organisation_id)]
-            assert balances == list(range(ISSUED, balances[-1] - 1, -20))
+    assert total == 0
+    assert posted == keys == numbers == ends["posted"] + len(ORGANISATIONS)
+    for each in balances.values():
+        assert each == list(range(issued, each[-1] - 1, -ASKED))
 
 
-def test_without_lock_and_check_the_same_race_overspends_and_is_found_out(shop, monkeypatch):
+def test_without_lock_and_check_the_same_race_overspends_and_is_found_out(shop, proof, monkeypatch):
     """The mutant: had the race no teeth, or the check no eyes, this would fail."""
     with shop.transaction() as tx:
         tx.execute(text("ALTER TABLE ledger_balances DROP CONSTRAINT ck_ledger_balances_not_negative"))
@@ -112,21 +143,24 @@ def test_without_lock_and_check_the_same_race_overspends_and_is_found_out(shop, 
         return list(tx.scalars(holding))
 
     monkeypatch.setattr(queries, "lock_holdings", without_lock)
-    race(shop)
-    assert any("is overspent" in problem for problem in problems(shop))
+    attempts = proof.size(10, 20, 150)
+    race(shop, proof.seed, attempts, half_of(attempts))
+    found = [problem for problem in problems(shop) if "is overspent" in problem]
+    proof.catches("R11", "no account is locked, and the CHECK is gone", found=found[:1])
+    assert found
 
 
 def test_one_key_posted_by_all_at_once_is_posted_once(shop):
-    together = Barrier(THREADS)
+    together = Barrier(FEW)
 
     def racer(_):
         together.wait()
         with shop.transaction() as tx:
             return post(tx, "one", 1, 500)
 
-    with ThreadPoolExecutor(THREADS) as pool:
-        first, *others = pool.map(racer, range(THREADS))
-    assert others == [first] * (THREADS - 1)
+    with ThreadPoolExecutor(FEW) as pool:
+        first, *others = pool.map(racer, range(FEW))
+    assert others == [first] * (FEW - 1)
     with shop.transaction() as tx:
         assert [line.amount for line in ledger.statement(tx, 1)] == [500]
     assert problems(shop) == []
@@ -136,10 +170,10 @@ def test_undoing_many_accounts_at_once_locks_them_in_one_order(shop):
     """No act is run again here: a deadlock would end the test."""
     luck = random.Random(4711)
     with shop.transaction() as tx:
-        for case_id in range(1, THREADS + 1):
+        for case_id in range(1, FEW + 1):
             for unit in luck.sample(ORGANISATIONS, len(ORGANISATIONS)):
                 post(tx, f"{case_id} {unit}", unit, 100, case_id)
-    together = Barrier(THREADS)
+    together = Barrier(FEW)
 
     def racer(case_id):
         together.wait()
@@ -155,8 +189,8 @@ def test_undoing_many_accounts_at_once_locks_them_in_one_order(shop):
                 basis="26",
             )
 
-    with ThreadPoolExecutor(THREADS) as pool:
-        assert [len(undone) for undone in pool.map(racer, range(1, THREADS + 1))] == [3] * THREADS
+    with ThreadPoolExecutor(FEW) as pool:
+        assert [len(undone) for undone in pool.map(racer, range(1, FEW + 1))] == [3] * FEW
     assert problems(shop) == []
     with shop.transaction() as tx:
         assert [ledger.holdings(tx, unit)[0].balance for unit in ORGANISATIONS] == [0, 0, 0]

@@ -9,8 +9,11 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
+from portal import audit, ledger
+from portal.audit import Entry
 from portal.audit.models import AuditEntry
 from portal.cases.delivery import SERVED
+from portal.cases.live import LiveCase
 from portal.cases.models import Attachment, Case, Subscription, Task
 from portal.cases.renewing import renewal_of, renewed_by
 from portal.deadlines.models import Deadline
@@ -42,13 +45,33 @@ class Sealed:
     act_id: int
     word: int | None
 
+    @property
+    def hides(self) -> bool:
+        """Whether it keeps from telling where the case stands: not when the party itself has ended it since."""
+        return self.word is None
 
-def cases_of(tx: Session, organisation_id: int, before: int | None = None) -> list[Case]:
+    def keeps(self, entry: Entry) -> bool:
+        """Whether an entry of the history is not told yet."""
+        if entry.kind == "letter.issued" or entry.act_id < self.act_id:
+            return False
+        return self.word is None or entry.act_id < self.word
+
+
+TOLD = frozenset(
+    {
+        "case.filed", "case.started", "case.begun", "case.replaced", "case.ended", "task.completed", "timer.fired",
+        "letter.issued", "letter.served", "letter.unserved", "message.received",
+    }
+)  # fmt: skip
+"""The kinds of entries of a history that a party may read; the others are the authority's own business."""
+
+
+def cases_of(tx: Session, organisation_id: int, before: int | None = None, size: int = AT_A_TIME) -> list[Case]:
     """Its cases, newest first, one more than a page shows when there are more."""
     mine = select(Case).where(Case.party_id == organisation_id)
     if before is not None:
         mine = mine.where(Case.id < before)
-    return list(tx.scalars(mine.order_by(Case.id.desc()).limit(AT_A_TIME + 1)))
+    return list(tx.scalars(mine.order_by(Case.id.desc()).limit(size + 1)))
 
 
 def tasks_of(tx: Session, organisation_id: int) -> list[tuple[Task, Case]]:
@@ -94,12 +117,14 @@ def waits(tx: Session, case_id: int) -> list[Subscription]:
     return list(tx.scalars(rows.order_by(Subscription.engine_id)))
 
 
-def letters_of(tx: Session, organisation_id: int, before: int | None = None) -> list[tuple[Letter, Service]]:
+def letters_of(
+    tx: Session, organisation_id: int, before: int | None = None, size: int = AT_A_TIME
+) -> list[tuple[Letter, Service]]:
     """The letters addressed to it, newest first."""
     mine = _addressed(organisation_id)
     if before is not None:
         mine = mine.where(Letter.id < before)
-    return [(letter, service) for letter, service in tx.execute(mine.limit(AT_A_TIME + 1))]
+    return [(letter, service) for letter, service in tx.execute(mine.limit(size + 1))]
 
 
 def unsigned(tx: Session, organisation_id: int) -> list[tuple[Letter, Service]]:
@@ -143,6 +168,31 @@ def seal_of(seals: Iterable[Sealed], case_id: int) -> Sealed | None:
     """The first that keeps something of a case from being told yet: its own, or that of one about it."""
     here = [seal for seal in seals if case_id == seal.case_id or (case_id == seal.about_id and seal.word is None)]
     return min(here, key=lambda seal: seal.act_id, default=None)
+
+
+def told(case: LiveCase, seal: Sealed | None) -> list[Entry]:
+    """The part of a case's history that its party may read."""
+    return [
+        entry
+        for entry in audit.entries(case.tx, case.id)
+        if entry.kind in TOLD
+        and not (seal is not None and seal.keeps(entry))
+        and (entry.kind != "message.received" or "from" in entry.details or sender(case, entry))
+    ]
+
+
+def sender(case: LiveCase, entry: Entry) -> str:
+    """The role whose people send the message that an entry tells of; empty for what only the portal sends."""
+    for _drawing, element in case.procedure.elements():
+        if element.id == entry.element and element.message is not None and element.message.role is not None:
+            return case.procedure.manifest.role(element.message.role)
+    return ""
+
+
+def deadlines_told(case: LiveCase) -> list[Deadline]:
+    """The newest deadline of each name that runs or stands, as far as the case waits for it."""
+    live = [one for one in case.deadlines.values() if one.live and not case.ended]
+    return [one for one in live if one.kind not in ENDS or one.state == "paused" or is_awaited(one, case.row)]
 
 
 def letters_in(tx: Session, case_id: int, organisation_id: int) -> list[tuple[Letter, Service]]:
@@ -237,3 +287,10 @@ def _addressed(organisation_id: int) -> Select[Letter, Service]:
         .where(Service.organisation_id == organisation_id, Service.kind == "party")
         .order_by(Letter.id.desc())
     )
+
+
+def statement(tx: Session, organisation_id: int) -> list[ledger.StatementLine]:
+    """The statement of its accounts without what came with letters that nobody has opened yet, and the balances
+    reckoned without it."""
+    hidden = {seal.case_id for seal in sealed(tx, organisation_id)}
+    return ledger.with_balances(line for line in ledger.statement(tx, organisation_id) if line.case_id not in hidden)

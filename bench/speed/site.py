@@ -1,0 +1,96 @@
+"""The portal as it is operated, with people who have tokens, and cases in which they work."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import select, text
+
+from bench.speed.client import Client, Pages
+from portal import clock
+from portal.cases.models import Case
+from portal.identity import tokens
+from portal.identity.tokens import Scope
+from portal.procedures import from_folder
+from portal.web.access import COOKIE
+from tests.builders.many import codes
+from tests.builders.running import Running, Servers
+
+CONTENT = Path(__file__).resolve().parents[1] / "content"
+REGULATION = "bench"
+TEXT = "本单位就上述事项说明如下，请予审核。" * 38
+"""About 2 KB, as an answer to a form."""
+STEPS = 6
+PROCESSES = 2
+"""Processes that serve."""
+
+
+@dataclass
+class Site:
+    """Its processes, and the tokens of an official and of an applicant."""
+
+    servers: Servers
+    running: Running
+    official: str
+    applicant: str
+
+    def officer(self) -> Client:
+        """The official's program."""
+        return Client(self.running.address, self.official)
+
+    def unit(self) -> Client:
+        """The applicant's program."""
+        return Client(self.running.address, self.applicant)
+
+    def pages(self) -> Pages:
+        """The official, signed in to the pages."""
+        return Pages(self.running.address, f"{COOKIE}={self.servers.session('officer')}")
+
+    def start(self, client: Client, procedure: str) -> int:
+        """The applicant starts a case; its id."""
+        return int(client.post("/cases", {"procedure": f"{REGULATION}/{procedure}", "answers": {"text": TEXT}})["id"])
+
+    def open_task(self, case_id: int) -> int:
+        """The task that a case waits for."""
+        return self.servers.number("SELECT id FROM tasks WHERE case_id = :case AND state = 'open'", case=case_id)
+
+    def closed(self) -> int:
+        """A case worked off in all its steps; its id."""
+        officer, case_id = self.officer(), self.start(self.unit(), "steps")
+        for _ in range(STEPS):
+            officer.post(f"/tasks/{self.open_task(case_id)}/complete", {"answers": {"text": TEXT}})
+        with self.servers.database.transaction() as tx:
+            assert tx.scalar(select(Case.ended_at).where(Case.id == case_id)) is not None
+        return case_id
+
+    def size(self) -> int:
+        """Bytes of the database, compacted."""
+        with self.servers.database.engine.connect() as connection:
+            connection.execution_options(isolation_level="AUTOCOMMIT").execute(text("VACUUM FULL"))
+        return self.servers.number("SELECT pg_database_size(current_database())")
+
+
+@contextmanager
+def opened(*, worker: bool = True) -> Iterator[Site]:
+    """Everything started on a home of its own, durable as an installation is, and thrown away at the end."""
+    home = Path(tempfile.mkdtemp(prefix="portal-bench-"))
+    home.chmod(0o755)
+    try:
+        with Servers.started(home) as servers:
+            servers.publish(from_folder(CONTENT, REGULATION))
+            officer = servers.official("officer", "officer")
+            applicant = servers.applicant("applicant", servers.unit(codes(1)[0]))
+            with servers.database.transaction() as tx:
+                secrets = [
+                    tokens.issue(tx, person, "bench", set(Scope), None, None, clock.now()).secret
+                    for person in (officer, applicant)
+                ]
+            with servers.running(web_workers=PROCESSES, worker=worker) as running:
+                yield Site(servers, running, *secrets)
+    finally:
+        shutil.rmtree(home, ignore_errors=True)

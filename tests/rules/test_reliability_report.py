@@ -1,0 +1,71 @@
+"""docs/reliability.md: what was found becomes a page; what failed, or was never proved, is said as plainly."""
+
+from datetime import date
+
+from bench.reliability import Line, Machine, failed, read, report, result
+
+MACHINE = Machine(cores=2, memory=8, processor="Some Processor", python="3.11.9", postgresql="18.1")
+HELD = Line("test_race", 7, "R11", "many take at once", "sum = 0", "", {"attempts": 4800, "sum": 0}, held=True)
+CAUGHT = Line("test_mutant", 8, "R11", "", "", "no | lock", {"found": ["overspent: -20", "two"]}, held=True)
+LOST = Line("test_storm", 9, "R8", "each fires once", "< 150 s", "", {"seconds": 97.25}, held=False)
+SILENT = Line("test_that_broke", 10, "", "", "", "", {}, held=False)
+
+
+def page(*proofs):
+    return report(proofs, date(2026, 11, 22), MACHINE)
+
+
+def test_a_proof_is_read_from_its_line_of_json():
+    line = (
+        '{"test": "test_race", "seed": 7, "row": "R11", "claim": "many take at once", "goal": "sum = 0", '
+        '"mutant": "", "figures": {"attempts": 4800, "sum": 0}, "held": true}'
+    )
+    assert read(f"{line}\n\n") == [HELD]
+
+
+def test_a_row_tells_its_claim_goal_figures_and_seed_and_how_a_mutant_was_noticed():
+    text = page(HELD, CAUGHT)
+    assert "## R11: held" in text
+    assert "| many take at once | sum = 0 | attempts: 4,800; sum: 0 | 7 | held |" in text
+    assert "| no \\| lock | found: overspent: -20, two | 8 | held |" in text
+    assert "| R11 | held | 1 | 1 of 1 noticed |" in text
+
+
+def test_what_failed_is_written_as_failed():
+    text = page(HELD, LOST)
+    assert "| R8 | **FAILED** | 1 | – |" in text
+    assert "| each fires once | < 150 s | seconds: 97.25 | 9 | **FAILED** |" in text
+    assert failed([HELD, LOST])
+    assert not failed([HELD, CAUGHT])
+
+
+def test_a_row_that_nobody_proved_says_so_and_a_mutant_alone_proves_nothing():
+    text = page(HELD)
+    assert "| R8 | not proved | 0 | – |" in text
+    assert "| S19 | not proved | 0 | – |" in text
+    assert "## R8" not in text
+    assert result([CAUGHT]) == "not proved"
+
+
+def test_a_mutant_that_was_not_noticed_fails_its_row():
+    missed = Line("test_mutant", 8, "R11", "", "", "no lock", {}, held=False)
+    assert result([HELD, missed]) == "**FAILED**"
+    assert "| no lock | test_mutant | 8 | **FAILED** |" in page(HELD, missed)
+
+
+def test_a_proof_that_ended_before_it_said_anything_is_listed_by_its_test():
+    assert "| test_that_broke | **FAILED** | 10 |" in page(SILENT)
+
+
+def test_rows_stand_in_order_and_those_beyond_the_list_too():
+    more = Line("test_api", 11, "S11", "no 5xx", "0", "", {"requests": 2000}, held=True)
+    rows = [line.split(" | ")[0] for line in page(more, HELD).splitlines() if line.startswith(("| R", "| S"))]
+    assert rows[:14] == [f"| R{number}" for number in range(1, 15)]
+    assert rows[14:] == [f"| S{number}" for number in (*range(1, 16), 17, 19)]
+
+
+def test_the_machine_is_told_without_a_name_or_a_path():
+    text = page(HELD)
+    assert "| processor | Some Processor, 2 cores |" in text
+    assert "| PostgreSQL | 18.1 |" in text
+    assert "| date | 2026-11-22 |" in text
