@@ -37,7 +37,10 @@ def upgrade() -> None:
         prefixes=["UNLOGGED"],
     )
     op.create_index(
-        "ix_ledger_entries_serial", "ledger_entries", [sa.text(SERIAL)], postgresql_where=sa.text(f"{SERIAL} IS NOT NULL")
+        "ix_ledger_entries_serial",
+        "ledger_entries",
+        [sa.text(SERIAL)],
+        postgresql_where=sa.text(f"{SERIAL} IS NOT NULL"),
     )
 
 
