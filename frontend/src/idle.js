@@ -1,7 +1,8 @@
 // Whoever asks for nothing for a while has to sign in again. A little before, the page says so, with a button to stay;
 // afterwards it says that what is typed is still there. What is done in another window of this browser counts too.
 
-const SAYS_BEFORE = 180_000; // the server notes when somebody was seen to the minute
+// At most half the limit; the server notes when somebody was seen to the minute.
+const SAYS_BEFORE = 180_000;
 const EVERY = 10_000;
 const KEY = 'portal-seen';
 
@@ -33,7 +34,7 @@ export function watchIdle() {
   const [before, after] = ['[data-before]', '[data-after]'].map((part) => notice.querySelector(part));
   const show = () => {
     const left = limit - (Date.now() - Math.max(seen, kept()));
-    notice.hidden = left > SAYS_BEFORE;
+    notice.hidden = left > Math.min(SAYS_BEFORE, limit / 2);
     before.hidden = left <= 0;
     after.hidden = left > 0;
   };

@@ -41,7 +41,6 @@ def project(tx: Session, case: LiveCase, position: Position, moment: datetime) -
     with tx.no_autoflush:
         rows = deadlines.of_case(tx, case.id)
         moved = _tasks(tx, case, {task.id: task for task in tasks}, rows, moment)
-    _subscriptions(tx, case, () if case.ended else waiting.messages)
     is_new, searchable = not case.row.state, _searchable(case)
     is_said_anew = is_new or searchable != case.row.searchable
     case.row.state = position.dump()
@@ -56,6 +55,7 @@ def project(tx: Session, case: LiveCase, position: Position, moment: datetime) -
         messages = [message.place for message in waiting.messages]
         unserved = _unserved(case, timed)
         case.row.status = unserved if unserved and not tasks else _status(case, tasks, messages)
+    _subscriptions(tx, case, () if case.ended else waiting.messages)
     tx.flush()
     if is_said_anew:
         finding.case_changed(tx, case)

@@ -277,10 +277,10 @@ def _name_of(case: LiveCase, step: Done) -> str:
 
 
 def _case_of(tx: Session, task_id: int) -> int:
-    found = tx.scalar(select(Task.case_id).where(Task.id == task_id))
+    found = tx.get(Task, task_id)
     if found is None:
         raise UnknownCase()
-    return found
+    return found.case_id
 
 
 def gone(case: LiveCase, task: Task) -> TaskGone:

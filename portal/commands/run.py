@@ -54,7 +54,7 @@ class DoesNotAnswer(PortalError):
 
 def run(settings: Settings, host: str) -> None:
     """Runs until Ctrl-C or SIGTERM; AlreadyRunning, PortTaken or DoesNotAnswer when that cannot be."""
-    address = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{settings.port}"  # nosec B104
+    address = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{settings.port}"  # nosec B104 # 2026-11-22: compared
     with _only_one(settings, address) as cleanly_before:
         _wait_for_port(settings, host, LEFTOVERS_END_WITHIN if not cleanly_before else 0)
         # SIGINT too: a shell may have had us ignore it.

@@ -45,7 +45,8 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
             "loglevel": "warning",
             "proc_name": "portal-web",
             "control_socket_disable": True,
-            "forwarded_allow_ips": "127.0.0.1",
+            # How people come here PUBLIC_URL says, not a header: a proxy on this machine is as any other.
+            "forwarded_allow_ips": "",
             "pre_fork": self._give_row,
         }
         for name, value in options.items():

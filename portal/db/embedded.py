@@ -242,7 +242,7 @@ class EmbeddedPostgres:
         """Beside the data; in /tmp where that path would be too long for a socket. It stays the same until `stop`."""
         folder = self._socket or self._place / "socket"
         if len(os.fsencode(folder / SOCKET_FILE)) > LONGEST_SOCKET:
-            folder = Path(tempfile.mkdtemp(prefix="portal-", dir="/tmp"))  # nosec B108
+            folder = Path(tempfile.mkdtemp(prefix="portal-", dir="/tmp"))  # nosec B108 # 2026-11-22: made anew
         folder.mkdir(mode=0o700, exist_ok=True)
         self._account.own(folder, 0o700)
         return folder

@@ -50,7 +50,7 @@ def _nested(tokens: list[str]) -> str | None:
             restless = groups.pop()
             groups[-1] = groups[-1] or restless
             continue
-        elif restless and (token in "*+" or (len(token) > 1 and token[0] == "{")):  # nosec B105
+        elif restless and (token in "*+" or (len(token) > 1 and token[0] == "{")):  # nosec B105 # 2026-11-22: a sign
             return "正则表达式里重复的括号中又有重复或选择"
         elif token in "|?*+" or (token[0] == "{" and "," in token):  # nosec B105 # 2026-11-22: a sign of a pattern
             groups[-1] = True
@@ -59,7 +59,7 @@ def _nested(tokens: list[str]) -> str | None:
 
 
 def _many(tokens: list[str]) -> str | None:
-    repeated = sum(token in "*+" or (token[0] == "{" and "," in token) for token in tokens)  # nosec B105
+    repeated = sum(token in "*+" or (token[0] == "{" and "," in token) for token in tokens)  # nosec B105 # 2026-11-22: a sign
     if repeated > _MOST_OPEN:
         return f"正则表达式里不定次数的重复超过 {_MOST_OPEN} 处"
     if tokens.count("?") > _MOST_OPTIONAL or tokens.count("(") + tokens.count("(?:") > _MOST_OPTIONAL:

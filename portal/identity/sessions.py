@@ -89,7 +89,7 @@ def found(
         return None
     if by_itself:
         return Found(actor)
-    if now - session.last_seen >= rules.SESSION_SEEN_EVERY:
+    if now - session.last_seen >= min(rules.SESSION_SEEN_EVERY, limit / 10):
         session.last_seen = now
     rights = rights_of(actor)
     return Found(actor, renewed(tx, token, rights) if session.rights != rights else None)

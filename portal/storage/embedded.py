@@ -231,7 +231,7 @@ class EmbeddedStore:
             ports = self._ports()
             if all(_is_free(port) and _is_free(port + GRPC) for port in ports.values()):
                 return ports
-        candidates = iter(random.sample(range(LOWEST, HIGHEST), HIGHEST - LOWEST))  # nosec B311
+        candidates = iter(random.sample(range(LOWEST, HIGHEST), HIGHEST - LOWEST))  # nosec B311 # 2026-11-22: no secret
         free = (port for port in candidates if _is_free(port) and _is_free(port + GRPC))
         ports = dict(zip(PARTS, free, strict=False))
         self._ports_file.write_text(json.dumps(ports))
@@ -274,7 +274,7 @@ def _program() -> Path:
 
 
 def _environment(home: Path, keys: dict[str, str]) -> dict[str, str]:
-    return {"PATH": "/usr/bin:/bin", "HOME": str(home), "TMPDIR": "/tmp", **keys}  # nosec B108
+    return {"PATH": "/usr/bin:/bin", "HOME": str(home), "TMPDIR": "/tmp", **keys}  # nosec B108 # 2026-11-22: a name for a child
 
 
 def _is_free(port: int) -> bool:

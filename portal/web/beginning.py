@@ -104,7 +104,7 @@ def _registration(tx: Session) -> Step:
     held = granting.held(tx, day_of(moment(tx)))
     regulations = [one.regulation for one in in_force(tx)]
     offices = [(one.slug, one.registration) for one in regulations if one.registration]
-    titles = [one.role_title(one.registration) for one in regulations if one.registration]
+    titles = list(dict.fromkeys(one.role_title(one.registration) for one in regulations if one.registration))
     is_open = any(office in held for office in offices)
     text = _("有人担任“%(role)s”，单位可以在首页注册并得到审核。", role=listed(titles))
     if not is_open:

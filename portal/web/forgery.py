@@ -14,7 +14,7 @@ from portal.settings import Settings
 
 PAGE_COOKIE = "portal_page"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
-_SECRET, _OF = "csrf_token", "of"  # nosec B105 2026-11-22: names of what a cookie holds
+_SECRET, _OF = "csrf_token", "of"  # nosec B105 # 2026-11-22: names of what a cookie holds
 
 
 class Foreign(CSRFError):

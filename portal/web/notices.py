@@ -8,7 +8,7 @@ from datetime import date, datetime
 from email.utils import format_datetime
 from typing import Any
 from urllib.parse import urlencode
-from xml.etree.ElementTree import Element, SubElement, register_namespace, tostring  # nosec B405
+from xml.etree.ElementTree import Element, SubElement, register_namespace, tostring  # nosec B405 # 2026-11-22: writes
 
 from flask import Blueprint, Response, jsonify, request, url_for
 from flask.typing import ResponseReturnValue

@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import request
 from flask_babel import gettext as _
+from flask_babel import pgettext
 from sqlalchemy.orm import Session
 
 from portal import clock
@@ -81,7 +82,7 @@ def scope_texts() -> Mapping[str, tuple[str, str]]:
     return {
         Scope.READ: (_("查看"), _("案件、任务、文书和账户")),
         Scope.FILE: (_("申请"), _("发起事项，上传附件，提交撤回、放弃等")),
-        Scope.WORK: (_("办理任务"), _("领取和完成任务")),
+        Scope.WORK: (pgettext("token", "办理任务"), _("领取和完成任务")),
     }
 
 
@@ -117,7 +118,7 @@ def view(token: Token, now: datetime) -> TokenView:
 
 def _state(token: Token, now: datetime) -> tuple[str, str]:
     if token.revoked_at is not None:
-        return _("已撤销"), "n"
+        return pgettext("token", "已撤销"), "n"
     return (_("在用"), "g") if tokens.is_live(token, now) else (_("已到期"), "n")
 
 

@@ -39,10 +39,13 @@ from portal.db.embedded import EmbeddedPostgres
 from portal.settings import S3Settings
 from portal.storage.embedded import EmbeddedStore
 from tests.builders.proxying import Proxy
-from tests.builders.running import Browser, free_port, wait_until
+from tests.builders.running import BROKEN_OFF, Browser, free_port
 
 ROOT = Path(__file__).parents[2]
 HEALTHY_WITHIN, ENDS_WITHIN = 60.0, 120.0
+LOOKS_EVERY = 0.25
+"""Seconds between two health checks, each of which starts Python: without a pause they would take a core."""
+_CHANGED = "import sys; from {0} import {1}; {1}(); from portal.__main__ import main; sys.exit(main(sys.argv[1:]))"
 _VARIABLE = re.compile(r"\$(?:\$|\{(\w+)(?:(:?[-?])([^}]*))?\})")
 _IMAGES = frozenset({"postgres", "objects", "objects-folder"})
 """Services of images that are not ours: the embedded servers stand for them."""
@@ -73,25 +76,47 @@ def _filled(found: re.Match[str], settings: Mapping[str, str]) -> str:
     return str(other)
 
 
+@dataclass(frozen=True)
+class Override:
+    """A value with compose's `!override`: it takes the place of what it would be merged with."""
+
+    value: Any
+
+
 class _Loader(yaml.SafeLoader):
-    """Reads compose's `!override` as what stands behind it."""
+    """Knows compose's `!override`."""
 
 
-def _behind(loader: yaml.SafeLoader, node: yaml.Node) -> Any:
+def _override(loader: yaml.SafeLoader, node: yaml.Node) -> Override:
     if isinstance(node, yaml.MappingNode):
-        return loader.construct_mapping(node, deep=True)
+        return Override(loader.construct_mapping(node, deep=True))
     assert isinstance(node, yaml.SequenceNode)
-    return loader.construct_sequence(node, deep=True)
+    return Override(loader.construct_sequence(node, deep=True))
 
 
-_Loader.add_constructor("!override", _behind)
+_Loader.add_constructor("!override", _override)
+_REPLACED = frozenset({"command", "entrypoint", "test"})
+"""Lists that another file replaces; others it adds to."""
 
 
-def compose_file(name: str = "docker-compose.yml") -> dict[str, Any]:
-    """The file as it stands, with its merges done and nothing filled in."""
-    read = yaml.load((ROOT / name).read_text(), _Loader)
-    assert isinstance(read, dict)
-    return read
+def compose_file(*names: str) -> dict[str, Any]:
+    """The file, or several on top of each other, as compose merges them; nothing is filled in."""
+    merged: Any = {}
+    for name in names or ("docker-compose.yml",):
+        merged = _merged(merged, yaml.load((ROOT / name).read_text(), _Loader))
+    assert isinstance(merged, dict)
+    return merged
+
+
+def _merged(ours: Any, theirs: Any, key: str = "") -> Any:
+    if isinstance(theirs, Override):
+        return theirs.value
+    if isinstance(theirs, dict):
+        base = ours if isinstance(ours, dict) else {}
+        return {**base, **{one: _merged(base.get(one), value, one) for one, value in theirs.items()}}
+    if isinstance(ours, list) and isinstance(theirs, list) and key not in _REPLACED:
+        return [*ours, *theirs]
+    return theirs
 
 
 def example_settings() -> dict[str, str]:
@@ -175,7 +200,25 @@ class Container:
 
     def await_health(self) -> None:
         """Waits until it is well."""
-        wait_until(self.is_well, HEALTHY_WITHIN, lambda: self.log.read_text()[-3000:])
+        end = time.monotonic() + HEALTHY_WITHIN
+        while not self.is_well():
+            assert time.monotonic() < end, f"not well within {HEALTHY_WITHIN} s:\n{self.log.read_text()[-3000:]}"
+            time.sleep(LOOKS_EVERY)
+
+    def speaks_from(self, port: int) -> bool:
+        """Whether a connection from this port of this machine is one of its processes'."""
+        assert self.process is not None
+        sockets = {
+            line.split()[9]
+            for line in Path("/proc/net/tcp").read_text().splitlines()[1:]
+            if line.split()[1].endswith(f":{port:04X}")
+        }
+        return any(f"socket:[{one}]" in held for held in map(_open_by, self._processes()) for one in sockets)
+
+    def _processes(self) -> list[int]:
+        assert self.process is not None
+        forked = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        return [self.process.pid, *map(int, forked)]
 
     def signal(self, number: int) -> None:
         """Sends a signal."""
@@ -193,6 +236,16 @@ class Container:
 
     def _way(self) -> dict[str, Any]:
         return {"env": dict(self.environment), "cwd": "/", "stdin": subprocess.DEVNULL}
+
+
+def _open_by(pid: int) -> set[str]:
+    """What a process holds open; nothing when it is gone."""
+    held = set()
+    with suppress(OSError):
+        for one in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(OSError):
+                held.add(str(one.readlink()))
+    return held
 
 
 def _answers(url: str) -> bool:
@@ -223,6 +276,12 @@ class Composition:
     containers: dict[str, list[Container]] = field(default_factory=dict)
     said: list[str] = field(default_factory=list)
     """What stands for what here, for whoever reads the output of the test."""
+    changes: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Of a service: the module and the function that changes its processes, for mutants."""
+    content: Path | None = None
+    """Other content than that which ships."""
+    server_log: Path = Path(os.devnull)
+    """What PostgreSQL says."""
 
     @classmethod
     @contextmanager
@@ -241,7 +300,9 @@ class Composition:
             ending.callback(store.stop)
             (home / "postgres-of-image").mkdir()
             url, s3 = postgres.start(), store.start()
-            yield cls._described(home, net, url, s3, ending)
+            made = cls._described(home, net, url, s3, ending)
+            made.server_log = postgres.log
+            yield made
 
     @classmethod
     @contextmanager
@@ -276,15 +337,19 @@ class Composition:
     port: int = 8000
     _ending: ExitStack = field(default_factory=ExitStack)
 
+    def broken_off(self) -> int:
+        """How many transactions PostgreSQL has seen end because their process was gone in the middle of them."""
+        return self.server_log.read_text(errors="replace").count(BROKEN_OFF)
+
     def service(self, name: str) -> dict[str, Any]:
         """What the file says of one."""
         said: dict[str, Any] = self.file["services"][name]
         return said
 
-    def up(self) -> None:
-        """Everything, in the order of `depends_on`."""
-        names = [name for name in self.file["services"] if name not in _IMAGES]
-        started: set[str] = set(_IMAGES)
+    def up(self, *, but: frozenset[str] = frozenset()) -> None:
+        """Everything but what is named, in the order of `depends_on`."""
+        started: set[str] = {*_IMAGES, *but}
+        names = [name for name in self.file["services"] if name not in started]
         while names:
             ready = [name for name in names if set(self.service(name).get("depends_on", ())) <= started]
             assert ready, f"these wait for each other: {names}"
@@ -299,9 +364,7 @@ class Composition:
 
     def _await_those_before(self, name: str) -> None:
         for other, how in self.service(name).get("depends_on", {}).items():
-            if other in _IMAGES:
-                continue
-            for container in self.containers[other]:
+            for container in self.containers.get(other, ()):
                 if how["condition"] == "service_completed_successfully":
                     assert container.process is not None
                     code = container.process.wait(ENDS_WITHIN)
@@ -327,6 +390,11 @@ class Composition:
         command = words(service["command"])
         if name == "web":
             command += ["--host", address]
+        if name in self.changes:
+            command = [sys.executable, "-c", _CHANGED.format(*self.changes[name]), *command[1:]]
+            given["PYTHONPATH"] = str(ROOT)
+        if self.content is not None:
+            given["PORTAL_CONTENT"] = str(self.content)
         environment = {
             **given, "PORT": str(self.port), "TMPDIR": box.inside("/tmp/"), "HOME": "/nonexistent", "LANG": "C.UTF-8",
             "PYTHONDONTWRITEBYTECODE": "1", "PATH": f"{Path(sys.executable).parent}:/usr/sbin:/usr/bin:/sbin:/bin",

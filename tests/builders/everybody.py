@@ -142,6 +142,15 @@ def _people(town: Town) -> None:
             tx.add(token)
             tx.flush()
             town.things[place]["token_id"] = token.id
+        for place in ("A", "B"):
+            # Of accounts that administrators look after; those of applicants are none.
+            token = Token(
+                person_id=system.id, name=f"计量 {place}", digest=hashlib.sha256(place.encode()).digest(),
+                scopes=["read"], issued_at=portal.now, until_day=clock.day_of(portal.now),
+            )  # fmt: skip
+            tx.add(token)
+            tx.flush()
+            town.things[place]["admin.token_id"] = token.id
         person("mate", portal.unit_id)
         person("mate-b", unit_b)
         for login, regulation, role in (
@@ -291,6 +300,7 @@ def _sessions(town: Town) -> None:
 
 
 def _file(town: Town, tx: Session, by: str, name: str) -> int:
+    """A file of somebody's that no answer names yet; its id."""
     portal, key = town.portal, f"file-{by}-{name}"
     portal.machine.store.put(key, PDF, len(PDF), "application/pdf")
     actor = portal.actor(by)

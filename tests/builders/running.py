@@ -57,6 +57,8 @@ LAUNCHER = Path(__file__).with_name("launcher.py")
 CONNECTIONS = {"max_connections": "200"}
 ANSWERS_WITHIN = 60.0
 LONG_AGO = date(2020, 1, 1)
+BROKEN_OFF = "on client connection with an open transaction"
+"""What PostgreSQL's log says of a process that was gone in the middle of a transaction."""
 
 
 def free_port() -> int:
@@ -363,7 +365,7 @@ class Servers:
 
     def broken_off(self) -> int:
         """How many transactions PostgreSQL has seen end because their process was gone in the middle of them."""
-        return self.postgres.log.read_text(errors="replace").count("on client connection with an open transaction")
+        return self.postgres.log.read_text(errors="replace").count(BROKEN_OFF)
 
     def kill_postgres(self) -> None:
         """Kills PostgreSQL and all its processes at once (-9)."""

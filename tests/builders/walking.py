@@ -9,11 +9,13 @@ from random import Random
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from portal.edge.machine import EXTENSION
 from portal.web import pages
+from portal.web.access import COOKIE
 from tests.builders.everybody import EVERYBODY, Town, Undone
 
 IMPLIED = frozenset({"HEAD", "OPTIONS"})
@@ -47,6 +49,11 @@ def calls(app: Flask) -> Iterator[Call]:
             yield Call(rule.endpoint, method, rule)
 
 
+def sample(call: Call, people: Sequence[str], size: int) -> list[str]:
+    """So many of the people, for each route and method others, and the same in every run."""
+    return Random(f"{call.method} {call.endpoint}").sample(people, size)
+
+
 def outcome(answer: TestResponse) -> str:
     """What an answer means to whoever has asked."""
     location = answer.headers.get("Location", "")
@@ -73,12 +80,11 @@ def walk(
     monkeypatch: pytest.MonkeyPatch,
     only: frozenset[str] = frozenset(),
     *,
-    dice: Random | None = None,
     people: int = len(EVERYBODY),
 ) -> Walk:
     """Everybody asks for everything (or `only` some endpoints), and nothing of it stays; pages are not rendered.
 
-    With `dice` only so many `people` ask for each thing, others for each.
+    With fewer `people` only so many ask for each thing, others for each, and the same every time.
     """
     app, machine = town.portal.app, town.portal.machine
     monkeypatch.setitem(app.config, "WTF_CSRF_ENABLED", False)
@@ -90,10 +96,18 @@ def walk(
         for call in calls(app):
             if only and call.endpoint not in only:
                 continue
-            asking = dice.sample(EVERYBODY, people) if dice else EVERYBODY
-            _ask(town, undone, call, done, asking)
+            _ask(town, undone, call, done, sample(call, EVERYBODY, people))
         outer.rollback()
     return done
+
+
+def fresh(town: Town, who: str) -> FlaskClient:
+    """A browser with nothing but somebody's session: what one page leaves in it changes no other."""
+    browser = town.portal.app.test_client()
+    session = town.browser(who).raw.get_cookie(COOKIE)
+    if session is not None:
+        browser.set_cookie(COOKIE, session.value)
+    return browser
 
 
 def _ask(town: Town, database: Undone, call: Call, done: Walk, asking: Sequence[str]) -> None:
@@ -104,14 +118,10 @@ def _ask(town: Town, database: Undone, call: Call, done: Walk, asking: Sequence[
             continue
         asked, answers = True, done.found.setdefault((call.endpoint, call.method, place), {})
         for who in asking:
-            browser = town.browser(who).raw
-            kept = browser.get_cookie("portal_session")
             with database.undone():
-                answer = browser.open(address, method=call.method)
+                answer = fresh(town, who).open(address, method=call.method)
                 answers[who] = outcome(answer)
                 done.statuses[answer.status_code] += 1
                 answer.close()
-            if kept is not None:
-                browser.set_cookie("portal_session", kept.value)
     if not asked:
         done.without_things.append(f"{call.method} {call.rule.rule}")

@@ -11,7 +11,8 @@ import threading
 import time
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
 
 from portal.cases import filing
 from portal.cases.family import Family
@@ -78,6 +79,22 @@ def recovers_nothing() -> None:
         await asyncio.Event().wait()
 
     running.keep_recovering = idle
+
+
+def answers_before_commit() -> None:
+    """A signature is committed only some time after it was acknowledged."""
+    commit = Session.commit
+    mine = "SELECT count(*) FROM case_values WHERE element = 'sign' AND xmin = pg_current_xact_id_if_assigned()::xid"
+
+    def later(tx):
+        tx.flush()
+        if tx.scalar(text(mine)):
+            tx.close = lambda: None
+            threading.Timer(10, commit, [tx]).start()
+        else:
+            commit(tx)
+
+    Session.commit = later
 
 
 def waits_for_ever() -> None:

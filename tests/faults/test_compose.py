@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+import shutil
 import signal
 import socket
-import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -24,6 +28,7 @@ from portal.identity.models import Person
 from portal.procedures import Releases, from_folder, publish
 from portal.settings import Settings
 from portal.storage import S3Store
+from portal.storage.embedded import SAFETY, SIGNING_KEYS
 from tests.builders.composed import (
     ROOT,
     Composition,
@@ -51,10 +56,14 @@ UNSET = {
 OURS = ("migrate", "web", "worker")
 
 
+SEAWEEDFS = ("docker-compose.yml", "docker-compose.seaweedfs.yml")
+
+
 def services() -> Iterator[tuple[str, dict]]:
-    overlay = compose_file("docker-compose.seaweedfs.yml")["services"]
-    yield from compose_file()["services"].items()
-    yield "objects-durable", overlay["objects-durable"]
+    """Those of the file, and those that are otherwise with SeaweedFS on top of it."""
+    alone = compose_file()["services"]
+    yield from alone.items()
+    yield from ((name, one) for name, one in compose_file(*SEAWEEDFS)["services"].items() if one != alone.get(name))
 
 
 @pytest.mark.parametrize(
@@ -78,6 +87,7 @@ class TestServices:
     def test_only_the_proxy_is_reached_from_outside(self, name, service):
         assert ("ports" in service) == (name == "proxy")
         networks, said = compose_file()["networks"], service.get("networks", [])
+        assert bool(said) != (service.get("network_mode") == "none")
         assert {one for one in said if not (networks[one] or {}).get("internal")} == (
             {"outside"} if name in ("proxy", "worker") else set()
         )
@@ -91,6 +101,70 @@ class TestServices:
         assert service["restart"]
         if name not in ONCE:
             assert "stop_grace_period" in service
+
+
+class TestSeaweedFS:
+    """The store on top of the file: the program and the settings that a portal on one machine runs it with."""
+
+    @pytest.fixture
+    def whole(self):
+        return compose_file(*SEAWEEDFS)
+
+    def test_nothing_else_is_otherwise(self, whole):
+        alone = compose_file()
+        changed = {name for name, one in whole["services"].items() if one != alone["services"].get(name)}
+        assert changed == {"objects", "objects-folder", "objects-durable", *OURS}
+        for name in OURS:
+            whole["services"][name]["environment"]["S3_ENDPOINT"] = "http://objects:9000"
+            assert whole["services"][name] == alone["services"][name]
+        assert whole["networks"] == alone["networks"]
+        assert whole["volumes"] == {**alone["volumes"], "seaweedfs": None}
+
+    def test_it_is_told_what_the_embedded_one_is_told(self, whole):
+        objects = whole["services"]["objects"]
+        assert [*objects["entrypoint"], *objects["command"][:2]] == ["weed", "-logdir=/tmp", "mini"]
+        told = dict(option.removeprefix("-").split("=", 1) for option in objects["command"][2:])
+        own = {"dir": "/data", "ip": "objects", "ip.bind": "0.0.0.0", "s3.port": "8333"}
+        at_its_end = {"volume.preStopSeconds"}  # it has its stop_grace_period
+        assert told == {name: value for name, value in SAFETY.items() if name not in at_its_end} | own
+
+    def test_nobody_reaches_objects_without_a_key(self, whole):
+        key = "${WEED_KEY:?set it in .env}"
+        given = whole["services"]["objects"]["environment"]
+        assert given == {
+            "AWS_ACCESS_KEY_ID": "${S3_ACCESS_KEY:-portal}",
+            "AWS_SECRET_ACCESS_KEY": "${S3_SECRET_KEY:?set it in .env}",
+            "HOME": "/tmp",
+            **dict.fromkeys(SIGNING_KEYS, key),
+        }
+        durable = whole["services"]["objects-durable"]
+        assert durable["environment"] == {"HOME": "/tmp", **{one: key for one in SIGNING_KEYS if "FILER" in one}}
+        assert {tuple(whole["services"][name]["networks"]) for name in ("objects", "objects-durable")} == {("data",)}
+        with pytest.raises(Missing, match="WEED_KEY"):
+            interpolated(whole, {**FILLED, "WEED_KEY": ""})
+        interpolated(whole, FILLED)
+
+    def test_its_data_lie_on_a_volume_of_their_own(self, whole):
+        for name in ("objects", "objects-folder"):
+            assert whole["services"][name]["volumes"] == ["seaweedfs:/data"]
+        objects, folder = whole["services"]["objects"], whole["services"]["objects-folder"]
+        assert folder["entrypoint"] == ["chown", objects["user"], "/data"]
+
+    def test_it_is_asked_at_its_own_port(self, whole):
+        test = whole["services"]["objects"]["healthcheck"]["test"]
+        assert test == ["CMD", "wget", "-q", "-O", "/dev/null", "http://127.0.0.1:8333/healthz"]
+        assert {whole["services"][name]["environment"]["S3_ENDPOINT"] for name in OURS} == {"http://objects:8333"}
+
+    def test_writes_reach_the_disk_before_they_are_acknowledged(self, whole):
+        durable = whole["services"]["objects-durable"]
+        assert durable["image"] == whole["services"]["objects"]["image"]
+        assert durable["depends_on"] == {"objects": {"condition": "service_healthy"}}
+        [told] = durable["command"]
+        assert durable["entrypoint"] == ["sh", "-c"]
+        assert told.strip() == (
+            "echo 'fs.configure -locationPrefix=/buckets/ -fsync -apply' "
+            "| weed -logdir=/tmp shell -master=objects:9333 -filer=objects:8888 | grep '\"fsync\":  *true'"
+        )
 
 
 class TestSettings:
@@ -152,13 +226,18 @@ class TestSettings:
 
 
 class Story:
-    """The first story of the README, by people at their browsers, who come by the proxy."""
+    """The first story of the README, by people at their browsers, who come by the proxy.
+
+    `acknowledged`: what the pages have told somebody is done, each with the query that finds it once in the tables.
+    """
 
     def __init__(self, up: Composition, database: Database) -> None:
         self.up, self.database = up, database
-        self.people = {login: up.browser() for login in ("zhou", "chen", "wang", "li", "he")}
+        self.people: dict[str, Visitor] = {}
+        self.acknowledged: dict[str, tuple[str, dict[str, object]]] = {}
 
     def sign_in(self) -> None:
+        self.people = {login: self.up.browser() for login in ("zhou", "chen", "wang", "li", "he")}
         for login, browser in self.people.items():
             assert browser.sign_in(login, PASSWORD).status == 200
 
@@ -171,18 +250,19 @@ class Story:
         return self.number(open_now)
 
     def does(self, login: str, element: str, **answers: str) -> None:
-        """Opens the task of an element, answers it; it is done then."""
+        """Opens the task of an element, answers it, and is told that it is done."""
         task, browser = self.task(element), self.people[login]
         assert browser.get(f"/tasks/{task}").status == 200
         said = browser.post(f"/tasks/{task}", answers)
         assert said.status == 200, said.text
-        assert self.number(select(Task.state).where(Task.id == task)) == "done", said.text
+        self.acknowledged[f"{login}: {element}"] = (DONE, {"task": task, "login": login})
 
     def drawn_up(self) -> None:
         zhou = self.people["zhou"]
         once = re.search(r'name="_once" value="([^"]+)"', zhou.get("/start").text)
         assert once
         assert zhou.post(f"/start/{ETS}/allocation", {"_once": once[1]}).status == 200
+        self.acknowledged["zhou: start"] = (STARTED, {"procedure": "allocation"})
         self.does("zhou", "draft", year="2025", **{"units.0.unit": UNIT, "units.0.amount": "1200000"})
 
     def signed_for(self) -> None:
@@ -190,6 +270,7 @@ class Story:
         wang = self.people["wang"]
         assert "1,200,000" not in wang.get(f"/my/letters/{letter}").text
         assert "1,200,000" in wang.post(f"/my/letters/{letter}/sign", {}).text
+        self.acknowledged["wang: letter signed for"] = (READ, {"letter": letter})
 
     def objected_to(self) -> None:
         wang, notice = self.people["wang"], self.number(select(Case.id).where(Case.procedure == "allocation-notice"))
@@ -202,6 +283,8 @@ class Story:
         evidence = {"_upload.evidence": ("台账.pdf", PDF)}
         assert wang.post(f"/file/{draft}/evidence", {"_go": "next"}, evidence).status == 200
         assert wang.post(f"/file/{draft}/check-answers", {}).status == 200
+        self.acknowledged["wang: objection"] = (STARTED, {"procedure": "allocation-review"})
+        self.acknowledged["wang: evidence"] = (HANDED_IN, {"sha256": hashlib.sha256(PDF).hexdigest()})
 
     def decided(self) -> None:
         self.does("li", "check", result="受理")
@@ -212,6 +295,28 @@ class Story:
     def statuses(self) -> set[int]:
         return {status for browser in self.people.values() for status in browser.seen}
 
+    def told_to_try_again(self) -> int:
+        return sum(browser.seen.count(503) + browser.seen.count(502) for browser in self.people.values())
+
+    def found(self) -> dict[str, int]:
+        """How often the tables hold each thing that was acknowledged."""
+        with psycopg.connect(self.up.database_url) as connection:
+            counted = {what: connection.execute(*asked).fetchone() for what, asked in self.acknowledged.items()}
+        return {what: int(row[0]) for what, row in counted.items() if row is not None}
+
+    def lost(self) -> list[str]:
+        return [what for what, times in self.found().items() if times == 0]
+
+    def doubled(self) -> list[str]:
+        return [what for what, times in self.found().items() if times > 1]
+
+
+DONE = """SELECT count(*) FROM tasks JOIN case_values USING (case_id, scope, element, visit, item)
+    JOIN persons ON persons.id = person_id WHERE tasks.id = %(task)s AND state = 'done' AND login = %(login)s"""
+STARTED = "SELECT count(*) FROM cases WHERE procedure = %(procedure)s"
+READ = """SELECT count(*) FROM service_proofs JOIN services ON services.id = service_id
+    WHERE letter_id = %(letter)s AND service_proofs.how = 'read'"""
+HANDED_IN = "SELECT count(*) FROM attachments WHERE sha256 = %(sha256)s AND case_id IS NOT NULL"
 
 PDF = (
     b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\n"
@@ -233,61 +338,78 @@ def _furnished(database: Database) -> None:
         registers.record(tx, ETS, emitters, [row], None, registers.Cause(moment=now, reason="test"))
 
 
-def _while_it_runs(act: Callable[[], None], strike: Callable[[], None], after: float) -> bool:
-    """Strikes so many seconds after an act has begun; whether it was still running then. What it raises is raised."""
-    failed: list[BaseException] = []
+def _killed_while_signing(up: Composition, story: Story) -> None:
+    """The container that carries out a signature is killed in the middle of the act; the leader is told so and signs
+    again, and the container that acknowledges this is killed at once."""
+    before = up.broken_off()
+    with ThreadPoolExecutor(1) as hand, psycopg.connect(up.database_url) as held:
+        held.execute("LOCK TABLE case_values IN SHARE MODE")  # an act writes into it when it has begun
+        signing = hand.submit(story.does, "chen", "sign", result="签发")
+        first = _held_in_its_act(up)
+        first.end(signal.SIGKILL)
+        held.rollback()
+        signing.result(120)
+    [second] = [one for one in up.containers["web"] if one is not first]
+    second.end(signal.SIGKILL)
+    wait_until(lambda: up.broken_off() > before, 15, lambda: "toothless: no transaction was broken off")
+    assert story.told_to_try_again() >= 1, "toothless: the leader has noticed nothing"
 
-    def run() -> None:
+
+def _held_in_its_act(up: Composition) -> Container:
+    """The container of the pages whose transaction has written something and waits for a lock now."""
+    held = "SELECT client_port FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND backend_xid IS NOT NULL"
+    found: list[Container] = []
+
+    def look() -> bool:
+        for (port,) in connection.execute(held).fetchall():
+            found.extend(one for one in up.containers["web"] if one.speaks_from(port))
+        return bool(found)
+
+    with psycopg.connect(up.database_url, autocommit=True) as connection:
+        wait_until(look, 60, lambda: "toothless: no act of the pages was held")
+    return found[0]
+
+
+@contextmanager
+def _told(**changes: tuple[str, str]) -> Iterator[tuple[Composition, Database, Story]]:
+    """The composition with its tables and people, and the story that is to be told; nothing of the portal runs."""
+    with Composition.prepared() as up:
+        up.changes |= changes
+        administration.migrate(Settings.read({"DATABASE_URL": up.database_url}))
+        database = Database(up.database_url)
         try:
-            act()
-        except BaseException as error:
-            failed.append(error)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join(after)
-    ran = thread.is_alive()
-    strike()
-    thread.join(120)
-    assert not thread.is_alive()
-    for error in failed:
-        raise error
-    return ran
+            _furnished(database)
+            yield up, database, Story(up, database)
+        finally:
+            database.close()
 
 
 @pytest.mark.thorough
 @pytest.mark.timeout(240)
 def test_the_story_goes_on_while_containers_are_killed(proof):
-    with Composition.prepared() as up:
-        database = Database(up.database_url)
-        administration.migrate(Settings.read({"DATABASE_URL": up.database_url}))
-        _furnished(database)
+    with _told() as (up, database, story):
         began = time.monotonic()
         up.up()
         ready = time.monotonic() - began
         print(*up.said, sep="\n")
-        story = Story(up, database)
         story.sign_in()
         story.drawn_up()
 
-        # A container of the pages dies while a leader signs, a worker while it makes the letter.
+        # Containers of the pages die while a leader signs and when he has signed, a worker while it makes the letter.
         up.containers["worker"][0].signal(signal.SIGSTOP)
+        _killed_while_signing(up, story)
         web, other_web = up.containers["web"]
-        struck = _while_it_runs(
-            lambda: story.does("chen", "sign", result="签发"),
-            lambda: web.end(signal.SIGKILL),
-            proof.dice.uniform(0.005, 0.03),
-        )
-        killed_at_work = _kill_worker_at_work(up, database)
+        web.start()  # as `restart: unless-stopped` does
+        other_web.start()
+        assert _kill_worker_at_work(up, database), "toothless: no worker was killed with a job in its hands"
+        web.await_health()
+        other_web.await_health()
+        _metrics_are_told_inside(up)
+        assert _drains(other_web) == 400  # as in an upgrade; the form token is missing, and that is said
         wait_until(lambda: _ready_letters(database) == 1, 90)
         assert "was left behind; it is done again" in up.containers["worker"][0].log.read_text()
         story.signed_for()
         story.objected_to()
-
-        # As `restart: unless-stopped` does; then the other one is told to end, as in an upgrade.
-        web.start()
-        web.await_health()
-        assert _drains(other_web) == 400  # the form token is missing, and that is said
         story.decided()
         wait_until(lambda: _ready_letters(database) == 3, 90)
 
@@ -300,22 +422,88 @@ def test_the_story_goes_on_while_containers_are_killed(proof):
             assert kinds == ["allocation", "allocation-notice", "allocation-review"]
             notice = tx.scalars(select(Case).where(Case.procedure == "allocation-notice")).one()
             assert notice.outcome == "已被取代"
+        assert (story.lost(), story.doubled()) == ([], [])
         assert _names_in_logs(up, database) == []
-        assert struck, "toothless: the signature was over before the pages were killed"
-        assert killed_at_work, "toothless: no worker was killed with a job in its hands"
-        again = sum(browser.seen.count(503) + browser.seen.count(502) for browser in story.people.values())
         assert story.statuses() <= {200, 502, 503}
-        _metrics_are_told_inside(up)
-        database.close()
         proof.says(
             "R3",
-            "the compose file's processes: one of two web and one of two workers killed during the first story",
-            "nothing lost, no 5xx but a 503 that a second try mends",
+            "the compose file's processes: during the first story the pages that sign are killed in the middle of the "
+            "act, those that acknowledge it right after, and a worker while it makes the letter",
+            "nothing acknowledged lost, nothing doubled, no 5xx but a 503 that a second try mends",
             proxy="nginx" if up.has_nginx else "stand-in",
             seconds_until_up=round(ready, 1),
-            told_to_try_again=again,
-            lost=0,
+            killed_in_a_transaction=up.broken_off(),
+            told_to_try_again=story.told_to_try_again(),
+            acknowledged=len(story.acknowledged),
+            lost=len(story.lost()),
+            doubled=len(story.doubled()),
         )
+
+
+@pytest.mark.thorough
+@pytest.mark.timeout(180)
+def test_pages_that_answer_before_they_commit_are_found_out(proof):
+    """The mutant of the story, as far as it gets."""
+    with _told(web=("tests.faults.changes", "answers_before_commit")) as (up, _database, story):
+        up.up(but=frozenset({"migrate", "worker"}))
+        story.sign_in()
+        story.drawn_up()
+        before = up.broken_off()
+        _killed_while_signing(up, story)
+        wait_until(lambda: up.broken_off() >= before + 2, 15, lambda: "the act was committed before it was answered")
+        lost = story.lost()
+        assert lost == ["chen: sign"]
+        proof.catches("R3", "pages answer before they commit", lost=len(lost))
+
+
+def _few_paths(folder: Path) -> Path:
+    """A copy of the content of the measurements, and the paths that it takes to publish it."""
+    shutil.copytree(ROOT / "bench/content", folder)
+    (folder / "bpmn/bench/given.toml").write_text('[people]\n"甲" = "某单位 91440300MA5BX001X8 南山区"\n')
+    for procedure, steps in PATHS.items():
+        said = "".join(f"\n[[step]]\n{step}\n" for step in steps)
+        path = folder / f"bpmn/bench/{procedure}/paths/whole.toml"
+        path.parent.mkdir()
+        path.write_text(f'title = "从头到尾"\nbasis = "1"\n{said}\n[outcome]\noutcomes = {{ case = "办结" }}\n')
+    return folder
+
+
+def _filed(procedure: str) -> str:
+    who = 'bind = "case"\nas = "unit/甲"\nanswers = { text = "甲" }'
+    return f'at = 2026-03-02T09:00:00\nfile = "{procedure}"\n{who}'
+
+
+def _done(task: str, hour: int, answers: str) -> str:
+    return f'at = 2026-03-03T{hour:02}:00:00\ntask = "{task}"\nas = "officer/乙"\nanswers = {{ {answers} }}'
+
+
+PATHS = {
+    "steps": [_filed("steps"), *(_done(f"step{number}", 9 + number, 'text = "乙"') for number in range(1, 7))],
+    "again": [_filed("again"), _done("do", 10, 'result = "继续"'), _done("do", 11, 'result = "结束"')],
+    "waiting": [_filed("waiting"), "at = 2026-03-09T09:00:00\npass = true"],
+}
+
+
+@pytest.mark.thorough
+@pytest.mark.timeout(180)
+def test_from_nothing_migrate_makes_tables_bucket_and_content_once():
+    """The command of the file over empty tables, and once more as at every start; with content whose paths are few."""
+    with Composition.prepared() as up:
+        up.content = _few_paths(up.home / "content")
+        said = []
+        for _ in range(2):
+            migrating = up.add("migrate")
+            migrating.start()
+            assert migrating.process is not None
+            assert migrating.process.wait(150) == 0, migrating.log.read_text()
+            said.append(migrating.log.read_text())
+        assert "bench: release 1" in said[0]
+        assert "bench: unchanged" in said[1]
+        with psycopg.connect(up.database_url) as connection:
+            assert connection.execute("SELECT count(*), min(regulation) FROM releases").fetchone() == (1, "bench")
+            made = {name for (name,) in connection.execute("SELECT tablename FROM pg_tables").fetchall()}
+        assert made >= {*administration.app.metadata().tables, "alembic_version", "procrastinate_jobs"}
+        S3Store(up.store).put("here", b"is a bucket", 11, "text/plain")
 
 
 def _kill_worker_at_work(up: Composition, database: Database) -> bool:

@@ -28,7 +28,6 @@ from tests.builders.everybody import (
     NOBODY,
     OTHER,
     PARTY,
-    town,
 )  # fmt: skip
 from tests.builders.walking import DOOR, LET, PASSWORD, REFUSED, Walk, calls, walk
 
@@ -58,7 +57,7 @@ TABLE: dict[tuple[Permission | str, frozenset[str], frozenset[str]], str] = {
         verifying.ask draws.draws_page registry.registers_page registry.register_page registry.record_page
         registry_files.register_csv registry_files.register_json registry_files.record_json auth.sign_in
         auth.sign_in_post registration.received switching.choose health.healthz health.readyz metrics.metrics""",
-    # Whoever is known as an official registers nobody; who has to choose a password does that first.
+    # Whoever is known as an official registers nobody, one who has yet to choose a password neither.
     (OPEN, APPLICANTS | OUTSIDE, APPLICANTS | OUTSIDE): """
         registration.register registration.register_person registration.register_post
         registration.register_person_post registration.join registration.join_post""",
@@ -71,8 +70,9 @@ TABLE: dict[tuple[Permission | str, frozenset[str], frozenset[str]], str] = {
         files.attachment previews.attachment previews.shown_file""",
     (Permission.CALENDAR_ENTER, who(ADMIN), NO_ONE): """
         official.calendar_page official.preview_notice official.enter_notice""",
-    (Permission.CASE_FILE, who(HANDLER), NO_ONE): """
-        official.start_form official.discard_start official.begin official.keep_start""",
+    (Permission.CASE_FILE, who(HANDLER), NO_ONE): "official.start_form official.discard_start official.begin",
+    # An allocation begins without a form: there is nothing to keep.
+    (Permission.CASE_FILE, NO_ONE, NO_ONE): "official.keep_start",
     # A review is about a notice that the address does not name here; a paper is for organisations.
     (Permission.CASE_FILE, NO_ONE, who(PARTY, OTHER)): "applicant.file",
     (Permission.CASE_FILE, who(PARTY), who(OTHER)): """
@@ -163,10 +163,10 @@ def expected(endpoint: str, place: str, person: str) -> str:
     if person in (at_a if place == A else at_b):
         return LET
     if permission == OPEN:
-        # Who has to choose a password is led there from everything but the way out.
-        return PASSWORD if person == NEW else REFUSED
+        return REFUSED
     if person in OUTSIDE:
         return DOOR
+    # Who has to choose a password is led there from everything but the way out and what is open to all.
     return PASSWORD if person == NEW else REFUSED
 
 
@@ -192,16 +192,16 @@ def test_every_route_has_a_line_and_every_line_a_route(portal):
     assert sorted(set(Permission) - {line[0] for line in TABLE}) == []
 
 
-def test_nobody_is_let_in_where_the_table_does_not_say_so(portal, monkeypatch, proof):
-    people = proof.size(3, len(EVERYBODY), len(EVERYBODY))
-    done = walk(town(portal), monkeypatch, dice=proof.dice, people=people)
+def test_nobody_is_let_in_where_the_table_does_not_say_so(made, monkeypatch, proof):
+    people = proof.size(1, len(EVERYBODY), len(EVERYBODY))
+    done = walk(made, monkeypatch, people=people)
     found = wrong(done)
     proof.says(
         "S9",
         "every route, method, person and thing is answered as the table says",
         "0 unexpected 2xx; a route without a line fails",
         routes=len({endpoint for endpoint, _method, _place in done.found}),
-        people=len(EVERYBODY),
+        people=people,
         requests=sum(done.statuses.values()),
         unexpected=len(found),
     )
@@ -217,23 +217,23 @@ def test_nobody_is_let_in_where_the_table_does_not_say_so(portal, monkeypatch, p
         (Permission.PERSON_MANAGE, "admin.person"),
     ],
 )
-def test_a_permission_that_is_opened_is_noticed(portal, monkeypatch, proof, permission, endpoint):
+def test_a_permission_that_is_opened_is_noticed(made, monkeypatch, proof, permission, endpoint):
     opened = {**ACCESS, permission: [[is_signed_in]]}
     monkeypatch.setattr(access, "ACCESS", opened)
-    noticed = wrong(walk(town(portal), monkeypatch, frozenset({endpoint})))
+    noticed = wrong(walk(made, monkeypatch, frozenset({endpoint})))
     proof.catches("S9", f"{permission} is open to whoever is signed in", noticed=len(noticed))
     assert noticed
     assert all(line.endswith(f"{LET}, not {REFUSED}") for line in noticed)
 
 
-def test_a_view_that_asks_for_nothing_is_noticed(portal, monkeypatch, proof):
+def test_a_view_that_asks_for_nothing_is_noticed(made, monkeypatch, proof):
     def careless(**_: object) -> str:
         g.permitted = True
         return "everything"
 
-    inner = portal.app.view_functions["files.letter"]
-    monkeypatch.setitem(portal.app.view_functions, "files.letter", _declaring_as(inner, careless))
-    noticed = wrong(walk(town(portal), monkeypatch, frozenset({"files.letter"})))
+    inner = made.portal.app.view_functions["files.letter"]
+    monkeypatch.setitem(made.portal.app.view_functions, "files.letter", _declaring_as(inner, careless))
+    noticed = wrong(walk(made, monkeypatch, frozenset({"files.letter"})))
     proof.catches("S9", "a view answers without permit()", noticed=len(noticed))
     assert f"GET files.letter A {OTHER}: {LET}, not {REFUSED}" in noticed
 
@@ -256,8 +256,7 @@ HIDDEN = ["/my/cases/{}", "/my/letters/{}", "/file/{}", "/messages/{}", "/my/tas
 
 
 @pytest.mark.parametrize("path", HIDDEN)
-def test_what_is_anothers_is_answered_as_what_does_not_exist(portal, path):
-    made = town(portal)
+def test_what_is_anothers_is_answered_as_what_does_not_exist(made, path):
     names = {"/my/cases/{}": "case_id", "/my/letters/{}": "letter_id", "/file/{}": "draft_id"}
     name = names.get(path, "message_id" if "messages" in path else "task_id")
     browser = made.browser(OTHER)
@@ -272,9 +271,8 @@ def _without_address(page: str, path: str, number: object) -> str:
     return page.replace(path.format(number), "").replace(path.format(number).replace("/", "%2F"), "")
 
 
-def test_of_anothers_filter_people_invitation_and_session_nothing_changes(portal):
-    made = town(portal)
-    of_a, feng, xu = made.of(A), made.browser(OTHER), made.browser(FOREIGN)
+def test_of_anothers_filter_people_invitation_and_session_nothing_changes(made):
+    portal, of_a, feng, xu = made.portal, made.of(A), made.browser(OTHER), made.browser(FOREIGN)
     before = _rows(portal)
     xu.post(f"/inbox/filters/{of_a['filter_id']}", {"name": "新名"})
     xu.post(f"/inbox/filters/{of_a['filter_id']}/delete")
@@ -283,6 +281,7 @@ def test_of_anothers_filter_people_invitation_and_session_nothing_changes(portal
     feng.post(f"/organisation/invitations/{of_a['invitation_id']}/revoke")
     feng.post(f"/profile/sessions/{of_a['session_id']}/end")
     feng.post(f"/profile/tokens/{of_a['token_id']}/revoke", {"confirmed": "yes"})
+    made.browser(ADMIN).post(f"/admin/tokens/{of_a['token_id']}/revoke", {"reason": "另一单位的"})
     assert _rows(portal) == before
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import event
 from portal.edge.machine import EXTENSION
 from portal.web import forgery, pages
 from portal.web.forgery import PAGE_COOKIE
-from tests.builders.everybody import HANDLER, OTHER, PARTY, Undone, town
+from tests.builders.everybody import HANDLER, OTHER, PARTY, Undone
 from tests.builders.pages import PASSWORD
 from tests.builders.walking import calls
 
@@ -70,11 +70,6 @@ def forged(made, monkeypatch, proof, tokens, headers):
                 else:
                     let_in.append(f"{method} {address} with {name} {more}: {answer.status_code}")
     return refused, let_in, changes
-
-
-@pytest.fixture
-def made(portal):
-    return town(portal)
 
 
 def tokens_of_others(made):

@@ -11,10 +11,9 @@ from sqlalchemy import func, select
 from portal import clock, identity
 from portal.identity import TooManyAttempts, passwords, service
 from portal.identity.models import LoginAttempt, Person
-from tests.builders.everybody import CLOSED, town
+from tests.builders.everybody import CLOSED
+from tests.builders.guessers import ALLOWED, guessed
 from tests.builders.pages import PASSWORD, plain
-
-ALLOWED = 10
 
 
 class Counting:
@@ -66,7 +65,7 @@ def guess(portal, login, addresses, times, threads=4):
 
 
 def test_guesses_from_many_addresses_at_once_are_ten(portal, hasher, proof):
-    times = proof.size(60, 1000, 10_000)
+    times = proof.size(60, 200, 1000)
     refused, answers = guess(portal, "zhou", 50, times)
     proof.says("S14", "guesses of one account spread over 50 addresses and 4 threads", "≤ 10 in 15 minutes",
                guesses=times, compared=refused, hashes_at_once=hasher.most)  # fmt: skip
@@ -75,6 +74,24 @@ def test_guesses_from_many_addresses_at_once_are_ten(portal, hasher, proof):
     assert hasher.most <= 2
     # What ran at the same time as the tenth is hashed in vain, and never more.
     assert hasher.calls <= ALLOWED + 4
+
+
+@pytest.mark.thorough
+def test_guesses_of_four_processes_are_ten_together(portal, proof):
+    times, url = proof.size(0, 1000, 10_000), portal.database.url
+    found = guessed(url, "zhou", guesses=times, processes=4)
+    with portal.database.transaction() as tx:
+        kept = tx.scalar(select(func.count()).select_from(LoginAttempt))
+    proof.says("S14", "guesses of one account by 4 processes from 50 addresses", "≤ 10 in 15 minutes",
+               guesses=times, processes=4, **found)  # fmt: skip
+    assert (found, kept) == ({"compared": ALLOWED, "refused": times - ALLOWED}, ALLOWED)
+
+
+@pytest.mark.thorough
+def test_processes_that_count_each_for_itself_are_noticed(portal, proof):
+    found = guessed(portal.database.url, "zhou", guesses=80, processes=4, alone=True)
+    proof.catches("S14", "attempts are counted in the process, not in the database", **found)
+    assert found == {"compared": 4 * ALLOWED, "refused": 40}
 
 
 def test_one_address_that_guesses_many_accounts_is_stopped_too(portal, hasher):
@@ -90,8 +107,7 @@ def test_a_count_without_order_is_noticed(portal, hasher, monkeypatch, proof):
     assert refused == 40
 
 
-def test_nothing_tells_whether_a_login_exists_or_is_closed(portal, hasher, proof):
-    made = town(portal)
+def test_nothing_tells_whether_a_login_exists_or_is_closed(made, hasher, proof):
     logins = ("wang", "nobody-has-this", CLOSED, "meter", " WANG ", "x" * 5000, "a\0b")
     seen = set()
     for login in logins:
@@ -100,7 +116,7 @@ def test_nothing_tells_whether_a_login_exists_or_is_closed(portal, hasher, proof
             answer = made.portal.client().post("/sign-in", {"login": login, "password": password})
             said = plain(answer).replace(plain_of(login), "")
             seen.add((answer.status_code, "用户名或密码不正确" in said, hasher.calls - before))
-            with portal.database.transaction() as tx:
+            with made.portal.database.transaction() as tx:
                 tx.execute(LoginAttempt.__table__.delete())
     proof.says("S14", "known, unknown, closed and system logins: the same words, status and work", "no oracle",
                answers=len(seen), logins=len(logins))  # fmt: skip

@@ -13,7 +13,7 @@ from portal.commands.logs import LOG, OneLine
 from portal.identity.models import LoginAttempt
 from portal.web import create_app
 from portal.web.pages import own_path
-from tests.builders.pages import ETS, PASSWORD, UNIT, Browser
+from tests.builders.pages import ETS, PASSWORD, UNIT, Browser, plain
 
 ELSEWHERE = (
     "//evil.example", "/\\evil.example", "https:evil.example", "https://evil.example/", "http:/evil.example",
@@ -100,19 +100,31 @@ def test_behind_one_proxy_only_what_it_has_added_counts(portal):
     assert statuses == [422] * 10 + [429] * 2
 
 
-def test_of_a_field_that_comes_twice_one_answer_is_taken_everywhere(portal):
-    task = portal.allocation()
-    browser = portal.client("zhou")
-    data = {"year": ["2025", "2024"], "units.0.unit": UNIT, "units.0.amount": ["1,200,000", "9"]}
-    browser.post(f"/tasks/{task}", data)
+def test_a_form_that_answers_a_question_twice_is_refused_whole(portal, proof):
+    task, browser = portal.allocation(), portal.client("zhou")
+    once = {"year": "2025", "units.0.unit": UNIT, "units.0.amount": "1200000"}
+    doubled = [{**once, name: [value, other]} for name, value, other in (
+        ("year", "2025", "2024"), ("year", "2025", "2025"), ("units.0.amount", "1200000", "9"),
+        ("units.0.unit", UNIT, "91500000MA5U6QWE06"),
+    )]  # fmt: skip
+    came = [browser.post(f"/tasks/{task}", data).status_code for data in doubled]
     with portal.database.transaction() as tx:
-        state = tx.get_one(Task, task).state
-    two = {"login": ["li", "zhou"], "password": PASSWORD, "next": ["/cases", "//e"]}
-    assert portal.client().post("/sign-in", two).location == "/cases"
-    twice = portal.client("li").get("/inbox?view=all&view=mine&regulation=" + ETS + "&regulation=x")
-    assert twice.status_code in (200, 302)
-    # Either refused as a whole or taken as it is shown: an answer of which there are two never counts half.
-    assert state in ("open", "done")
+        waits = tx.get_one(Task, task).state
+    proof.says("S19", "a form that answers a question twice is refused as a whole", "0 taken by half",
+               forms=len(doubled), taken=sum(status != 422 for status in came))  # fmt: skip
+    assert (came, waits) == ([422] * len(doubled), "open")
+    assert browser.post(f"/tasks/{task}", once).status_code == 302
+
+
+def test_of_a_word_that_comes_twice_the_first_counts(portal):
+    browser = portal.client()
+    two = {"login": ["li", "zhou"], "password": [PASSWORD, "wrong"], "next": ["/profile", "//evil.example"]}
+    assert browser.post("/sign-in", two).location == "/profile"
+    assert "李强" in plain(browser.get("/profile"))
+    first = browser.get(f"/inbox?view=all&regulation={ETS}")
+    twice = browser.get(f"/inbox?view=all&view=mine&regulation={ETS}&regulation=x")
+    assert (first.status_code, twice.status_code, plain(twice)) == (200, 200, plain(first))
+    assert plain(browser.get("/inbox?view=mine")) != plain(first)
 
 
 NASTY = "wang\r\n2026-11-22 10:00:00 WARNING portal: forged\u2028line\x1b[2J"
