@@ -29,7 +29,7 @@ def copied(tx: Session, case_id: int, count: int) -> None:
 def _copy(tx: Session, case_id: int, first: int, since: int, until: int) -> None:
     here = {"case_id": f"{first} + g"}
     _rows(tx, "cases", f"id = {case_id}", since, until, {
-        "id": f"{first} + g", "root_id": f"{first} + g", "number": "number || '-' || g", "once": "NULL",
+        "id": f"{first} + g", "root_id": f"{first} + g", "number": f"number || '-' || ({first} + g)", "once": "NULL",
         "filed_at": f"filed_at + {_SPREAD}",
     })  # fmt: skip
     last = tx.scalar(text("SELECT max(id) FROM tasks")) or 0
