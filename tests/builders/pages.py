@@ -25,7 +25,7 @@ from portal.identity import passwords, service
 from portal.identity.models import Person
 from portal.jobs import Collected
 from portal.web import Pages
-from portal.web.access import COOKIE
+from portal.web.access import COOKIE, cookie
 from portal.web.assets import Manifest
 
 ETS = "chongqing-ets"
@@ -76,7 +76,7 @@ class Portal:
             with self.database.transaction() as tx:
                 token = service.sign_in(tx, login, PASSWORD, "127.0.0.1", clock.now())
             assert isinstance(token, str), token
-            browser.raw.set_cookie(COOKIE, token, httponly=True, samesite="Lax")
+            browser.raw.set_cookie(cookie(self.machine.settings), token, httponly=True, samesite="Lax")
         return browser
 
     def actor(self, login: str) -> identity.Actor:
@@ -192,8 +192,8 @@ class Browser:
 
     def held_token(self) -> str:
         """A form token: that of any page serves until somebody else signs in, so one small page is read once."""
-        cookie = self.raw.get_cookie(COOKIE)
-        signed_in = cookie.value if cookie else ""
+        held = next(filter(None, map(self.raw.get_cookie, (COOKIE, f"__Host-{COOKIE}"))), None)
+        signed_in = held.value if held else ""
         if signed_in not in self._tokens:
             self._tokens = {signed_in: self.token("/track")}
         return self._tokens[signed_in]

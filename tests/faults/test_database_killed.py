@@ -67,6 +67,8 @@ def test_commits_that_are_not_on_disk_are_found_out(proof: Proof) -> None:
     dice = proof.dice
     with settled(synchronous_commit="off", wal_writer_delay="10s") as spoiled:
         with spoiled.running(*QUICK) as running, filings.writing(running, WRITERS, dice) as writers:
+            # What the writers need in order to go on is on disk: their sessions.
+            spoiled.number("SELECT 0 FROM pg_switch_wal()")
             kill_under(running, writers, 3, dice)
         lost = lost_or_doubled(spoiled, writers)
     assert lost != []

@@ -2,7 +2,7 @@
 
 import pytest
 
-from portal.cases import attachments
+from portal.cases import kinds
 from portal.procedures.manifest import KINDS
 from tests.builders.content import FILES, broken, changed, small
 from tests.procedures.expecting import expect_one_when, faults
@@ -231,4 +231,4 @@ def test_toml_that_is_none_has_its_line(name):
 
 
 def test_a_material_accepts_the_kinds_of_file_that_uploads_are_looked_at_for():
-    assert set(KINDS) == set(attachments._SIGNATURES)
+    assert set(KINDS) == set(kinds.SIGNATURES)

@@ -43,7 +43,7 @@ from tests.builders.everybody import (
 )  # fmt: skip
 from tests.builders.procedures import REGULATION
 from tests.builders.walking import DOOR, FAULT, LET, REFUSED, Call, calls, sample
-from tests.security.test_access import MEMBERS, NO_ONE, OF_A, SIGNED_IN, who
+from tests.security.test_access_matrix import MEMBERS, NO_ONE, OF_A, SIGNED_IN, who
 
 METER, REVOKED, OVER = "meter", "revoked", "over"
 """A system account without a role; wang's token that was revoked; wang's token whose last day is over."""

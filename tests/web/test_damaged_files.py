@@ -14,7 +14,7 @@ from portal.storage import ObjectMissing, StoreUnavailable
 from portal.web.uploads import take
 from tests.builders.pages import ETS, plain
 
-WORD, PDF, LEDGER = b"the letter", b"%PDF-1.7 the letter", b"%PDF-1.7 the ledger"
+WORD, PDF, LEDGER = b"the letter", b"%PDF-1.7 the letter %%EOF", b"%PDF-1.7 the ledger %%EOF"
 AWAY = "文件存储暂时不可用，请稍后再试。"
 LOST = "文件存储中没有这个文件，可能已经丢失。请告知管理员。"
 ALTERED = "文件的内容与登记时的摘要（SHA-256）不一致，可能已损坏或被改动，不予显示和下载。请告知管理员。"

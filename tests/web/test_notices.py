@@ -287,7 +287,7 @@ def test_what_is_wrong_is_told_and_nothing_typed_or_uploaded_is_lost(town):
 def test_files_beyond_five_megabytes_are_refused_and_the_text_stays(town):
     notice = shown(town)
     browser = town.client()
-    half = PDF + b"x" * 2_600_000
+    half = PDF.replace(b"endobj", b"endobj" + b"\n%" + b"x" * 2_600_000)
     files = [(io.BytesIO(half), "一.pdf"), (io.BytesIO(half), "二.pdf")]
     page = hand_in(browser, notice, **{"_upload.evidence": files})
     assert page.status_code == 422

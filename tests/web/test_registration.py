@@ -318,7 +318,7 @@ def test_whoever_belongs_nowhere_reaches_no_page_of_officials_or_units(portal):
             tx, person_id=identity.person_by_login(tx, "zhao").id, regulation="chongqing-ets", role="intake",
             from_day=clock.day_of(portal.now),
         )  # fmt: skip
-    may = {"registration.own_registration", "registration.proof", "profile.page", "static"}
+    may = {"registration.own_registration", "registration.proof", "profile.page", "own_tokens.page", "static"}
     with portal.app.test_request_context():
         rules = [rule for rule in portal.app.url_map.iter_rules() if "GET" in (rule.methods or ())]
     seen = set()

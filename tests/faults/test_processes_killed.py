@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tests.builders.extent import THOROUGH
-from tests.builders.proving import Proof
+from tests.builders.proving import RESULTS, Proof
 from tests.builders.running import Running, Servers
 from tests.faults import filings
 from tests.faults.changes import QUICK
@@ -67,13 +66,13 @@ def test_what_is_killed_at_any_moment_loses_and_doubles_nothing(servers: Servers
     kills, dice = proof.size(30, 100, 2000), proof.dice
     swept(servers)
     broken_before = servers.broken_off()
-    with servers.running(*(REAL if THOROUGH else QUICK)) as running:
+    with servers.running(*(REAL if RESULTS else QUICK)) as running:
         with filings.writing(running, WRITERS, dice) as writers:
             began = time.monotonic()
             killing = kill_at_random(running, writers, kills, dice)
             seconds = time.monotonic() - began
             running.wait_for_pages()
-        filings.jobs_done(running, 60)
+        filings.jobs_done(running, 3600 if RESULTS else 120)
     assert lost_or_doubled(servers, writers) == []
     assert unsound(servers) == []
     left = leftovers(servers)
