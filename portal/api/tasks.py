@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from enum import StrEnum
 
@@ -32,6 +32,7 @@ from portal.api.shapes import (
 from portal.cases import tasks
 from portal.cases.drafts import tasks as task_drafts
 from portal.cases.errors import NotYourRole, UnknownCase
+from portal.cases.kernel import Kernel
 from portal.cases.live import Cases, LiveCase
 from portal.cases.models import Case, Task
 from portal.cases.names import form_at, scope_of
@@ -139,26 +140,25 @@ def read_task(path: TaskPath) -> Response:
 @needs(Permission.TASK_COMPLETE, Scope.WORK)
 def claim_task(path: TaskPath, header: Write) -> Response:
     """Takes a task for oneself. 409 when somebody was faster."""
-
-    def claim(tx: Session, now: datetime) -> Done:
-        actor, task, case = opened(tx, path.task_id)
-        tasks.claim(machine().kernel, tx, actor, task.id, now)
-        return Done(_told(tx, task, case, now))
-
-    return once(claim, "领取任务")
+    return _handled(path.task_id, tasks.claim, "领取任务")
 
 
 @blueprint.post("/tasks/<int:task_id>/release", responses=written(200, TaskAsked, 404))
 @needs(Permission.TASK_COMPLETE, Scope.WORK)
 def release_task(path: TaskPath, header: Write) -> Response:
     """Gives a claimed task back to its role."""
+    return _handled(path.task_id, tasks.release, "退回任务")
 
-    def release(tx: Session, now: datetime) -> Done:
-        actor, task, case = opened(tx, path.task_id)
-        tasks.release(machine().kernel, tx, actor, task.id, now)
+
+def _handled(task_id: int, handle: Callable[[Kernel, Session, Actor, int, datetime], None], during: str) -> Response:
+    """Claims a task, or gives it back, and tells how it is then."""
+
+    def act(tx: Session, now: datetime) -> Done:
+        actor, task, case = opened(tx, task_id)
+        handle(machine().kernel, tx, actor, task.id, now)
         return Done(_told(tx, task, case, now))
 
-    return once(release, "退回任务")
+    return once(act, during)
 
 
 @blueprint.post("/tasks/<int:task_id>/complete", responses=written(200, TaskAsked, 404, *BODIES))

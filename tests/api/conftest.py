@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -17,37 +16,18 @@ from portal.clock import TZ
 from portal.db import Database, moved_clock
 from portal.edge.machine import EXTENSION
 from portal.jobs import Collected
-from portal.procedures import Published, Releases, publish
-from portal.procedures.content import Content, from_folder
-from portal.procedures.releases import open_content
+from portal.procedures import Releases, publish
+from portal.procedures.content import Content
 from portal.settings import Settings
 from portal.storage import MemoryStore
 from portal.web import Pages
-from tests.builders.pages import ETS, NoAssets, Portal, hashed, settle
+from tests.builders.pages import NoAssets, Portal, settle
 from tests.builders.programs import Program, program
+from tests.web.conftest import apps, content, first_release, password_hash, releases
+
+__all__ = ["apps", "content", "first_release", "password_hash", "releases"]
 
 SETTINGS = Settings.read({"PORTAL_DEMO": "1", "UPLOAD_MEGABYTES": "1", "API_PER_MINUTE": "100000"})
-
-
-@pytest.fixture(scope="session")
-def content() -> Content:
-    return from_folder(Path(__file__).parents[2], ETS)
-
-
-@pytest.fixture(scope="session")
-def first_release(content: Content) -> Published:
-    return open_content(1, content)
-
-
-@pytest.fixture(scope="session")
-def password_hash() -> str:
-    return hashed()
-
-
-@pytest.fixture(scope="session")
-def apps() -> dict[Settings, Flask]:
-    """The applications of this run, described once."""
-    return {}
 
 
 @pytest.fixture
@@ -59,7 +39,7 @@ def settings() -> Settings:
 def portal(
     own_database: Database,
     content: Content,
-    first_release: Published,
+    releases: Releases,
     settings: Settings,
     password_hash: str,
     apps: dict[Settings, Flask],
@@ -69,8 +49,6 @@ def portal(
     with own_database.transaction() as tx:
         publish(tx, content, now, "test")
         people, unit_id = settle(tx, password_hash)
-    releases = Releases()
-    releases.put(first_release)
     kernel = Kernel(releases, Collected(), lambda tx: clock.now(moved_clock.offset(tx)), ACTIONS)
     machine = Pages(settings, own_database, MemoryStore(), kernel, NoAssets(), "a secret for tests")
     if settings not in apps:
