@@ -125,8 +125,10 @@ class S3Store:
                 self.check()
             with _in_our_words(key):
                 yield
-        except StoreUnavailable:
-            self._answered, self._failed = _NEVER, time.monotonic()
+        except StoreUnavailable as error:
+            # Of one object it cannot give, the store says so at once; that keeps nobody from another.
+            if not isinstance(error.__cause__, S3Error):
+                self._answered, self._failed = _NEVER, time.monotonic()
             raise
         self._answered = time.monotonic()
 

@@ -6,8 +6,10 @@ import hashlib
 import io
 import random
 import socket
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -178,3 +180,34 @@ def test_wrong_keys_and_a_missing_bucket_make_the_store_unavailable(embedded_sto
         S3Store(elsewhere).check()
     with pytest.raises(StoreUnavailable):
         S3Store(elsewhere).put(new_key(), b"x", 1, "text/plain")
+
+
+class OneBroken(BaseHTTPRequestHandler):
+    """A store that has lost what stands under the key `broken`, and has everything else."""
+
+    def do_HEAD(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+
+    def do_GET(self) -> None:
+        broken = self.path.endswith("/broken")
+        said = b"<Error><Code>InternalError</Code><Message>it is lost</Message></Error>" if broken else b"letter"
+        self.send_response(500 if broken else 200)
+        self.send_header("Content-Type", "application/xml")
+        self.send_header("Content-Length", str(len(said)))
+        self.end_headers()
+        self.wfile.write(said)
+
+    def log_message(self, format: str, *args: object) -> None: ...
+
+
+def test_one_object_that_the_store_cannot_give_keeps_nobody_from_another():
+    with ThreadingHTTPServer(("127.0.0.1", 0), OneBroken) as server:
+        threading.Thread(target=server.serve_forever).start()
+        store = S3Store(S3Settings(f"127.0.0.1:{server.server_port}", "key", "secret", secure=False))
+        try:
+            with pytest.raises(StoreUnavailable, match="it is lost"):
+                store.get("broken")
+            assert store.get("sound") == b"letter"
+        finally:
+            server.shutdown()
