@@ -131,8 +131,8 @@ def list_tasks(query: Wanted) -> Response:
 def read_task(path: TaskPath) -> Response:
     """A task with what it asks."""
     with reading() as tx:
-        _actor, task, case = opened(tx, path.task_id)
-        told = _told(tx, task, case, moment(tx))
+        _actor, task = opened(tx, path.task_id)
+        told = _told(tx, task, _case_of(tx, task), moment(tx))
     return jsonify(told.model_dump(mode="json"))
 
 
@@ -150,12 +150,14 @@ def release_task(path: TaskPath, header: Write) -> Response:
     return _handled(path.task_id, tasks.release, "退回任务")
 
 
-def _handled(task_id: int, handle: Callable[[Kernel, Session, Actor, int, datetime], None], during: str) -> Response:
+def _handled(
+    task_id: int, handle: Callable[[Kernel, Session, Actor, int, datetime], LiveCase], during: str
+) -> Response:
     """Claims a task, or gives it back, and tells how it is then."""
 
     def act(tx: Session, now: datetime) -> Done:
-        actor, task, case = opened(tx, task_id)
-        handle(machine().kernel, tx, actor, task.id, now)
+        actor, task = opened(tx, task_id)
+        case = handle(machine().kernel, tx, actor, task.id, now)
         return Done(_told(tx, task, case, now))
 
     return once(act, during)
@@ -168,33 +170,37 @@ def complete_task(path: TaskPath, header: Write, body: Completion) -> Response:
     """Completes a task; an unclaimed one is claimed thereby. 409 when somebody was faster."""
 
     def complete(tx: Session, now: datetime) -> Done:
-        actor, task, case = opened(tx, path.task_id)
-        tasks.complete(machine().kernel, tx, actor, task.id, body.answers, now)
+        actor, task = opened(tx, path.task_id)
+        case = tasks.complete(machine().kernel, tx, actor, task.id, body.answers, now)
         task_drafts.discard(tx, actor.person_id, task.id)
         return Done(_told(tx, task, case, now))
 
     return once(complete, "办理任务")
 
 
-def opened(tx: Session, task_id: int) -> tuple[Actor, Task, LiveCase]:
-    """A task that this user's role does, or his organisation, with its case; UnknownCase, NotYourRole.
+def opened(tx: Session, task_id: int) -> tuple[Actor, Task]:
+    """A task that this user's role does, or his organisation; UnknownCase, NotYourRole.
 
     A party's own tasks are no official's, and who is no official does not learn of those of the authority.
     """
     task, actor = tx.get(Task, task_id), signed_in()
     if task is None or (actor.official and task.role == PARTY):
         raise UnknownCase()
-    case = Cases(tx, machine().kernel.releases).get(task.case_id)
     if actor.official and (task.assignee_id is not None or not actor.has(task.regulation, task.role)):
-        raise NotYourRole(role=case.published.regulation.role_title(task.role), case_id=case.id)
+        regulation = _case_of(tx, task).published.regulation
+        raise NotYourRole(role=regulation.role_title(task.role), case_id=task.case_id)
     if task.assignee_id is not None:
         subject = Subject(regulation=task.regulation, assigned_id=task.assignee_id)
     elif task.role == PARTY:
-        subject = Subject(regulation=task.regulation, party_id=case.row.party_id, roles=frozenset({PARTY}))
+        subject = Subject(regulation=task.regulation, party_id=task.party_id, roles=frozenset({PARTY}))
     else:
         # Who has claimed it is asked under the lock, and told by name.
         subject = Subject(regulation=task.regulation, roles=frozenset({task.role}))
-    return admit(subject), task, case
+    return admit(subject), task
+
+
+def _case_of(tx: Session, task: Task) -> LiveCase:
+    return Cases(tx, machine().kernel.releases).get(task.case_id)
 
 
 def _of_official(
@@ -278,7 +284,9 @@ def _own(tx: Session, task: Task, case: Case, limits: Bounds) -> TaskLine:
         role=published.regulation.role_title(task.role),
         due=task.due,
         light=light_of(task.due, limits),
-        holder=people.person_name(tx, task.holder_id) or None,
+        holder=signed_in().name
+        if task.holder_id == signed_in().person_id
+        else people.person_name(tx, task.holder_id) or None,
     )
 
 

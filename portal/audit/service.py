@@ -12,6 +12,9 @@ from portal.audit import queries, rules
 from portal.audit.models import AUDIT_ENTRIES
 from portal.audit.rules import Break, Chain, Entry, Event
 
+# With RETURNING, SQLAlchemy sends all rows as one statement, compiled once.
+_WRITE = insert(AUDIT_ENTRIES).returning(AUDIT_ENTRIES.c.seq)
+
 
 def append(
     tx: Session,
@@ -37,9 +40,7 @@ def append_all(tx: Session, case_id: int, chain: Chain, events: Sequence[Event])
     """
     after, entries = rules.extend(chain, case_id, events)
     if entries:
-        # With RETURNING, SQLAlchemy sends all rows as one statement, compiled once.
-        write = insert(AUDIT_ENTRIES).returning(AUDIT_ENTRIES.c.seq)
-        tx.execute(write, [_row(entry) for entry in entries])
+        tx.execute(_WRITE, [_row(entry) for entry in entries])
     return after
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import func, select
+from sqlalchemy import Table, func, insert, select
 from sqlalchemy.orm import Session
 
 from portal import audit
@@ -44,6 +44,10 @@ MOST_ITEMS = 200
 """How many instances one element may have; the engine takes no more."""
 
 
+_ACTS = cast(Table, ActRecord.__table__)
+_RECORD = insert(_ACTS).returning(_ACTS.c.id)
+
+
 class Act:
     """One act; `settle` brings every case it touched to rest and writes what became of it."""
 
@@ -54,7 +58,7 @@ class Act:
         self.tx: Session = family.tx
         self.for_id: int | None = None
         """For whom the actor, a deputy, does it; see `done_for`."""
-        self._record: ActRecord | None = None
+        self._id: int | None = None
         self._history: dict[int, list[Event]] = defaultdict(list)
         self.touched: dict[int, LiveCase] = {}
         self.afterwards: list[Callable[[Act], None]] = []
@@ -64,18 +68,17 @@ class Act:
     @property
     def id(self) -> int:
         """The act's number; later acts have higher ones."""
-        if self._record is None:
-            self._record = ActRecord(
-                root_id=self.family.root_id,
-                moment=self.moment,
-                kind=self.kind,
-                person_id=self.actor.person_id if self.actor else None,
-                for_id=self.for_id,
-                job=self.job,
-            )
-            self.tx.add(self._record)
-            self.tx.flush()
-        return self._record.id
+        if self._id is None:
+            record = {
+                "root_id": self.family.root_id,
+                "moment": self.moment,
+                "kind": self.kind,
+                "person_id": self.actor.person_id if self.actor else None,
+                "for_id": self.for_id,
+                "job": self.job,
+            }
+            self._id = self.tx.execute(_RECORD, record).scalar_one()
+        return self._id
 
     @property
     def post(self) -> Post:
@@ -84,7 +87,7 @@ class Act:
 
     def done_for(self, principal_id: int | None) -> None:
         """Says for whom the actor, a deputy, does it (`Actor.acts_for`), before anything of it is written."""
-        if self._record is not None:
+        if self._id is not None:
             raise RuntimeError("for whom an act is done is said before it is written")
         self.for_id = principal_id
 
@@ -402,7 +405,9 @@ class Act:
 
     def _write_history(self, case_id: int, events: list[Event]) -> None:
         row = self.family.cases.get(case_id).row
-        chain = audit.append_all(self.tx, case_id, Chain(row.audit_length, row.audit_head), events)
+        # What was said and done is written with where the case stands, a little later, all at once.
+        with self.tx.no_autoflush:
+            chain = audit.append_all(self.tx, case_id, Chain(row.audit_length, row.audit_head), events)
         row.audit_length, row.audit_head = chain.length, chain.head
 
 

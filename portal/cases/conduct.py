@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import TypeVar, overload
 
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session, aliased
@@ -25,6 +25,31 @@ T = TypeVar("T")
 
 # A request whose moment is older than this when it gets the lock is refused: its minute of grace is running out.
 OLDEST = timedelta(seconds=50)
+
+
+@overload
+def conduct(
+    kernel: Kernel,
+    tx: Session,
+    case_id: int,
+    moment: datetime,
+    kind: str,
+    verb: Callable[[Act], T],
+    actor: Actor | None = None,
+) -> T: ...
+
+
+@overload
+def conduct(
+    kernel: Kernel,
+    tx: Session,
+    case_id: int,
+    moment: datetime,
+    kind: str,
+    verb: Callable[[Act], T],
+    actor: Actor | None = None,
+    job: str | None = None,
+) -> T | None: ...
 
 
 def conduct(

@@ -9,9 +9,9 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, or_, select
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from portal import engine
 from portal.calendar import service as calendars
@@ -65,10 +65,9 @@ class Family:
     @classmethod
     def lock(cls, kernel: Kernel, tx: Session, case_id: int) -> Family:
         """The family of a case, locked by its root's row (FOR NO KEY UPDATE) until the transaction ends."""
-        root = tx.scalar(select(Case.root_id, calendars.held()).where(Case.id == case_id))
+        root: int | None = tx.scalar(_LOCK, {"case": case_id})
         if root is None:
             raise UnknownCase()
-        tx.execute(select(Case.id).where(Case.id == root).with_for_update(key_share=True))
         # What was read before the lock may be stale.
         tx.expire_all()
         return cls(kernel, tx, root)
@@ -79,18 +78,15 @@ class Family:
         return calendars.current(self.tx)
 
     def read(self, moment: datetime) -> list[LiveCase]:
-        """Reads the cases that have not ended, and those of which a deadline runs, oldest first; the latter.
+        """Reads the cases that have not ended, and those with a deadline that runs by another calendar than the present
+        one, oldest first; the latter.
 
         Ended ones run too whose period was reopened. Nobody else starts a case of the family until the lock is gone.
         """
-        running = select(Deadline.case_id).where(still_running(moment), Deadline.case_id == Case.id).exists()
-        rows = self.tx.execute(
-            select(Case, running.label("runs"))
-            .where(Case.root_id == self.root_id, or_(Case.ended_at.is_(None), running))
-            .order_by(Case.id)
-        ).all()
+        known = {"root": self.root_id, "moment": moment, "version": self.calendar.version}
+        rows = self.tx.execute(_READ, known).all()
         self._open = {row.Case.id: self.cases.get(row.Case.id) for row in rows if row.Case.ended_at is None}
-        return [self.cases.get(row.Case.id) for row in rows if row.runs]
+        return [self.cases.get(row.Case.id) for row in rows if row.stale]
 
     def open_cases(self) -> list[LiveCase]:
         """The cases that have not ended, oldest first, with any that this transaction has started."""
@@ -101,7 +97,8 @@ class Family:
         """Where the engine stands in a case."""
         if case.id not in self.positions:
             steps = self._steps(case)
-            self.positions[case.id] = engine.load(case.procedure.spec, case.row.state, steps, passing=_PASSING)
+            position = engine.load(case.procedure.spec, case.row.state, steps, passing=_PASSING)
+            self.positions[case.id], case.awaited = position, position.waiting().messages
         return self.positions[case.id]
 
     def begin(self, case: LiveCase) -> None:
@@ -134,10 +131,31 @@ class Family:
         return min(found, key=lambda ripe: (ripe.deadline.due, ripe.case.id), default=None)
 
 
-def still_running(moment: datetime) -> ColumnElement[bool]:
+def still_running(moment: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     """Whether a deadline of a case still runs at a moment; of an ended case only a reopened one that is not over."""
     reopened = and_(Deadline.due > Case.ended_at, Deadline.due > moment)
     return and_(Deadline.state == "running", or_(Case.ended_at.is_(None), reopened))
+
+
+def _lock() -> Select[int]:
+    """SQL for the root of a family, locked until the transaction ends; the calendar before it, as everywhere: rows are
+    locked above all that is joined."""
+    calendar = select(calendars.held().label("held")).cte().prefix_with("MATERIALIZED")
+    wanted, top = aliased(Case), aliased(Case)
+    joined = select(top.id).select_from(calendar).join(wanted, wanted.id == bindparam("case"))
+    return joined.join(top, top.id == wanted.root_id).with_for_update(key_share=True, of=top)
+
+
+def _read() -> Select[Case, bool]:
+    """SQL for the cases that `Family.read` reads, each with whether its deadlines are to be counted anew."""
+    moment, stale = bindparam("moment", type_=Deadline.due.type), deadlines.is_stale(bindparam("version"))
+    counted = select(Deadline.case_id).where(still_running(moment), stale, Deadline.case_id == Case.id).exists()
+    mine = Case.root_id == bindparam("root")
+    return select(Case, counted.label("stale")).where(mine, or_(Case.ended_at.is_(None), counted)).order_by(Case.id)
+
+
+# Put together once: that takes longer than to ask.
+_LOCK, _READ = _lock(), _read()
 
 
 def _may_ripen(case: LiveCase, moment: datetime) -> bool:

@@ -51,7 +51,9 @@ def length_from_now_on(case: LiveCase, rule: DeadlineRule, row: Deadline, calend
 
 
 def running(case: LiveCase) -> dict[str, Deadline]:
-    """The deadlines of a case that run or stand still, by name."""
+    """The deadlines of a case that run or stand still, by name; nothing where nobody sets how long any is."""
+    if not any(rule.set_by for rule in case.procedure.manifest.deadlines.values()):
+        return {}
     return {row.name: row for row in deadlines.live_of(case.tx, case.id)}
 
 

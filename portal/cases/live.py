@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import cached_property
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from portal import audit
@@ -18,6 +18,7 @@ from portal.deadlines import service as deadlines
 from portal.deadlines.models import Deadline
 from portal.documents import service as documents
 from portal.documents.models import Letter
+from portal.engine import OpenMessage
 from portal.identity import service as identity
 from portal.identity.models import Organisation
 from portal.procedures import Procedure, Published, Releases
@@ -27,6 +28,9 @@ FACTS_KEPT = "facts.kept"
 """The line of a case's history that names them."""
 
 
+_OPEN = select(Task).where(Task.case_id == bindparam("case"), Task.state == "open")
+
+
 class LiveCase:
     """One case with everything that its expressions may speak of."""
 
@@ -34,6 +38,8 @@ class LiveCase:
         self.tx, self.row, self.published, self.other = tx, row, published, other
         self.procedure: Procedure = published.procedure(row.procedure)
         self._visits: dict[tuple[str, str], int] = {}
+        self.awaited: tuple[OpenMessage, ...] = ()
+        """The messages that it waited for when it was last written down."""
 
     @property
     def id(self) -> int:
@@ -64,6 +70,11 @@ class LiveCase:
         """The facts that were true when the case was filed and that nothing takes back."""
         told = (entry.details["facts"] for entry in audit.entries(self.tx, self.id) if entry.kind == FACTS_KEPT)
         return frozenset(name for facts in told if isinstance(facts, dict) for name in facts)
+
+    @cached_property
+    def open_tasks(self) -> list[Task]:
+        """The tasks that were open when it was last written down."""
+        return list(self.tx.scalars(_OPEN, {"case": self.id}))
 
     @property
     def deadlines(self) -> dict[str, Deadline]:
@@ -143,8 +154,8 @@ class LiveCase:
         return known
 
     def visited(self, scope: str, key: str, visit: int) -> None:
-        """Notes that an element was entered in the present act."""
-        self._visits[scope, key] = max(visit, self.visits(scope, key))
+        """Notes that an element was entered in the present act, for the last time so far."""
+        self._visits[scope, key] = visit
 
 
 def served_at(letter: Letter) -> datetime | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from portal.cases import assigned, finding
@@ -39,7 +39,7 @@ def project(tx: Session, case: LiveCase, position: Position, moment: datetime) -
     tasks = () if case.ended else waiting.tasks
     # New deadlines are written when they start: what else the act has changed is written below, all at once.
     with tx.no_autoflush:
-        rows = deadlines.of_case(tx, case.id)
+        rows = deadlines.of_case(tx, case.id) if case.procedure.manifest.deadlines else []
         moved = _tasks(tx, case, {task.id: task for task in tasks}, rows, moment)
     is_new, searchable = not case.row.state, _searchable(case)
     is_said_anew = is_new or searchable != case.row.searchable
@@ -93,7 +93,7 @@ def _tasks(
     moment: datetime,
 ) -> Moved:
     """Closes the tasks that wait no more though nobody has done them, and opens the new ones."""
-    rows = tx.scalars(select(Task).where(Task.case_id == case.id, Task.state == "open")).all()
+    rows = [row for row in case.open_tasks if row.state == "open"]
     for row in rows:
         if row.engine_id not in waiting:
             row.state, row.closed_at = "gone", moment
@@ -102,6 +102,7 @@ def _tasks(
     known = {row.engine_id for row in rows}
     opened = [_opened(case, task, rows_of, moment) for task in waiting.values() if task.id not in known]
     tx.add_all(opened)
+    case.open_tasks = [row for row in (*rows, *opened) if row.state == "open"]
     return Moved(opened, [row for row in rows if row.state == "gone"])
 
 
@@ -133,10 +134,14 @@ def _opened(case: LiveCase, task: OpenTask, rows: Sequence[Deadline], moment: da
         deadline=drawn.deadline,
         due=_due(rows, drawn.deadline, task.place.scope),
         opened_at=moment,
+        state="open",
     )
 
 
-def _subscriptions(tx: Session, case: LiveCase, waiting: Iterable[OpenMessage]) -> None:
+def _subscriptions(tx: Session, case: LiveCase, waiting: tuple[OpenMessage, ...]) -> None:
+    if waiting == case.awaited:
+        return
+    case.awaited = waiting
     tx.execute(delete(Subscription).where(Subscription.case_id == case.id))
     for message in waiting:
         drawn = case.element(message.place.scope, message.place.element).message

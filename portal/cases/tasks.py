@@ -40,33 +40,40 @@ from portal.procedures.regulation import PARTY
 from portal.procedures.validity import in_words
 
 
-def claim(kernel: Kernel, tx: Session, actor: Actor, task_id: int, moment: datetime, for_id: int | None = None) -> None:
-    """Takes a task for oneself; the others of the role see who holds it.
+def claim(
+    kernel: Kernel, tx: Session, actor: Actor, task_id: int, moment: datetime, for_id: int | None = None
+) -> LiveCase:
+    """Takes a task for oneself, and tells of which case it is; the others of the role see who holds it.
 
     What somebody holds for whom the actor stands in he need not claim, and cannot: he may do it as it is. `for_id`
     is for whom he does it when several have lent him the role. Raises what `complete` raises but FormRefused.
     """
 
-    def verb(act: Act) -> None:
-        task, case = _open_task(act, actor, task_id, for_id)
+    case_id = _case_of(tx, task_id)
+
+    def verb(act: Act) -> LiveCase:
+        task, case = _open_task(act, actor, case_id, task_id, for_id)
         other = _other_holder(tx, task, actor, moment)
         if other is not None:
             raise TaskHeld(who=other)
         task.holder_id, task.for_id, task.held_at = actor.person_id, act.for_id, moment
         act.note(case, "task.claimed", task.element, task=task.name)
+        return case
 
-    conduct(kernel, tx, _case_of(tx, task_id), moment, "claim", verb, actor)
+    return conduct(kernel, tx, case_id, moment, "claim", verb, actor)
 
 
-def release(kernel: Kernel, tx: Session, actor: Actor, task_id: int, moment: datetime) -> None:
-    """Gives a claimed task back to its role."""
+def release(kernel: Kernel, tx: Session, actor: Actor, task_id: int, moment: datetime) -> LiveCase:
+    """Gives a claimed task back to its role, and tells of which case it is."""
+    case_id = _case_of(tx, task_id)
 
-    def verb(act: Act) -> None:
-        task, case = _open_task(act, actor, task_id)
+    def verb(act: Act) -> LiveCase:
+        task, case = _open_task(act, actor, case_id, task_id)
         task.holder_id = task.for_id = task.held_at = None
         act.note(case, "task.released", task.element, task=task.name)
+        return case
 
-    conduct(kernel, tx, _case_of(tx, task_id), moment, "release", verb, actor)
+    return conduct(kernel, tx, case_id, moment, "release", verb, actor)
 
 
 def left_behind(tx: Session, moment: datetime) -> list[int]:
@@ -108,16 +115,18 @@ def complete(
     answers: Mapping[str, object],
     moment: datetime,
     for_id: int | None = None,
-) -> None:
-    """Completes a task with the answers to its form; an unclaimed one is claimed thereby.
+) -> LiveCase:
+    """Completes a task with the answers to its form, and tells of which case; an unclaimed one is claimed thereby.
 
     A deputy does what the one for whom he stands in has claimed, or what is free for the role that is lent to him;
     `for_id` chooses for whom when several have. Raises TaskDone (with who was faster), TaskGone, TaskHeld,
     NotYourRole, NotTheirDeputy, Separated or FormRefused.
     """
 
-    def verb(act: Act) -> None:
-        task, case = _open_task(act, actor, task_id, for_id)
+    case_id = _case_of(tx, task_id)
+
+    def verb(act: Act) -> LiveCase:
+        task, case = _open_task(act, actor, case_id, task_id, for_id)
         values = check_answers(case, task.inside, task.form, answers)
         if values.errors:
             raise FormRefused(values.errors)
@@ -128,8 +137,9 @@ def complete(
         act.complete(case, task, values.values, values.revised)
         task.holder_id, task.for_id = actor.person_id, act.for_id
         telling.done_in_name(act.post, case, act.for_id, f"{actor.name}代您办理了：{task.name}", moment)
+        return case
 
-    conduct(kernel, tx, _case_of(tx, task_id), moment, "complete", verb, actor)
+    return conduct(kernel, tx, case_id, moment, "complete", verb, actor)
 
 
 def asked_for(case: LiveCase, task: Task) -> str:
@@ -296,10 +306,10 @@ def gone(case: LiveCase, task: Task) -> TaskGone:
     return TaskTooLate(title=title, last_day=last_day, task=task.name)
 
 
-def _open_task(act: Act, actor: Actor, task_id: int, chosen: int | None = None) -> tuple[Task, LiveCase]:
+def _open_task(act: Act, actor: Actor, case_id: int, task_id: int, chosen: int | None = None) -> tuple[Task, LiveCase]:
     """The task as it is under the lock, with its case, if the actor may do it now; says for whom he does it."""
-    task = act.tx.get_one(Task, task_id)
-    case = act.family.cases.get(task.case_id)
+    case = act.family.cases.get(case_id)
+    task = next((one for one in case.open_tasks if one.id == task_id), None) or act.tx.get_one(Task, task_id)
     may_do(case, task, actor, chosen)
     if task.state == "done" and task.holder_id is not None and task.closed_at is not None:
         raise _done(act.tx, task, task.closed_at)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, case, func, select
 from sqlalchemy.orm import Session
 
 from portal.cases import scopes
@@ -54,8 +55,18 @@ class Said:
     item: int
     person_id: int | None
     act_id: int
-    value: Any
-    for_id: int | None = None
+    for_id: int | None
+    read: Callable[[Said], Any] = field(repr=False, compare=False)
+    """How its value is come by: that of an earlier visit is read only where somebody wants it."""
+
+    @property
+    def value(self) -> Any:  # noqa: ANN401 - JSON
+        """What was said."""
+        return self.read(self)
+
+    def saying(self, value: Any) -> Said:  # noqa: ANN401 - JSON
+        """The same with another value."""
+        return replace(self, read=_known(value))
 
     @property
     def place(self) -> Place:
@@ -68,21 +79,40 @@ class Said:
         return scopes.seen_from(self.place)
 
 
+_PLACE = (CaseValue.scope, CaseValue.element, CaseValue.visit, CaseValue.item, CaseValue.act_id)
+# Expressions see the latest visit, so a case that goes round and round is opened as quickly as at first.
+_IS_LATEST = CaseValue.visit == func.max(CaseValue.visit).over(partition_by=(CaseValue.scope, CaseValue.element))
+# Put together once: that takes longer than to ask.
+_LATEST = (
+    select(*_PLACE, CaseValue.person_id, ActRecord.for_id, _IS_LATEST, case((_IS_LATEST, CaseValue.value)))
+    .join(ActRecord, ActRecord.id == CaseValue.act_id)
+    .where(CaseValue.case_id == bindparam("case"))
+    .order_by(CaseValue.act_id, CaseValue.visit, CaseValue.item)
+)
+
+
+def _known(value: Any) -> Callable[[Said], Any]:  # noqa: ANN401 - JSON
+    return lambda _said: value
+
+
 class Values:
     """The values of one case."""
 
     def __init__(self, tx: Session, case_id: int) -> None:
         self._tx, self._case_id = tx, case_id
-        rows = tx.execute(
-            select(CaseValue, ActRecord.for_id)
-            .join(ActRecord, ActRecord.id == CaseValue.act_id)
-            .where(CaseValue.case_id == case_id)
-            .order_by(CaseValue.act_id, CaseValue.visit, CaseValue.item)
-        )
+        rows = tx.execute(_LATEST, {"case": case_id})
         self.all = [
-            Said(row.scope, row.element, row.visit, row.item, row.person_id, row.act_id, row.value, for_id)
-            for row, for_id in rows
+            Said(scope, element, visit, item, person_id, act_id, for_id, _known(value) if latest else self._earlier)
+            for scope, element, visit, item, act_id, person_id, for_id, latest, value in rows
         ]
+
+    def _earlier(self, said: Said) -> Any:  # noqa: ANN401 - JSON
+        return self._everything[said.scope, said.element, said.visit, said.item, said.act_id]
+
+    @cached_property
+    def _everything(self) -> dict[tuple[str, str, int, int, int], Any]:
+        rows = self._tx.execute(select(*_PLACE, CaseValue.value).where(CaseValue.case_id == self._case_id))
+        return {(scope, element, visit, item, act_id): value for scope, element, visit, item, act_id, value in rows}
 
     def latest(self, scope: str, element: str) -> Said | None:
         """What was said last at an element of a scope."""
@@ -110,8 +140,9 @@ class Values:
         self, place: Place, act_id: int, person_id: int | None, value: Mapping[str, Any], for_id: int | None = None
     ) -> None:
         """Adds a value; `for_id` is that of its act."""
-        said = Said(place.scope, place.element, place.visit, place.item, person_id, act_id, dict(value), for_id)
-        self.all.append(said)
+        kept = dict(value)
+        at = (place.scope, place.element, place.visit, place.item)
+        self.all.append(Said(*at, person_id, act_id, for_id, _known(kept)))
         self._tx.add(
             CaseValue(
                 case_id=self._case_id,
@@ -121,6 +152,6 @@ class Values:
                 visit=place.visit,
                 item=place.item,
                 person_id=person_id,
-                value=said.value,
+                value=kept,
             )
         )

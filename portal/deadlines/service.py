@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import BindParameter, ColumnElement, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from portal.calendar.rules import Calendar
@@ -29,9 +29,12 @@ def by_rule(rule: DeadlineRule) -> Length:
     return rule.length
 
 
+_OF_CASE = select(Deadline).where(Deadline.case_id == bindparam("case")).order_by(Deadline.id)
+
+
 def of_case(tx: Session, case_id: int) -> list[Deadline]:
     """All deadlines of a case, dropped ones too, in the order in which they started."""
-    return list(tx.scalars(select(Deadline).where(Deadline.case_id == case_id).order_by(Deadline.id)))
+    return list(tx.scalars(_OF_CASE, {"case": case_id}))
 
 
 def live_of(tx: Session, case_id: int) -> list[Deadline]:
@@ -88,6 +91,11 @@ def happened(
     return changes
 
 
+def is_stale(version: int | BindParameter[int]) -> ColumnElement[bool]:
+    """SQL for whether a deadline is to be counted anew by that calendar; provisional ones are each time."""
+    return or_(Deadline.calendar_version != version, Deadline.provisional)
+
+
 def recompute(
     tx: Session, case_id: int, rules: Rules, calendar: Calendar, moment: datetime, ended_at: datetime | None = None
 ) -> list[Change]:
@@ -96,8 +104,9 @@ def recompute(
     Provisional ones are always computed again: a newer `holidays` library may know the notice too.
     Of a case that has ended, what is over is left alone.
     """
-    stale = or_(Deadline.calendar_version != calendar.version, Deadline.provisional)
-    running = select(Deadline).where(Deadline.case_id == case_id, Deadline.state == "running", stale)
+    running = select(Deadline).where(
+        Deadline.case_id == case_id, Deadline.state == "running", is_stale(calendar.version)
+    )
     if ended_at is not None:
         running = running.where(Deadline.due > max(ended_at, moment))
     by_name = {rule.name: rule for rule in rules}

@@ -26,12 +26,13 @@ class Standing:
     calendar: int
 
 
+_STANDING = select(moved_clock.ahead(), ids_in_force(), calendars.newest_version())
+
+
 def standing(tx: Session) -> Standing:
     """What this request goes by: read once, and the same to its end."""
     if "standing" not in g:
-        ahead, releases, calendar = tx.execute(
-            select(moved_clock.ahead(), ids_in_force(), calendars.newest_version())
-        ).one()
+        ahead, releases, calendar = tx.execute(_STANDING).one()
         g.standing = Standing(ahead or timedelta(0), tuple(releases), calendar or 0)
     found: Standing = g.standing
     return found

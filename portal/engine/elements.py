@@ -38,6 +38,7 @@ FIRED = "event_fired"
 CHOSEN = "chosen"
 END = "end"
 TERMINATED = "terminated"
+TOKENS = "tokens"
 
 
 class Message(EventDefinition):
@@ -312,10 +313,25 @@ class Parallel(Told, plain.ParallelGateway):
     """
 
     def _check_threshold_unstructured(self, my_task: Task) -> bool:
-        arrivals = [task for task in my_task.workflow.tasks.values() if task.task_spec is self]
-        fired = sum(task.has_state(TaskState.READY | TaskState.COMPLETED) for task in arrivals)
-        came = Counter(task.parent.task_spec.name for task in arrivals if task.parent.state == TaskState.COMPLETED)
-        return all(came[name] > fired for name in self._inputs)
+        waiting = Counter(my_task.workflow.data.get(TOKENS, {}).get(self.name, {}))
+        for task in my_task.workflow.tasks.values():
+            if task.task_spec is self:
+                self._count(waiting, task)
+        return all(waiting[name] > 0 for name in self._inputs)
+
+    def _count(self, waiting: Counter[str], task: Task) -> None:
+        """Counts the token that a task of this gateway stands for, and those that it took when it fired."""
+        if task.parent.state == TaskState.COMPLETED:
+            waiting[task.parent.task_spec.name] += 1
+        if task.has_state(TaskState.READY | TaskState.COMPLETED):
+            waiting.subtract(self._inputs)
+
+    def forget(self, task: Task) -> None:
+        """Keeps of a task of this gateway that goes how many tokens it leaves waiting on each way in, or lacking."""
+        tokens = task.workflow.data.setdefault(TOKENS, {})
+        waiting = Counter(tokens.get(self.name, {}))
+        self._count(waiting, task)
+        tokens[self.name] = dict(waiting)
 
     def _run_hook(self, my_task: Task) -> bool:
         return True

@@ -64,6 +64,7 @@ class Position:
     def __init__(self, run: Run, guard: _Guard) -> None:
         self._run = run
         self._guard = guard
+        self._waiting: Waiting | None = None
 
     @property
     def ended(self) -> bool:
@@ -78,6 +79,11 @@ class Position:
     def waiting(self) -> Waiting:
         """All that the case waits for."""
         self._guard.check()
+        if self._waiting is None:
+            self._waiting = self._awaited()
+        return self._waiting
+
+    def _awaited(self) -> Waiting:
         place = self._run.place
         messages: list[OpenMessage] = []
         timers: list[OpenTimer] = []
@@ -94,6 +100,7 @@ class Position:
         """A person has done the user task; raises NotWaiting when it is not open."""
         self._guard.check()
         task = _the(task_id, self._run.open_tasks())
+        self._waiting = None
         with self._guard:
             task.run()
             self._run.settle()
@@ -120,6 +127,7 @@ class Position:
             if isinstance(event.task_spec.event_definition, Message) is message
         )
         event = _the(id, events)
+        self._waiting = None
         with self._guard:
             fire(event)
             self._run.settle()

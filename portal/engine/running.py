@@ -29,6 +29,7 @@ from portal.engine.elements import (
 from portal.engine.errors import EngineFault, Runaway, Stuck, TooDeep, TooMany
 from portal.engine.names import derived
 from portal.engine.places import Environment, Place
+from portal.engine.pruning import prune
 
 VISITS = "visits"
 
@@ -295,6 +296,8 @@ class Run(_Walking, BpmnWorkflow):
                 done[each] += 1
                 task.run()
         self._begun = 0
+        for workflow in (self, *self.subprocesses.values()):
+            prune(workflow)
         self.check_depth()
         if not self.over and not any(self.open_tasks()) and not any(map(_carries, self.open_events())):
             joins = (_drawn(task) for task in self._tasks(TaskState.WAITING))

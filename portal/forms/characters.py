@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 
 # U+FF01..U+FF5E are the full-width forms of U+0021..U+007E.
 _NARROW = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: " ", 0x2212: "-"}
 _LINE_ENDS = re.compile("\r\n|[\r\u2028\u2029]")
 # Blanks, and characters of no width, which would make an empty text look answered.
 _AROUND = " \t\n\r\x0b\x0c\x85\xa0\u1680\u202f\u205f\u3000\u200b\u2060\ufeff" + "".join(map(chr, range(0x2000, 0x200B)))
-# Direction overrides let a text read otherwise than it is stored.
-_OVERRIDES = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+# The last two code points of a plane are no characters (and not allowed in XML, which letters are).
+_NO_CHARACTERS = "".join(chr(plane << 16 | last) for plane in range(17) for last in (0xFFFE, 0xFFFF))
+# Control characters but newline and tab, half surrogate pairs, and direction overrides, which let a text read otherwise
+# than it is stored.
+_FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069" + _NO_CHARACTERS + "]")
 
 
 def narrow(text: str) -> str:
@@ -26,21 +28,11 @@ def tidy(text: str) -> str:
 
 def forbidden(text: str) -> str | None:
     """The first character that may not be stored, as `U+0000`; newline and tab are allowed."""
-    for character in text:
-        if character not in "\n\t" and _is_forbidden(character):
-            return f"U+{ord(character):04X}"
-    return None
+    found = _FORBIDDEN.search(text)
+    return f"U+{ord(found[0]):04X}" if found else None
 
 
 def printable(text: str, most: int | None = None) -> str:
     """The text fit for a page: what may not be stored becomes U+FFFD; cut to `most` characters."""
     cut = text if most is None or len(text) <= most else text[:most] + "…"
-    return "".join("\ufffd" if character not in "\n\t" and _is_forbidden(character) else character for character in cut)
-
-
-def _is_forbidden(character: str) -> bool:
-    # Control characters and half surrogate pairs; the last two code points of a plane are no characters
-    # (and not allowed in XML, which letters are).
-    return (
-        unicodedata.category(character) in ("Cc", "Cs") or character in _OVERRIDES or ord(character) & 0xFFFE == 0xFFFE
-    )
+    return _FORBIDDEN.sub("\ufffd", cut)

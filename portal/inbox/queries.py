@@ -22,6 +22,7 @@ from sqlalchemy import (
     Subquery,
     Text,
     and_,
+    bindparam,
     case,
     cast,
     column,
@@ -167,9 +168,8 @@ def tasks_page(
     ids = _first(Wanted(place, view, limits, only, besides), size + 1, after=after)
     if ids is None:
         return Page((), None)
-    did = case((Task.holder_id.is_(None), _did(place.person_id)))
-    wanted = _rows().add_columns(did).join(ids, ids.c.id == Task.id)
-    found = tx.execute(wanted.order_by(*_ORDER).limit(size + 1)).all()
+    wanted = _OPEN.join(ids, ids.c.id == Task.id).order_by(*_ORDER).limit(size + 1)
+    found = tx.execute(wanted, {"person": place.person_id}).all()
     rows = tuple(_row(*one) for one in found[:size])
     more = len(found) > size
     return Page(rows, Cursor(rows[-1].due, rows[-1].task_id) if more else None)
@@ -177,7 +177,7 @@ def tasks_page(
 
 def done_page(tx: Session, person_id: int, after: Cursor | None, size: int = SIZE) -> Page:
     """The tasks that a person has done, the newest first; the cursor holds when the last of a page was done."""
-    wanted = _rows().where(Task.holder_id == person_id, Task.state == "done")
+    wanted = _ROWS.where(Task.holder_id == person_id, Task.state == "done")
     if after is not None:
         wanted = wanted.where(tuple_(Task.closed_at, Task.id) < (after.due, after.id))
     found = tx.execute(wanted.order_by(Task.closed_at.desc(), Task.id.desc()).limit(size + 1)).all()
@@ -279,9 +279,10 @@ def _before() -> ScalarSelect[dict[str, Any]]:
     )  # fmt: skip
 
 
-def _did(person_id: int) -> ScalarSelect[list[list[Any]]]:
-    """SQL for the steps that a person did, or somebody for him, in the case of a task and in those it is about or was
+def _did() -> ScalarSelect[list[list[Any]]]:
+    """SQL for the steps that the person did, or somebody for him, in the case of a task and in those it is about or was
     started by: the fields of Did, as JSON."""
+    person_id = bindparam("person", type_=CaseValue.person_id.type)
     line = select(Task.case_id.label("id")).correlate(Task).cte("line", recursive=True, nesting=True)
     before = func.unnest(array([Case.about_id, Case.started_by_id]))
     line = line.union(select(before).join(line, line.c.id == Case.id))
@@ -332,16 +333,17 @@ def _row(*told: Any) -> Row:  # noqa: ANN401 - a row of the database
     return Row(**named, before=Before(**before) if before else None, did=tuple(Did(*one) for one in did or ()))
 
 
-def _rows() -> Select[*tuple[Any, ...]]:
-    return (
-        select(*_COLUMNS)
-        .select_from(Task)
-        .join(Case, Case.id == Task.case_id)
-        .outerjoin(Organisation, Organisation.id == Case.party_id)
-        .outerjoin(_HOLDER, _HOLDER.id == Task.holder_id)
-        .outerjoin(_PRINCIPAL, _PRINCIPAL.id == Task.for_id)
-        .outerjoin(_ASSIGNEE, _ASSIGNEE.id == Task.assignee_id)
-    )
+# Put together once: that takes longer than to ask.
+_ROWS: Select[*tuple[Any, ...]] = (
+    select(*_COLUMNS)
+    .select_from(Task)
+    .join(Case, Case.id == Task.case_id)
+    .outerjoin(Organisation, Organisation.id == Case.party_id)
+    .outerjoin(_HOLDER, _HOLDER.id == Task.holder_id)
+    .outerjoin(_PRINCIPAL, _PRINCIPAL.id == Task.for_id)
+    .outerjoin(_ASSIGNEE, _ASSIGNEE.id == Task.assignee_id)
+)
+_OPEN = _ROWS.add_columns(case((Task.holder_id.is_(None), _did())))
 
 
 def _counted(wanted: Wanted, light: Light | None = None) -> ColumnElement[int]:

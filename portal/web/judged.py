@@ -96,7 +96,7 @@ def _as_of_now(case: LiveCase, found: Round) -> Iterable[Ruled]:
     declared, asked = case.procedure.manifest.decisions, case.element(found.said.scope, found.element).decide
     hard = [key for key in asked if declared[key].effect == "hard" and isinstance(found.said.value.get(key), Mapping)]
     value = {**found.said.value, **deciding.again(case, found.said, hard)}
-    for before, now in zip(found.results, _results(case, replace(found.said, value=value)), strict=True):
+    for before, now in zip(found.results, _results(case, found.said.saying(value)), strict=True):
         changed = now.result != before.result
         yield replace(now, reason=_otherwise(before, now)) if changed else before
 

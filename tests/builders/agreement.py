@@ -27,7 +27,7 @@ from portal.deadlines.rules import ENDS
 from portal.documents.models import Letter
 from portal.engine import Place, Waiting
 from portal.jobs import Deferred
-from tests.builders.happenings import Chronicle, Facts, Stepped, happenings
+from tests.builders.happenings import Chronicle, Facts, Stepped, happenings, pruned
 from tests.builders.told import Books, Line, lines, unheard, untold
 
 _LATE = timedelta(seconds=60)
@@ -60,6 +60,8 @@ class Kept:
     last_act: datetime | None
     """The newest act on its family."""
     stepped: Stepped
+    pruned: Waiting
+    """What it waits for once the engine's record of the way behind it is pruned."""
 
     @property
     def open_tasks(self) -> list[Task]:
@@ -119,6 +121,8 @@ class Agreement:
         yield from _publications(kept)
         yield from self._history(tx, kept.case)
         yield from self._said(kept)
+        if kept.pruned != kept.waiting:
+            yield f"pruned it waits for {kept.pruned}, else for {kept.waiting}"
         facts = Facts(kept.case, kept.stepped, kept.tasks, kept.said, kept.publications, self._moments)
         yield from untold(facts, kept.items, kept.deadlines, self._books, self._told[kept.case.id])
         yield from unheard(facts, self._books, self._told[kept.case.row.about_id or 0])
@@ -290,6 +294,7 @@ def _kept(tx: Session, cases: Sequence[LiveCase], every: Sequence[Case]) -> Iter
                 starts[case.id],
                 last.get(case.row.root_id),
                 Stepped.of(position),
+                Waiting() if case.row.ended_at is not None else pruned(position),
             ),
             position.ended,
         )

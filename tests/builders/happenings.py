@@ -19,7 +19,8 @@ from portal.clock import day_of, start_of
 from portal.deadlines.models import Deadline
 from portal.deadlines.rules import DeadlineRule
 from portal.documents.models import Letter
-from portal.engine import Place, Position
+from portal.engine import Place, Position, Waiting
+from portal.engine.pruning import prune
 
 STARTS = "deadlines.start"
 _LIVE = ("running", "paused")
@@ -36,12 +37,20 @@ class Stepped:
 
     @classmethod
     def of(cls, position: Position) -> Stepped:
-        """All that is left of it; what ran inside a call or subprocess is forgotten when that is over."""
+        """All that is left of it, unpruned; what ran inside a call or subprocess is forgotten when that is over."""
         run = position._run
         told = [task for task in run.get_tasks() if getattr(task.task_spec, "told", False)]
         begun = [task for task in told if "visit" in task.internal_data]
         left = [task for task in begun if task.state == TaskState.COMPLETED]
         return cls(frozenset(map(run.place, begun)), frozenset(map(run.place, left)))
+
+
+def pruned(position: Position) -> Waiting:
+    """What a case waits for when its engine keeps no more of the way behind it than it needs."""
+    run = position._run
+    for workflow in (run, *run.subprocesses.values()):
+        prune(workflow)
+    return position._awaited()
 
 
 @dataclass(frozen=True)

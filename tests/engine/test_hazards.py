@@ -70,6 +70,12 @@ def round_and_round(spec: Spec) -> bytes:
             return state
 
 
+@pytest.fixture
+def unpruned(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "prune", lambda workflow: None)
+
+
+@pytest.mark.usefixtures("unpruned")
 def test_h4_a_case_too_deep_is_refused_before_its_tasks_are_lost():
     spec = loop_of(*(f"s{n}" for n in range(10)))
     last = engine.load(spec, round_and_round(spec), Portal())
@@ -78,13 +84,95 @@ def test_h4_a_case_too_deep_is_refused_before_its_tasks_are_lost():
     assert not last.ended
 
 
+FORKED = simple(
+    *(start(), xor("enter"), parallel("s"), service("a"), service("b"), parallel("j"), user("check")),
+    *(xor("again", "again-enter"), end(), path("start", "enter", "s", "a", "j", "check", "again", "enter")),
+    *(path("s", "b", "j"), flow("again", "end", "=enough")),
+)
+
+
+@pytest.mark.usefixtures("unpruned")
 def test_h4_parallel_branches_deep_in_a_loop_end_in_too_deep_not_in_a_recursion_error():
     """Nor in minutes: stock Spiff needs half a second for each step of the last rounds."""
-    parts = start(), xor("enter"), parallel("s"), service("a"), service("b"), parallel("j"), user("check")
-    flows = path("start", "enter", "s", "a", "j", "check", "again", "enter"), path("s", "b", "j")
-    spec = simple(*parts, xor("again", "again-enter"), end(), *flows, flow("again", "end", "=enough"))
-    last = engine.load(spec, round_and_round(spec), Portal())
+    last = engine.load(FORKED, round_and_round(FORKED), Portal())
     assert last.waiting().tasks[0].place.visit > 100
+
+
+BESIDE = simple(
+    *(start(), xor("enter"), parallel("s"), user("check"), catch("stopped", message("stop")), end("gone")),
+    *(xor("again", "again-enter2"), xor("enter2"), end(), path("start", "enter", "s", "enter2", "check", "again")),
+    *(flow("again", "enter2"), flow("again", "end", "=enough"), path("s", "stopped", "gone")),
+)
+"""A branch waits all the time while the other goes round."""
+
+
+@pytest.mark.parametrize("spec", [loop_of("s1", "s2"), FORKED, BESIDE], ids=["service", "parallel", "beside"])
+def test_h4_a_case_that_goes_round_for_ever_keeps_nothing_of_the_rounds_behind_it(spec: Spec):
+    position = engine.start(spec, Portal())
+    kept = []
+    for visit in range(1, 401):
+        [task] = position.waiting().tasks
+        assert (task.place.element, task.place.visit) == ("check", visit)
+        position.complete(task.id)
+        kept.append(len(position._run.tasks))
+    assert max(kept[10:]) == max(kept[:10])
+    assert engine.load(spec, position.dump(), Portal()).waiting() == position.waiting()
+
+
+@pytest.mark.parametrize("interrupting", [True, False])
+def test_h4_a_case_whose_edge_leads_back_for_ever_keeps_nothing_of_it(interrupting: bool):
+    parts = start(), xor("enter"), user("check"), boundary("late", "check", timer("limit"), interrupting=interrupting)
+    asked = xor("once", "once-gone"), end("gone"), path("late", "once", "gone"), flow("once", "enter", "=interrupts")
+    again = xor("again", "again-enter"), path("check", "again", "enter"), flow("again", "end", "=enough")
+    portal = Portal({"interrupts": interrupting})
+    position = engine.start(simple(*parts, *asked, *again, end(), path("start", "enter", "check")), portal)
+    kept = []
+    for visit in range(1, 201):
+        [timed] = position.waiting().timers
+        position.tick(timed.id)
+        if not interrupting:
+            [task] = position.waiting().tasks
+            position.complete(task.id)
+        assert [task.place.visit for task in position.waiting().tasks] == [visit + 1]
+        kept.append(len(position._run.tasks))
+    assert max(kept[10:]) == max(kept[:10])
+
+
+def test_h4_events_at_the_edge_of_what_is_open_end_with_it_though_all_else_of_them_is_over():
+    hint = [boundary(f"t{n}", "check", timer(f"d{n}"), interrupting=False) for n in (1, 2)]
+    told = path("t1", "told1", "end1"), path("t2", "told2", "end2")
+    ends = service("told1"), service("told2"), end("end1"), end("end2")
+    case = Acted(simple(start(), user("check"), *hint, *ends, end(), path("start", "check", "end"), *told))
+    case.over("t1").over("t2")
+    assert (case.tasks(), case.timers(), case.ended) == (["check"], [], False)
+    assert case.do("check").ended
+
+
+@pytest.fixture(params=["pruned", "unpruned"])
+def either(request: pytest.FixtureRequest) -> None:
+    """Whether the way behind a case is kept or not makes no difference to it."""
+    if request.param == "unpruned":
+        request.getfixturevalue("unpruned")
+
+
+@pytest.mark.usefixtures("either")
+def test_h4_a_token_that_was_left_at_a_join_is_there_in_the_next_round():
+    """Two come in on one way, and one on the other: of the next round only that one is waited for."""
+    parts = start(), xor("enter"), parallel("s"), user("a"), user("a2"), xor("m"), user("b"), parallel("j")
+    rest = user("check"), xor("again", "again-enter"), end()
+    ways = (
+        path("start", "enter", "s", "a", "m", "j", "check", "again", "enter"),
+        path("s", "a2", "m"),
+        path("s", "b", "j"),
+    )
+    case = Acted(simple(*parts, *rest, *ways, flow("again", "end", "=enough")))
+    for one in ("a", "a2", "b"):
+        assert "check" not in case.tasks()
+        case.do(one)
+    assert case.tasks() == ["check"]
+    case.do("check")
+    assert case.tasks() == ["a:2", "a2:2", "b:2"]
+    assert case.do("b:2").tasks() == ["a:2", "a2:2", "check:2"]
 
 
 def test_h4_ended_never_follows_spiff_alone():

@@ -219,9 +219,10 @@ def test_a_state_of_another_diagram_is_refused_and_leaves_the_spec_alone():
 
 
 def test_a_state_beyond_all_measure_is_not_saved(monkeypatch):
+    position = engine.start(ten_tasks(), Portal())
     monkeypatch.setattr(codec, "MAX_BYTES", 200)
     with pytest.raises(BadState, match="bytes"):
-        engine.start(ten_tasks(), Portal()).dump()
+        position.dump()
 
 
 def test_dumping_twice_gives_the_same_and_tells_nothing():

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -33,9 +33,12 @@ def keep(tx: Session, person_id: int, task_id: int, answers: Answers, moment: da
     return draft
 
 
+_DISCARD = delete(TaskDraft).where(TaskDraft.task_id == bindparam("task"), TaskDraft.person_id == bindparam("person"))
+
+
 def discard(tx: Session, person_id: int, task_id: int) -> None:
     """Forgets what a person has kept for a task."""
-    tx.execute(delete(TaskDraft).where(TaskDraft.task_id == task_id, TaskDraft.person_id == person_id))
+    tx.execute(_DISCARD, {"task": task_id, "person": person_id}, execution_options={"synchronize_session": False})
 
 
 def sweep(tx: Session) -> None:
