@@ -11,7 +11,6 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from urllib.parse import quote, unquote
 
 from sqlalchemy import text
@@ -24,6 +23,7 @@ from bench.speed.site import CONTENT, STEPS, TEXT, Site, opened
 from tests.builders.running import free_port, wait_until
 
 RUNS = 3
+STARTS = 5
 ANSWER = {"answers": {"text": TEXT}}
 AGAIN = {"answers": {"result": "继续", "text": TEXT}}
 
@@ -192,28 +192,24 @@ def memory() -> list[Figure]:
 
 def cold_start() -> list[Figure]:
     """From the command to the first answer, of the pages alone and of everything embedded."""
-    web, everything = [], []
     with opened(worker=False) as site:
-        for _ in range(RUNS):
-            site.running.kill_web()
-            began = time.monotonic()
-            site.running.start_web()
-            wait_until(site.running.answers, 60)
-            web.append(time.monotonic() - began)
+        site.running.kill_web()
+        web = [_until_answer("web", site.running.environment) for _ in range(STARTS)]
     with tempfile.TemporaryDirectory(prefix="portal-bench-") as home:
-        for run in range(RUNS + 1):
-            took = _everything(Path(home))
-            if run:  # the first start makes the home, and publishes the content
-                everything.append(took)
+        settings = {"PORTAL_HOME": home, "PORTAL_CONTENT": str(CONTENT), "PORTAL_DEMO": "0"}
+        # The first start makes the home, and publishes the content.
+        everything = [_until_answer("run", settings) for _ in range(STARTS + 1)][1:]
     return [_start("web", web, 3), _start("everything embedded", everything, 6)]
 
 
-def _everything(home: Path) -> float:
+def _until_answer(command: str, settings: Mapping[str, str]) -> float:
     port = free_port()
-    settings = {"PORTAL_HOME": str(home), "PORT": str(port), "PORTAL_CONTENT": str(CONTENT), "PORTAL_DEMO": "0"}
     began = time.monotonic()
     process = subprocess.Popen(
-        [sys.executable, "-m", "portal", "run"], env={**os.environ, **settings}, stdout=subprocess.DEVNULL
+        [sys.executable, "-m", "portal", command],
+        env={**os.environ, **settings, "PORT": str(port)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     try:
         wait_until(lambda: _answers(f"http://127.0.0.1:{port}/healthz"), 600)
