@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
 from bench.speed import report, rows
+from bench.speed.figures import Figure
 from portal import clock
 from portal.clock import day_of
 
@@ -29,8 +31,11 @@ def main() -> int:
     unknown = set(options.rows) - set(rows.ROWS)
     if unknown:
         wanted.error(f"no such row: {', '.join(sorted(unknown))}; there are {', '.join(rows.ROWS)}")
-    measures = {**rows.ROWS, "boards": partial(rows.boards, closed_cases=options.closed)}
-    figures = []
+    measures: dict[str, Callable[[], list[Figure]]] = {
+        **rows.ROWS,
+        "boards": partial(rows.boards, closed_cases=options.closed),
+    }
+    figures: list[Figure] = []
     for name in options.rows or measures:
         for one in measures[name]():
             figures.append(one)

@@ -11,6 +11,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from urllib.parse import quote, unquote
 
 from sqlalchemy import text
@@ -164,8 +165,7 @@ def lateness(timers: int = 20) -> list[Figure]:
                     {"id": case_id},
                 )
             ripe = time.time() + 2
-            query = "SELECT count(*) FROM cases WHERE id = :id AND ended_at IS NOT NULL"
-            wait_until(lambda query=query, id=case_id: site.servers.number(query, id=id) == 1, 60)
+            wait_until(partial(site.has_ended, case_id), 60)
             late.append(time.time() - ripe)
     return [
         Figure(

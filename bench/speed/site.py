@@ -9,11 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import select, text
+from sqlalchemy import text
 
 from bench.speed.client import Client, Pages
 from portal import clock
-from portal.cases.models import Case
 from portal.identity import tokens
 from portal.identity.tokens import Scope
 from portal.procedures import from_folder
@@ -33,13 +32,23 @@ PROCESSES = 2
 
 
 @dataclass
-class Site:
-    """Its processes, and the tokens of an official and of an applicant."""
+class Prepared:
+    """Servers with the content, and the tokens of an official and of an applicant."""
 
     servers: Servers
-    running: Running
     official: str
     applicant: str
+
+    def open_task(self, case_id: int) -> int:
+        """The task that a case waits for."""
+        return self.servers.number("SELECT id FROM tasks WHERE case_id = :case AND state = 'open'", case=case_id)
+
+
+@dataclass
+class Site(Prepared):
+    """The portal's processes over them."""
+
+    running: Running
 
     def officer(self) -> Client:
         """The official's program."""
@@ -57,17 +66,18 @@ class Site:
         """The applicant starts a case; its id."""
         return int(client.post("/cases", {"procedure": f"{REGULATION}/{procedure}", "answers": {"text": TEXT}})["id"])
 
-    def open_task(self, case_id: int) -> int:
-        """The task that a case waits for."""
-        return self.servers.number("SELECT id FROM tasks WHERE case_id = :case AND state = 'open'", case=case_id)
+    def has_ended(self, case_id: int) -> bool:
+        """Whether a case is over."""
+        return (
+            self.servers.number("SELECT count(*) FROM cases WHERE id = :id AND ended_at IS NOT NULL", id=case_id) == 1
+        )
 
     def closed(self) -> int:
         """A case worked off in all its steps; its id."""
         officer, case_id = self.officer(), self.start(self.unit(), "steps")
         for _ in range(STEPS):
             officer.post(f"/tasks/{self.open_task(case_id)}/complete", {"answers": {"text": TEXT}})
-        with self.servers.database.transaction() as tx:
-            assert tx.scalar(select(Case.ended_at).where(Case.id == case_id)) is not None
+        assert self.has_ended(case_id)
         return case_id
 
     def size(self) -> int:
@@ -80,6 +90,15 @@ class Site:
 @contextmanager
 def opened(*, worker: bool = True) -> Iterator[Site]:
     """Everything started on a home of its own, durable as an installation is, and thrown away at the end."""
+    with prepared() as made:
+        servers = made.servers
+        with servers.running(web_workers=PROCESSES, worker=worker, API_PER_MINUTE=UNBRAKED) as running:
+            yield Site(servers, made.official, made.applicant, running)
+
+
+@contextmanager
+def prepared() -> Iterator[Prepared]:
+    """The servers alone, on a home of their own."""
     home = Path(tempfile.mkdtemp(prefix="portal-bench-"))
     home.chmod(0o755)
     try:
@@ -92,7 +111,6 @@ def opened(*, worker: bool = True) -> Iterator[Site]:
                     tokens.issue(tx, person, "bench", set(Scope), None, None, clock.now()).secret
                     for person in (officer, applicant)
                 ]
-            with servers.running(web_workers=PROCESSES, worker=worker, API_PER_MINUTE=UNBRAKED) as running:
-                yield Site(servers, running, *secrets)
+            yield Prepared(servers, *secrets)
     finally:
         shutil.rmtree(home, ignore_errors=True)
