@@ -1,6 +1,7 @@
 # make run    start everything on http://127.0.0.1:8000 (PORT, PORTAL_HOME), with demo accounts; DEMO=0: empty
 # make test   all tests but the thorough ones (mutants, killed workers); THOROUGH=1: those too
-# make prove  every proof of docs/reliability.md at full size, some hours, and that page anew; SEED=…: by one seed
+# make prove  every proof of docs/reliability.md at full size, some hours, and that page anew; SEED=…: by one seed;
+#             ONLY=tests/faults/test_racers.py: only those, what the others have found stays
 # make check  format, lint, types, import contract
 # make audit  the code by bandit, the packages by pip-audit; says so where the advisory source cannot be reached
 # make conformance CASES=…  run folders of the public kit for decision tables (NAMED: so many may use what is not built; 3)
@@ -33,10 +34,10 @@ test: $(TEST) assets chromium
 
 # One at a time: what is measured is disturbed by nothing else.
 PROVED := $(VENV)/proved.jsonl
+ONLY ?= tests/faults tests/security tests/api tests/features/test_random_acts.py
 prove: $(TEST) assets chromium
 	@rm -f $(PROVED); touch $(PROVED)
-	@told=0; PROVE=$(CURDIR)/$(PROVED) THOROUGH=1 $(PY) -m pytest -n0 tests/faults tests/security tests/api \
-	  tests/features/test_random_acts.py || told=$$?; \
+	@told=0; PROVE=$(CURDIR)/$(PROVED) THOROUGH=1 $(PY) -m pytest -n0 $(ONLY) || told=$$?; \
 	$(PY) -m bench.reliability $(PROVED) || told=1; exit $$told
 
 check: $(TEST)

@@ -1,6 +1,8 @@
 """Writes docs/reliability.md from what `make prove` has found: `python -m bench.reliability FILE`.
 
-FILE holds a line of JSON for each proof, as tests/builders/proving.py writes them.
+FILE holds a line of JSON for each proof, as tests/builders/proving.py writes them. With the day and the machine they
+are kept in docs/reliability.jsonl, in place of what the same modules of tests had found before; what others had found
+stays.
 """
 
 from __future__ import annotations
@@ -10,9 +12,8 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ import psycopg
 from portal import clock
 from portal.db import binaries
 
-REPORT = Path(__file__).resolve().parents[1] / "docs" / "reliability.md"
+ROOT = Path(__file__).resolve().parents[1]
+REPORT, KEPT = ROOT / "docs" / "reliability.md", ROOT / "docs" / "reliability.jsonl"
 ROWS = (*(f"R{n}" for n in range(1, 15)), *(f"S{n}" for n in (*range(1, 11), 12, 13, 14, 15, 17, 19)))
 """What has to be proved; one of which nothing was said is not proved."""
 HELD, FAILED, NOTHING = "held", "**FAILED**", "not proved"
@@ -52,11 +54,31 @@ class Line:
     mutant: str
     figures: Mapping[str, Any]
     held: bool
+    day: str = ""
+    """When, in ISO form; empty in what its test has just written."""
+    machine: Machine | None = None
+
+    @property
+    def module(self) -> str:
+        """The file of its test."""
+        return self.test.partition("::")[0]
 
 
 def read(lines: str) -> list[Line]:
     """The proofs of a file, one a line."""
-    return [Line(**json.loads(line)) for line in lines.splitlines() if line.strip()]
+    return [_line(json.loads(line)) for line in lines.splitlines() if line.strip()]
+
+
+def _line(told: dict[str, Any]) -> Line:
+    machine = told.pop("machine", None)
+    return Line(**told, machine=Machine(**machine) if machine else None)
+
+
+def merged(kept: Sequence[Line], new: Sequence[Line], modules: Collection[str]) -> list[Line]:
+    """What is proved now: the new proofs, and the kept ones of other modules among those that there are."""
+    anew = {one.module for one in new}
+    stay = [one for one in kept if one.module in modules and one.module not in anew]
+    return sorted([*stay, *new], key=lambda one: (_order(one.row) if one.row else ("", 0), one.test))
 
 
 def failed(proofs: Sequence[Line]) -> bool:
@@ -64,22 +86,23 @@ def failed(proofs: Sequence[Line]) -> bool:
     return not all(one.held for one in proofs)
 
 
-def report(proofs: Sequence[Line], day: date, machine: Machine) -> str:
-    """The whole page: what was proved on which machine, row by row, and what was not."""
+def report(proofs: Sequence[Line]) -> str:
+    """The whole page: what was proved, when and on which machine, row by row, and what was not."""
     rows = sorted({*ROWS, *(one.row for one in proofs if one.row)}, key=_order)
     parts = [
         "# Reliability",
-        "Written by `make prove`, which runs every proof at full size. A row names its claim and its goal, what was "
-        "found, and the seed by which it can be run again (`SEED=… make prove`); for each thing that was broken on "
-        "purpose, how it was noticed. Seconds are of this machine and are asserted nowhere.",
-        _facts(day, machine),
+        "Written by `make prove`, which runs every proof at full size; `make prove ONLY=tests/faults/test_racers.py` "
+        "runs those of a module and leaves the others as they were found. A row names its claim and its goal, what was "
+        "found, when, and the seed by which it can be run again (`SEED=… make prove ONLY=…`); for each thing that was "
+        "broken on purpose, how it was noticed. Seconds are of the machine and are asserted nowhere.",
+        *(_facts(proofs, machine) for machine in dict.fromkeys(one.machine for one in proofs if one.machine)),
         "## All rows",
-        _table(("row", "result", "proofs", "broken on purpose"), (_summary(row, proofs) for row in rows)),
+        _table(("row", "result", "proofs", "broken on purpose", "days"), (_summary(row, proofs) for row in rows)),
         *(part for row in rows for part in _section(row, [one for one in proofs if one.row == row])),
     ]
     lost = [one for one in proofs if not one.row]
     if lost:
-        parts += ["## Ended before they said anything", _table(("test", "result", "seed"), map(_unsaid, lost))]
+        parts += ["## Ended before they said anything", _table(("test", "result", "seed", "day"), map(_unsaid, lost))]
     return "\n\n".join(parts) + "\n"
 
 
@@ -87,9 +110,9 @@ def _order(row: str) -> tuple[str, int]:
     return row[:1], int(row[1:])
 
 
-def _facts(day: date, machine: Machine) -> str:
+def _facts(proofs: Sequence[Line], machine: Machine) -> str:
     facts = (
-        ("date", day.isoformat()),
+        ("days", _days([one for one in proofs if one.machine == machine])),
         ("processor", f"{machine.processor}, {machine.cores} cores"),
         ("memory", f"{machine.memory} GiB"),
         ("Python", machine.python),
@@ -98,11 +121,16 @@ def _facts(day: date, machine: Machine) -> str:
     return _table(("", ""), facts)
 
 
+def _days(proofs: Sequence[Line]) -> str:
+    days = sorted({one.day for one in proofs})
+    return " to ".join([days[0], days[-1]] if len(days) > 1 else days)
+
+
 def _summary(row: str, proofs: Sequence[Line]) -> tuple[str, ...]:
     mine = [one for one in proofs if one.row == row]
     mutants = [one for one in mine if one.mutant]
     caught = f"{sum(one.held for one in mutants)} of {len(mutants)} noticed" if mutants else "–"
-    return row, result(mine), str(len(mine) - len(mutants)), caught
+    return row, result(mine), str(len(mine) - len(mutants)), caught, _days(mine) or "–"
 
 
 def result(proofs: Sequence[Line]) -> str:
@@ -119,13 +147,13 @@ def _section(row: str, proofs: Sequence[Line]) -> Iterator[str]:
     claims, mutants = [one for one in proofs if not one.mutant], [one for one in proofs if one.mutant]
     if claims:
         yield _table(
-            ("claim", "goal", "found", "seed", "result"),
-            [(one.claim, one.goal, _said(one), str(one.seed), _held(one)) for one in claims],
+            ("claim", "goal", "found", "seed", "day", "result"),
+            [(one.claim, one.goal, _said(one), str(one.seed), one.day, _held(one)) for one in claims],
         )
     if mutants:
         yield _table(
-            ("broken on purpose", "noticed by", "seed", "result"),
-            [(one.mutant, _said(one), str(one.seed), _held(one)) for one in mutants],
+            ("broken on purpose", "noticed by", "seed", "day", "result"),
+            [(one.mutant, _said(one), str(one.seed), one.day, _held(one)) for one in mutants],
         )
 
 
@@ -134,7 +162,7 @@ def _held(one: Line) -> str:
 
 
 def _unsaid(one: Line) -> tuple[str, ...]:
-    return one.test, _held(one), str(one.seed)
+    return one.test, _held(one), str(one.seed), one.day
 
 
 def _said(one: Line) -> str:
@@ -195,12 +223,16 @@ def _postgresql() -> str:
 def main() -> int:
     """0 when everything held and every mutant was noticed."""
     [found] = sys.argv[1:]
-    proofs = read(Path(found).read_text())
-    REPORT.write_text(report(proofs, clock.day_of(clock.now()), this_machine()))
+    day, machine = clock.day_of(clock.now()).isoformat(), this_machine()
+    new = [replace(one, day=day, machine=machine) for one in read(Path(found).read_text())]
+    there = {str(path.relative_to(ROOT)) for path in ROOT.glob("tests/**/test_*.py")}
+    proofs = merged(read(KEPT.read_text()) if KEPT.exists() else [], new, there)
+    KEPT.write_text("".join(f"{json.dumps(asdict(one), ensure_ascii=False)}\n" for one in proofs))
+    REPORT.write_text(report(proofs))
     missing = [row for row in ROWS if result([one for one in proofs if one.row == row]) == NOTHING]
-    print(f"{REPORT.name}: {len(proofs)} proofs, {sum(not one.held for one in proofs)} failed")
+    print(f"{REPORT.name}: {len(proofs)} proofs ({len(new)} new), {sum(not one.held for one in proofs)} failed")
     print(f"not proved: {', '.join(missing) or 'nothing'}")
-    return 1 if failed(proofs) or not proofs else 0
+    return 1 if failed(new) or not new else 0
 
 
 if __name__ == "__main__":

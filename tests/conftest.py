@@ -65,7 +65,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[object]:
 @pytest.fixture
 def proof(request: pytest.FixtureRequest) -> Iterator[Proof]:
     """What the test proves: how large it is run, its seed, and where its figures go."""
-    proved = Proof.of(request.node.name)
+    proved = Proof.of(request.node.nodeid)
     yield proved
     proved.write(held=request.node.stash.get(_HELD, False))
 

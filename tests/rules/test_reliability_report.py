@@ -1,60 +1,82 @@
 """docs/reliability.md: what was found becomes a page; what failed, or was never proved, is said as plainly."""
 
-from datetime import date
+import json
+from dataclasses import asdict, replace
 
-from bench.reliability import Line, Machine, failed, read, report, result
+from bench.reliability import Line, Machine, failed, merged, read, report, result
 
 MACHINE = Machine(cores=2, memory=8, processor="Some Processor", python="3.11.9", postgresql="18.1")
-HELD = Line("test_race", 7, "R11", "many take at once", "sum = 0", "", {"attempts": 4800, "sum": 0}, held=True)
-CAUGHT = Line("test_mutant", 8, "R11", "", "", "no | lock", {"found": ["overspent: -20", "two"]}, held=True)
-LOST = Line("test_storm", 9, "R8", "each fires once", "< 150 s", "", {"seconds": 97.25}, held=False)
-SILENT = Line("test_that_broke", 10, "", "", "", "", {}, held=False)
+OTHER = replace(MACHINE, cores=64)
+HELD = Line("a.py::test_race", 7, "R11", "many take at once", "sum = 0", "", {"attempts": 4800, "sum": 0}, held=True)
+CAUGHT = Line("a.py::test_mutant", 8, "R11", "", "", "no | lock", {"found": ["overspent: -20", "two"]}, held=True)
+LOST = Line("b.py::test_storm", 9, "R8", "each fires once", "< 150 s", "", {"seconds": 97.25}, held=False)
+SILENT = Line("c.py::test_that_broke", 10, "", "", "", "", {}, held=False)
+
+
+def stamped(proof, day="2026-11-22", machine=MACHINE):
+    return replace(proof, day=day, machine=machine)
 
 
 def page(*proofs):
-    return report(proofs, date(2026, 11, 22), MACHINE)
+    return report([stamped(one) for one in proofs])
 
 
 def test_a_proof_is_read_from_its_line_of_json():
     line = (
-        '{"test": "test_race", "seed": 7, "row": "R11", "claim": "many take at once", "goal": "sum = 0", '
+        '{"test": "a.py::test_race", "seed": 7, "row": "R11", "claim": "many take at once", "goal": "sum = 0", '
         '"mutant": "", "figures": {"attempts": 4800, "sum": 0}, "held": true}'
     )
     assert read(f"{line}\n\n") == [HELD]
+    assert read(json.dumps(asdict(stamped(HELD)))) == [stamped(HELD)]
+
+
+def test_what_a_module_proves_anew_takes_the_place_of_what_it_had_found_and_others_stay():
+    before = [stamped(HELD, "2026-11-20"), stamped(CAUGHT, "2026-11-20"), stamped(LOST, "2026-11-20")]
+    gone = replace(stamped(HELD), test="gone.py::test_race")
+    anew = stamped(replace(HELD, seed=70))
+    assert merged([*before, gone], [anew], {"a.py", "b.py"}) == [stamped(LOST, "2026-11-20"), anew]
+
+
+def test_days_and_machines_of_what_was_proved_bit_by_bit():
+    text = report([stamped(HELD, "2026-11-20"), stamped(CAUGHT, "2026-11-22"), stamped(LOST, "2026-11-21", OTHER)])
+    assert "| days | 2026-11-20 to 2026-11-22 |" in text
+    assert "| days | 2026-11-21 |" in text
+    assert "| processor | Some Processor, 64 cores |" in text
+    assert "| R11 | held | 1 | 1 of 1 noticed | 2026-11-20 to 2026-11-22 |" in text
 
 
 def test_a_row_tells_its_claim_goal_figures_and_seed_and_how_a_mutant_was_noticed():
     text = page(HELD, CAUGHT)
     assert "## R11: held" in text
-    assert "| many take at once | sum = 0 | attempts: 4,800; sum: 0 | 7 | held |" in text
-    assert "| no \\| lock | found: overspent: -20, two | 8 | held |" in text
-    assert "| R11 | held | 1 | 1 of 1 noticed |" in text
+    assert "| many take at once | sum = 0 | attempts: 4,800; sum: 0 | 7 | 2026-11-22 | held |" in text
+    assert "| no \\| lock | found: overspent: -20, two | 8 | 2026-11-22 | held |" in text
+    assert "| R11 | held | 1 | 1 of 1 noticed | 2026-11-22 |" in text
 
 
 def test_what_failed_is_written_as_failed():
     text = page(HELD, LOST)
-    assert "| R8 | **FAILED** | 1 | – |" in text
-    assert "| each fires once | < 150 s | seconds: 97.25 | 9 | **FAILED** |" in text
+    assert "| R8 | **FAILED** | 1 | – | 2026-11-22 |" in text
+    assert "| each fires once | < 150 s | seconds: 97.25 | 9 | 2026-11-22 | **FAILED** |" in text
     assert failed([HELD, LOST])
     assert not failed([HELD, CAUGHT])
 
 
 def test_a_row_that_nobody_proved_says_so_and_a_mutant_alone_proves_nothing():
     text = page(HELD)
-    assert "| R8 | not proved | 0 | – |" in text
-    assert "| S19 | not proved | 0 | – |" in text
+    assert "| R8 | not proved | 0 | – | – |" in text
+    assert "| S19 | not proved | 0 | – | – |" in text
     assert "## R8" not in text
     assert result([CAUGHT]) == "not proved"
 
 
 def test_a_mutant_that_was_not_noticed_fails_its_row():
-    missed = Line("test_mutant", 8, "R11", "", "", "no lock", {}, held=False)
+    missed = Line("a.py::test_mutant", 8, "R11", "", "", "no lock", {}, held=False)
     assert result([HELD, missed]) == "**FAILED**"
-    assert "| no lock | test_mutant | 8 | **FAILED** |" in page(HELD, missed)
+    assert "| no lock | a.py::test_mutant | 8 | 2026-11-22 | **FAILED** |" in page(HELD, missed)
 
 
 def test_a_proof_that_ended_before_it_said_anything_is_listed_by_its_test():
-    assert "| test_that_broke | **FAILED** | 10 |" in page(SILENT)
+    assert "| c.py::test_that_broke | **FAILED** | 10 | 2026-11-22 |" in page(SILENT)
 
 
 def test_rows_stand_in_order_and_those_beyond_the_list_too():
@@ -68,4 +90,4 @@ def test_the_machine_is_told_without_a_name_or_a_path():
     text = page(HELD)
     assert "| processor | Some Processor, 2 cores |" in text
     assert "| PostgreSQL | 18.1 |" in text
-    assert "| date | 2026-11-22 |" in text
+    assert "| days | 2026-11-22 |" in text
