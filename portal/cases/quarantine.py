@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from portal.cases.errors import Refused
@@ -35,6 +38,13 @@ def require_released(row: Quarantined) -> None:
         raise Infected(found=row.found)
     if not row.released:
         raise NotScanned()
+
+
+def waiting_since(tx: Session) -> datetime | None:
+    """When the file arrived that has waited longest for the scanner's word; None where none waits."""
+    attached = select(func.min(Attachment.uploaded_at)).where(Attachment.state == WAITING).scalar_subquery()
+    proving = select(func.min(Proof.kept_at)).where(Proof.state == WAITING).scalar_subquery()
+    return tx.scalar(select(func.least(attached, proving)))
 
 
 def admit(kernel: Kernel, tx: Session, row: Attachment | Proof) -> None:

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -329,6 +330,20 @@ def test_without_a_scanner_files_are_open_and_the_administrator_is_told_so(porta
 def test_with_a_scanner_the_administrator_reads_that_too(guarded: Guarded) -> None:
     read = plain(administrator(guarded.portal).get("/admin"))
     assert "上传的文件通过检查以前，任何人都不能打开。" in read
+
+
+def test_the_administrator_reads_that_the_scanner_gives_no_verdict(guarded: Guarded) -> None:
+    file = guarded.upload(PDF)
+    said = "起等待检查，其间不能打开。请检查扫描服务和后台工作。"
+
+    def read_after(minutes: float) -> bool:
+        with guarded.portal.database.transaction() as tx:
+            tx.get_one(Attachment, file).uploaded_at -= timedelta(minutes=minutes)
+        return said in plain(administrator(guarded.portal).get("/admin"))
+
+    assert [read_after(minutes) for minutes in (0, 9, 1.01)] == [False, False, True]
+    guarded.work()
+    assert not read_after(0)
 
 
 def test_what_waits_is_not_made_public(guarded: Guarded) -> None:

@@ -12,7 +12,7 @@ from flask_babel import pgettext
 from sqlalchemy.orm import Session
 
 from portal import clock
-from portal.cases import checking, incidents
+from portal.cases import checking, incidents, quarantine
 from portal.clock import day_of
 from portal.db.skew import TOLERANCE, skew
 from portal.edge.acting import moment, reading
@@ -33,6 +33,8 @@ from portal.web.official.blueprint import count_text
 from portal.web.official.managing import HOME
 from portal.web.pages import render
 
+SCANNED_WITHIN = timedelta(minutes=10)
+"""A file that has waited longer for the virus scanner shows that something is wrong."""
 CHECKED_WITHIN = timedelta(days=30)
 """After this time another check of the histories is suggested."""
 
@@ -57,7 +59,7 @@ def overview() -> ResponseReturnValue:
     with reading() as tx:
         now = moment(tx)
         parts = [
-            _database(tx), _objects(), _scanner(), _worker(tx), _incidents(tx), _jobs(tx), *_releases(tx),
+            _database(tx), _objects(), _scanner(tx, now), _worker(tx), _incidents(tx), _jobs(tx), *_releases(tx),
             *_validity(tx), _roles(tx), _check(tx, now), _calendar(tx, now),
         ]  # fmt: skip
         steps = beginning.steps(tx)
@@ -95,8 +97,14 @@ def _objects() -> Line:
     return _well(name, _("能够上传和下载。"), action, url)
 
 
-def _scanner() -> Line:
+def _scanner(tx: Session, now: datetime) -> Line:
+    """What a scanner is worth shows by the files that wait for it; it may be one that only the workers can reach."""
     name, url = _("病毒检查"), "/admin/jobs"
+    since = quarantine.waiting_since(tx)
+    if since is not None and now - since > SCANNED_WITHIN:
+        at = dates.to_the_second(since)
+        text = _("有文件自 %(at)s 起等待检查，其间不能打开。请检查扫描服务和后台工作。", at=at)
+        return Line(name, "r", _("没有结论"), text, _("查看后台工作"), url)
     if machine().kernel.scans:
         text = _("上传的文件通过检查以前，任何人都不能打开。")
         return _well(name, text, _("查看后台工作"), url)
