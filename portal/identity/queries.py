@@ -98,8 +98,9 @@ def person_name(tx: Session, person_id: int | None) -> str:
 
 def person_names(tx: Session, ids: Iterable[int]) -> dict[int, str]:
     """The names of people by their ids."""
-    found = select(Person.id, Person.name).where(Person.id.in_(set(ids)))
-    return {number: name for number, name in tx.execute(found)}
+    asked = set(ids)
+    found = select(Person.id, Person.name).where(Person.id.in_(asked))
+    return {number: name for number, name in tx.execute(found)} if asked else {}
 
 
 def logins_of(tx: Session, ids: Iterable[int]) -> dict[int, str]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from portal import audit, ledger
@@ -140,12 +141,7 @@ def sealed(tx: Session, organisation_id: int) -> list[Sealed]:
     and of the one it is about, nor what it posted to an account, are shown. That a notice was made anew is told at
     once, by a message to the party; what the new one says is not.
     """
-    unread = _addressed(organisation_id).where(Service.state != "served").subquery()
-    rows = tx.execute(
-        select(Case.id, Case.about_id, func.min(unread.c.act_id), func.max(unread.c.act_id), _last_word())
-        .join(unread, unread.c.case_id == Case.id)
-        .group_by(Case.id)
-    )
+    rows = tx.execute(_SEALED, {"organisation": organisation_id})
     return [
         Sealed(case_id, about_id, first, word if word is not None and word > last else None)
         for case_id, about_id, first, last, word in rows
@@ -280,13 +276,24 @@ def cases_by_id(tx: Session, ids: Iterable[int], organisation_id: int) -> dict[i
     return {case.id: case for case in tx.scalars(rows)}
 
 
-def _addressed(organisation_id: int) -> Select[Letter, Service]:
+def _addressed(organisation_id: int | BindParameter[int]) -> Select[Letter, Service]:
     return (
         select(Letter, Service)
         .join(Service, Service.letter_id == Letter.id)
         .where(Service.organisation_id == organisation_id, Service.kind == "party")
         .order_by(Letter.id.desc())
     )
+
+
+def _sealed() -> Select[*tuple[Any, ...]]:
+    unread = _addressed(bindparam("organisation")).where(Service.state != "served").subquery()
+    acts = func.min(unread.c.act_id), func.max(unread.c.act_id)
+    told = select(Case.id, Case.about_id, *acts, _last_word()).join(unread, unread.c.case_id == Case.id)
+    return told.group_by(Case.id)
+
+
+# Put together once, for almost every page of an applicant asks it.
+_SEALED = _sealed()
 
 
 def statement(tx: Session, organisation_id: int) -> list[ledger.StatementLine]:
