@@ -12,7 +12,6 @@ import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -456,40 +455,12 @@ def test_pages_that_answer_before_they_commit_are_found_out(proof):
         proof.catches("R3", "pages answer before they commit", lost=len(lost))
 
 
-def _few_paths(folder: Path) -> Path:
-    """A copy of the content of the measurements, and the paths that it takes to publish it."""
-    shutil.copytree(ROOT / "bench/content", folder)
-    (folder / "bpmn/bench/given.toml").write_text('[people]\n"甲" = "某单位 91440300MA5BX001X8 南山区"\n')
-    for procedure, steps in PATHS.items():
-        said = "".join(f"\n[[step]]\n{step}\n" for step in steps)
-        path = folder / f"bpmn/bench/{procedure}/paths/whole.toml"
-        path.parent.mkdir()
-        path.write_text(f'title = "从头到尾"\nbasis = "1"\n{said}\n[outcome]\noutcomes = {{ case = "办结" }}\n')
-    return folder
-
-
-def _filed(procedure: str) -> str:
-    who = 'bind = "case"\nas = "unit/甲"\nanswers = { text = "甲" }'
-    return f'at = 2026-03-02T09:00:00\nfile = "{procedure}"\n{who}'
-
-
-def _done(task: str, hour: int, answers: str) -> str:
-    return f'at = 2026-03-03T{hour:02}:00:00\ntask = "{task}"\nas = "officer/乙"\nanswers = {{ {answers} }}'
-
-
-PATHS = {
-    "steps": [_filed("steps"), *(_done(f"step{number}", 9 + number, 'text = "乙"') for number in range(1, 7))],
-    "again": [_filed("again"), _done("do", 10, 'result = "继续"'), _done("do", 11, 'result = "结束"')],
-    "waiting": [_filed("waiting"), "at = 2026-03-09T09:00:00\npass = true"],
-}
-
-
 @pytest.mark.thorough
 @pytest.mark.timeout(180)
 def test_from_nothing_migrate_makes_tables_bucket_and_content_once():
     """The command of the file over empty tables, and once more as at every start; with content whose paths are few."""
     with Composition.prepared() as up:
-        up.content = _few_paths(up.home / "content")
+        up.content = shutil.copytree(ROOT / "bench/content", up.home / "content")
         said = []
         for _ in range(2):
             migrating = up.add("migrate")
