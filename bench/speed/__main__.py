@@ -8,12 +8,12 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
 from bench.speed import report, rows
-from bench.speed.figures import Figure
+from bench.speed.figures import Figure, yardstick
 from portal import clock
 from portal.clock import day_of
 
@@ -37,9 +37,15 @@ def main() -> int:
     }
     figures: list[Figure] = []
     for name in options.rows or measures:
-        for one in measures[name]():
+        before = yardstick()
+        measured = measures[name]()
+        pace = " – ".join(f"{seconds:.2f}" for seconds in sorted((before, yardstick()))) + " s"
+        for one in (replace(one, pace=pace) for one in measured):
             figures.append(one)
-            print(f"{'' if one.reached else 'MISSED '}{one.what}: {one.got} ({one.goal}); {one.detail}", flush=True)
+            print(
+                f"{'' if one.reached else 'MISSED '}{one.what}: {one.got} ({one.goal}); {one.detail}; pace {pace}",
+                flush=True,
+            )
     told = report.table(figures, day_of(clock.now()), report.machine())
     if options.json:
         print(json.dumps([asdict(one) for one in figures], ensure_ascii=False))

@@ -28,12 +28,12 @@ def table(figures: Sequence[Figure], on: date, where: str) -> str:
     lines = [
         f"Measured on {on.isoformat()}: {where}.",
         "",
-        "| what | we aim at | measured | how |",
-        "|---|---|---|---|",
+        "| what | we aim at | measured | how | pace |",
+        "|---|---|---|---|---|",
     ]
     for one in figures:
         got = one.got if one.reached else f"**{one.got}** (missed)"
-        lines.append(f"| {one.what} | {one.goal} | {got} | {one.detail} |")
+        lines.append(f"| {one.what} | {one.goal} | {got} | {one.detail} | {one.pace} |")
     return "\n".join(lines)
 
 
