@@ -26,16 +26,16 @@ def test_median_and_95th_percentile_in_milliseconds():
 
 def test_a_goal_that_is_missed_says_so_in_the_table():
     figures = [
-        Figure("a", "quick", "≤ 9 ms", "8.0 ms", True, "3 runs"),
-        Figure("b", "slow", "≤ 9 ms", "12.0 ms", False, "3 runs"),
+        Figure("a", "quick", "≤ 9 ms", "8.0 ms", True, "3 runs", "0.10 – 0.12 s"),
+        Figure("b", "slow", "≤ 9 ms", "12.0 ms", False, "3 runs", "0.10 – 0.10 s"),
     ]
     assert report.table(figures, date(2026, 11, 22), "2 cores").splitlines() == [
         "Measured on 2026-11-22: 2 cores.",
         "",
-        "| what | we aim at | measured | how |",
-        "|---|---|---|---|",
-        "| quick | ≤ 9 ms | 8.0 ms | 3 runs |",
-        "| slow | ≤ 9 ms | **12.0 ms** (missed) | 3 runs |",
+        "| what | we aim at | measured | how | pace |",
+        "|---|---|---|---|---|",
+        "| quick | ≤ 9 ms | 8.0 ms | 3 runs | 0.10 – 0.12 s |",
+        "| slow | ≤ 9 ms | **12.0 ms** (missed) | 3 runs | 0.10 – 0.10 s |",
     ]
 
 
