@@ -284,10 +284,13 @@ def _own(tx: Session, task: Task, case: Case, limits: Bounds) -> TaskLine:
         role=published.regulation.role_title(task.role),
         due=task.due,
         light=light_of(task.due, limits),
-        holder=signed_in().name
-        if task.holder_id == signed_in().person_id
-        else people.person_name(tx, task.holder_id) or None,
+        holder=_holder(tx, task),
     )
+
+
+def _holder(tx: Session, task: Task) -> str | None:
+    actor = signed_in()
+    return actor.name if task.holder_id == actor.person_id else people.person_name(tx, task.holder_id) or None
 
 
 def _told(tx: Session, task: Task, case: LiveCase, now: datetime) -> TaskAsked:

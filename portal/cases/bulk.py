@@ -218,7 +218,7 @@ def retry_all(kernel: Kernel, tx: Session, actor: Actor, starter_id: int, moment
             act.note(starter, "items.retried", items[0].element, count=len(items))
         return len(items)
 
-    return conduct(kernel, tx, starter_id, moment, "retry_items", verb, actor) or 0
+    return conduct(kernel, tx, starter_id, moment, "retry_items", verb, actor)
 
 
 def _again(act: Act, items: Iterable[StartItem]) -> None:

@@ -282,10 +282,7 @@ def renew(
         telling.notice_renewed(act.post, case, new, act.moment)
         return new.row
 
-    row = conduct(kernel, tx, matter_record(tx, matter_id).case_id, moment, "desk", verb, actor)
-    if row is None:
-        raise RuntimeError("only a job's act may have been done before")
-    return row
+    return conduct(kernel, tx, matter_record(tx, matter_id).case_id, moment, "desk", verb, actor)
 
 
 def may_decide(tx: Session, case: LiveCase, matter: DeskMatter, actor: Actor) -> None:

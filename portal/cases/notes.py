@@ -83,9 +83,7 @@ def add(
             telling.note_added(act.post, case, said, moment, note.id)
         return note
 
-    note = conduct(kernel, tx, case_id, moment, "note", verb, actor)
-    assert note is not None  # only a job's act may come to nothing
-    return note
+    return conduct(kernel, tx, case_id, moment, "note", verb, actor)
 
 
 def checked(text: str) -> str:

@@ -37,14 +37,6 @@ from tests.builders.proving import RESULTS
 from tests.builders.walks import Walk
 from tests.features.test_votes_kept_apart import committees
 
-
-@pytest.fixture(autouse=True)
-def unpruned(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The engine's own record of all its steps is what the rest is held against, and at each look what it waits for
-    is the same once that is pruned."""
-    monkeypatch.setattr(running, "prune", lambda workflow: None)
-
-
 ROOT = Path(__file__).parent.parent.parent
 STEPS = 100
 SMALL: dict[str, Callable[[], Content]] = {
@@ -54,6 +46,13 @@ SMALL: dict[str, Callable[[], Content]] = {
     "hearing": hearing_content,
     "publicity": publicity.regulation,
 }
+
+
+@pytest.fixture(autouse=True)
+def unpruned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine's own record of all its steps is what the rest is held against, and at each look what it waits for
+    is the same once that is pruned."""
+    monkeypatch.setattr(running, "prune", lambda workflow: None)
 
 
 def regulations() -> dict[str, Callable[[], Content]]:
