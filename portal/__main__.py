@@ -12,7 +12,7 @@ from typing import TypeAlias
 from sqlalchemy.exc import ProgrammingError
 
 from portal import app, demo, worker
-from portal.commands import administration, backup, clock, content, health, logs, parent, web, why
+from portal.commands import administration, backup, clock, content, health, logs, parent, rubbish, web, why
 from portal.commands.arrange import arrange_command
 from portal.commands.bench import bench
 from portal.commands.run import run
@@ -92,6 +92,7 @@ def _worker(settings: Settings, options: argparse.Namespace) -> None:
     if options.child:
         parent.wait_for_parent()
     with serving(settings) as served:
+        rubbish.look_rarely()
         worker.run(replace(app.tools(served), heard=health.heartbeat_of(served)))
 
 

@@ -8,7 +8,6 @@ for PostgreSQL shows as the difference between the time that a call takes and th
 from __future__ import annotations
 
 import argparse
-import gc
 import signal
 import time
 from collections import Counter
@@ -22,9 +21,11 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, event
 
 from bench.speed.site import TEXT, UNBRAKED, Prepared, prepared
-from portal import app
-from portal.commands.web import COLLECTS_AFTER
+from bench.timers import AHEAD
+from portal import app, clock
+from portal.commands import rubbish
 from portal.settings import Settings
+from portal.worker.timers import fire_one
 
 LOOKS_EVERY = 0.001
 PARTS = ("psycopg", "sqlalchemy", "SpiffWorkflow", "pydantic", "werkzeug", "flask", "/portal/")
@@ -61,6 +62,7 @@ class Answering:
     """The portal in this process, asked by its test client."""
 
     site: Prepared
+    settings: Settings
     client: FlaskClient
 
     def ask(self, method: str, path: str, secret: str, body: object = None) -> Any:  # noqa: ANN401 - JSON
@@ -73,13 +75,13 @@ class Answering:
     def start(self) -> int:
         """A new case; its id."""
         asked = {"procedure": "bench/steps", **ANSWER}
-        return int(self.ask("POST", "/cases", self.site.applicant, asked)["id"])
+        return int(self.ask("POST", "/cases", self.site.applicants[0], asked)["id"])
 
 
 def complete(asking: Answering, times: int) -> Sequence[Call]:
     """An official completes a task; each time another."""
     tasks = [asking.site.open_task(asking.start()) for _ in range(times)]
-    return [partial(asking.ask, "POST", f"/tasks/{id}/complete", asking.site.official, ANSWER) for id in tasks]
+    return [partial(asking.ask, "POST", f"/tasks/{id}/complete", asking.site.officials[0], ANSWER) for id in tasks]
 
 
 def file(asking: Answering, times: int) -> Sequence[Call]:
@@ -91,13 +93,21 @@ def tasks(asking: Answering, times: int) -> Sequence[Call]:
     """An official reads the first of a hundred tasks."""
     for _ in range(100):
         asking.start()
-    return [partial(asking.ask, "GET", "/tasks?view=group", asking.site.official)] * times
+    return [partial(asking.ask, "GET", "/tasks?view=group", asking.site.officials[0])] * times
 
 
 def case(asking: Answering, times: int) -> Sequence[Call]:
     """An official reads a case; each time another."""
     cases = [asking.start() for _ in range(times)]
-    return [partial(asking.ask, "GET", f"/cases/{id}", asking.site.official) for id in cases]
+    return [partial(asking.ask, "GET", f"/cases/{id}", asking.site.officials[0]) for id in cases]
+
+
+def fire(asking: Answering, times: int) -> Sequence[Call]:
+    """A worker fires a timer; each time that of another case."""
+    waiting = {"procedure": "bench/waiting", **ANSWER}
+    for _ in range(times):
+        asking.ask("POST", "/cases", asking.site.applicants[0], waiting)
+    return [partial(fire_one, app.tools(asking.settings), clock.now() + AHEAD)] * times
 
 
 CALLS: Mapping[str, Callable[[Answering, int], Sequence[Call]]] = {
@@ -105,6 +115,7 @@ CALLS: Mapping[str, Callable[[Answering, int], Sequence[Call]]] = {
     "file": file,
     "tasks": tasks,
     "case": case,
+    "fire": fire,
 }
 
 
@@ -116,7 +127,7 @@ def main() -> None:
     options = wanted.parse_args()
     with prepared() as site:
         settings = Settings.read({**site.servers.environment, "API_PER_MINUTE": UNBRAKED, "PORT": "1"})
-        answering = Answering(site, app.web(settings, lambda _releases, _tx: ()).test_client())
+        answering = Answering(site, settings, app.web(settings, lambda _releases, _tx: ()).test_client())
         for name in options.calls or CALLS:
             print("\n".join(_profiled(name, CALLS[name](answering, options.times + WARM_UP))), flush=True)
 
@@ -124,9 +135,7 @@ def main() -> None:
 def _profiled(name: str, calls: Sequence[Call]) -> list[str]:
     for call in calls[:WARM_UP]:  # compiles, prepares, fills caches
         call()
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(COLLECTS_AFTER)
+    rubbish.look_rarely()
     first, *rest = calls[WARM_UP:]
     statements, half = _statements(first), len(rest) // 2
     took, computed = _timed(rest[:half])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,15 +29,19 @@ UNBRAKED = "1000000"
 """Requests of one token in a minute: here a few programs do the work of many."""
 PROCESSES = 2
 """Processes that serve."""
+CLIENTS = 8
+"""Officials, and as many units."""
+CODES = tuple(codes(CLIENTS))
+"""The code of each unit."""
 
 
 @dataclass
 class Prepared:
-    """Servers with the content, and the tokens of an official and of an applicant."""
+    """Servers with the content, and the tokens of the officials and of one applicant of each unit."""
 
     servers: Servers
-    official: str
-    applicant: str
+    officials: Sequence[str]
+    applicants: Sequence[str]
 
     def open_task(self, case_id: int) -> int:
         """The task that a case waits for."""
@@ -50,16 +54,16 @@ class Site(Prepared):
 
     running: Running
 
-    def officer(self) -> Client:
-        """The official's program."""
-        return Client(self.running.address, self.official)
+    def officer(self, number: int = 0) -> Client:
+        """An official's program."""
+        return Client(self.running.address, self.officials[number])
 
-    def unit(self) -> Client:
-        """The applicant's program."""
-        return Client(self.running.address, self.applicant)
+    def unit(self, number: int = 0) -> Client:
+        """A unit's program."""
+        return Client(self.running.address, self.applicants[number])
 
     def pages(self) -> Pages:
-        """The official, signed in to the pages."""
+        """The first official, signed in to the pages."""
         return Pages(self.running.address, f"{COOKIE}={self.servers.session('officer')}")
 
     def start(self, client: Client, procedure: str) -> int:
@@ -93,7 +97,13 @@ def opened(*, worker: bool = True) -> Iterator[Site]:
     with prepared() as made:
         servers = made.servers
         with servers.running(web_workers=PROCESSES, worker=worker, API_PER_MINUTE=UNBRAKED) as running:
-            yield Site(servers, made.official, made.applicant, running)
+            yield Site(servers, made.officials, made.applicants, running)
+
+
+def _secrets(servers: Servers, people: Sequence[int]) -> list[str]:
+    """A token of each."""
+    with servers.database.transaction() as tx:
+        return [tokens.issue(tx, one, "bench", set(Scope), None, None, clock.now()).secret for one in people]
 
 
 @contextmanager
@@ -104,13 +114,8 @@ def prepared() -> Iterator[Prepared]:
     try:
         with Servers.started(home) as servers:
             servers.publish(from_folder(CONTENT, REGULATION))
-            officer = servers.official("officer", "officer")
-            applicant = servers.applicant("applicant", servers.unit(codes(1)[0]))
-            with servers.database.transaction() as tx:
-                secrets = [
-                    tokens.issue(tx, person, "bench", set(Scope), None, None, clock.now()).secret
-                    for person in (officer, applicant)
-                ]
-            yield Prepared(servers, *secrets)
+            officials = [servers.official("officer" if not i else f"officer{i}", "officer") for i in range(CLIENTS)]
+            applicants = [servers.applicant(f"applicant{i}", servers.unit(code)) for i, code in enumerate(CODES)]
+            yield Prepared(servers, *(_secrets(servers, people) for people in (officials, applicants)))
     finally:
         shutil.rmtree(home, ignore_errors=True)

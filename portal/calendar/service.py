@@ -62,9 +62,12 @@ class Calendars:
         return self._read
 
 
+_ENTERED = select(HolidayNotice).order_by(HolidayNotice.id)
+
+
 def entered(tx: Session) -> list[HolidayNotice]:
     """All notices entered, first to last."""
-    return list(tx.scalars(select(HolidayNotice).order_by(HolidayNotice.id)))
+    return list(tx.scalars(_ENTERED))
 
 
 def newest(tx: Session) -> HolidayNotice | None:

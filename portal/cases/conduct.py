@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TypeVar, overload
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from portal.calendar import service as calendars
@@ -170,21 +170,35 @@ def claim(tx: Session, now: datetime) -> int | None:
 
     Root rows that others hold are skipped, so workers never wait for each other.
     """
+    known = {"now": now}
+    while (root_id := tx.scalar(_LONGEST_RIPE, known)) is not None:
+        # Another worker may have brought it on between our look and our lock: then it is read as it is now.
+        if tx.scalar(_STILL_RIPE, {**known, "root": root_id}) is not None:
+            return int(root_id)
+    return None
+
+
+def _longest_ripe() -> Select[int]:
+    """SQL for the root of the family whose timer has waited longest, locked."""
     root = aliased(Case)
-    ripe = and_(Case.ripe_at <= now, or_(Case.rests_until.is_(None), Case.rests_until <= now))
-    longest = (
+    return (
         select(root.id)
         .join_from(Case, root, root.id == Case.root_id)
-        .where(ripe)
+        .where(_ripe())
         .order_by(Case.ripe_at)
         .limit(1)
         .with_for_update(key_share=True, skip_locked=True, of=root)
     )
-    while (root_id := tx.scalar(longest)) is not None:
-        # Another worker may have brought it on between our look and our lock: then it is read as it is now.
-        if tx.scalar(select(Case.id).where(Case.root_id == root_id, ripe).limit(1)) is not None:
-            return root_id
-    return None
+
+
+def _ripe() -> ColumnElement[bool]:
+    now = bindparam("now", type_=Case.ripe_at.type)
+    return and_(Case.ripe_at <= now, or_(Case.rests_until.is_(None), Case.rests_until <= now))
+
+
+# Put together once: a storm of timers asks them for each.
+_LONGEST_RIPE = _longest_ripe()
+_STILL_RIPE = select(Case.id).where(Case.root_id == bindparam("root"), _ripe()).limit(1)
 
 
 def fire_ripe(kernel: Kernel, tx: Session, root_id: int, now: datetime) -> None:

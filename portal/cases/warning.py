@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, func, select, update
 from sqlalchemy.orm import Session, aliased
 
 from portal import notify
@@ -35,23 +35,40 @@ def claim(tx: Session, now: datetime) -> int | None:
 
     Root rows that others hold are skipped, so workers never wait for each other.
     """
+    known = {"now": now}
+    while (root_id := tx.scalar(_LONGEST_DUE, known)) is not None:
+        # Another worker may have warned between our look and our lock.
+        if tx.scalar(_STILL_DUE, {**known, "root": root_id}) is not None:
+            return int(root_id)
+    return None
+
+
+def _longest_due() -> Select[int]:
+    """SQL for the root of the family whose warning has waited longest, locked."""
     root = aliased(Case)
-    longest = (
+    return (
         select(root.id)
         .select_from(Deadline)
         .join(Case, Case.id == Deadline.case_id)
         .join(root, root.id == Case.root_id)
-        .where(Deadline.warn_at <= now)
+        .where(_due())
         .order_by(Deadline.warn_at)
         .limit(1)
         .with_for_update(key_share=True, skip_locked=True, of=root)
     )
-    while (root_id := tx.scalar(longest)) is not None:
-        # Another worker may have warned between our look and our lock.
-        still = select(Deadline.id).join(Case, Case.id == Deadline.case_id)
-        if tx.scalar(still.where(Case.root_id == root_id, Deadline.warn_at <= now).limit(1)) is not None:
-            return root_id
-    return None
+
+
+def _still_due() -> Select[int]:
+    still = select(Deadline.id).join(Case, Case.id == Deadline.case_id)
+    return still.where(Case.root_id == bindparam("root"), _due()).limit(1)
+
+
+def _due() -> ColumnElement[bool]:
+    return Deadline.warn_at <= bindparam("now", type_=Deadline.warn_at.type)
+
+
+# Put together once: at nine in the morning reminders come by thousands.
+_LONGEST_DUE, _STILL_DUE = _longest_due(), _still_due()
 
 
 def warn(kernel: Kernel, tx: Session, root_id: int, now: datetime) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from itertools import count
 from typing import Any
 
@@ -12,14 +11,12 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
 
 from portal import app
+from portal.commands import rubbish
 from portal.settings import Settings
 from portal.web import Accounts, metrics
 
 THREADS = 8
 REQUEST_SECONDS = 120
-COLLECTS_AFTER = 20_000
-"""New objects after which rubbish that refers to itself is looked for: one request makes some thousand of them, and
-with Python's 700 the search takes a tenth of its time."""
 ENDS_WITHIN = 30
 """Seconds that running requests are given at the end, such as an upload over a slow line."""
 ENDS_SOON = 3
@@ -75,6 +72,5 @@ def serve(settings: Settings, host: str, accounts: Accounts, *, short: bool = Fa
         machine.kernel.releases.in_force(tx)
     # No connection may be shared by two processes.
     machine.database.close()
-    gc.freeze()
-    gc.set_threshold(COLLECTS_AFTER)
+    rubbish.look_rarely()
     Server(application, host, settings, ENDS_SOON if short else ENDS_WITHIN).run()

@@ -30,6 +30,7 @@ def by_rule(rule: DeadlineRule) -> Length:
 
 
 _OF_CASE = select(Deadline).where(Deadline.case_id == bindparam("case")).order_by(Deadline.id)
+_LIVE_OF_CASE = _OF_CASE.where(Deadline.state.in_(LIVE))
 
 
 def of_case(tx: Session, case_id: int) -> list[Deadline]:
@@ -39,8 +40,7 @@ def of_case(tx: Session, case_id: int) -> list[Deadline]:
 
 def live_of(tx: Session, case_id: int) -> list[Deadline]:
     """The deadlines of a case that are neither met nor dropped, in the order in which they started."""
-    live = select(Deadline).where(Deadline.case_id == case_id, Deadline.state.in_(LIVE))
-    return list(tx.scalars(live.order_by(Deadline.id)))
+    return list(tx.scalars(_LIVE_OF_CASE, {"case": case_id}))
 
 
 def latest(tx: Session, case_id: int) -> dict[str, Deadline]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy import and_, bindparam, select
 from sqlalchemy.orm import Session, object_session, selectinload
 
 from portal.clock import TZ
@@ -338,9 +338,12 @@ def letter(tx: Session, letter_id: int) -> Letter:
     return found
 
 
+_OF_CASE = select(Letter).where(Letter.case_id == bindparam("case")).order_by(Letter.issued_at, Letter.id)
+
+
 def letters_of(tx: Session, case_id: int) -> list[Letter]:
     """The letters of a case in the order of their issue."""
-    return _letters(tx, Letter.case_id == case_id)
+    return list(tx.scalars(_OF_CASE, {"case": case_id}))
 
 
 def letters_with_service(tx: Session, case_id: int) -> list[Letter]:
@@ -359,7 +362,7 @@ def verification_codes(tx: Session, letter_ids: Collection[int]) -> dict[int, st
 def by_verification_code(tx: Session, code: str) -> Letter | None:
     """The letter with this code, typed with or without dashes, blanks and capitals."""
     plain = "".join(sign for sign in code.upper() if sign in _CODE_LETTERS)
-    return next(iter(_letters(tx, Letter.verification_code == plain)), None)
+    return tx.scalar(select(Letter).where(Letter.verification_code == plain))
 
 
 def service_record(tx: Session, service_id: int) -> Service:
@@ -376,10 +379,6 @@ def proof_record(tx: Session, proof_id: int) -> ServiceProof:
     if found is None:
         raise UnknownProof
     return found
-
-
-def _letters(tx: Session, which: ColumnElement[bool]) -> list[Letter]:
-    return list(tx.scalars(select(Letter).where(which).order_by(Letter.issued_at, Letter.id)))
 
 
 def _addressee(rule: DocumentRule, key: str, addressees: Mapping[str, Addressee]) -> Addressee:

@@ -109,10 +109,14 @@ def logins_of(tx: Session, ids: Iterable[int]) -> dict[int, str]:
     return {number: login for number, login in tx.execute(found)}
 
 
+_PEOPLE_OF = (
+    select(Person.id).where(Person.organisation_id == bindparam("organisation"), Person.active).order_by(Person.id)
+)
+
+
 def people_of(tx: Session, organisation_id: int) -> list[int]:
     """The ids of the active people of an organisation."""
-    found = select(Person.id).where(Person.organisation_id == organisation_id, Person.active)
-    return list(tx.scalars(found.order_by(Person.id)))
+    return list(tx.scalars(_PEOPLE_OF, {"organisation": organisation_id}))
 
 
 def people_in_roles(tx: Session, regulation: str, roles: Iterable[str], today: date) -> list[tuple[str, int]]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Literal
+from typing import Literal, cast
 
-from sqlalchemy import ColumnElement, ScalarSelect, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, ScalarSelect, Table, bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningInsert
 
 from portal.identity import Person
 from portal.notify.models import PortalMessage
@@ -31,14 +32,23 @@ def send(
 ) -> int:
     """Send a message about a case to people, each once, as those of the organisations that they are of now; to how
     many. It is there when the act commits, and is mailed afterwards to those who wish it."""
-    wanted = set(people)
+    wanted = sorted(set(people))
     if wanted:
         one = {"case_id": case_id, "kind": kind, "subject_id": subject_id, "at": at, "title": title, "body": body}
-        said = [literal(value, PortalMessage.__table__.c[name].type) for name, value in one.items()]
-        rows = select(Person.id, Person.organisation_id, *said).where(Person.id.in_(wanted)).order_by(Person.id)
-        sent = insert(PortalMessage).from_select(["person_id", "organisation_id", *one], rows)
-        post.mail(post.tx.scalars(sent.returning(PortalMessage.id)).all())
+        post.mail(post.tx.scalars(_SEND, {**one, "people": wanted}).all())
     return len(wanted)
+
+
+def _send() -> ReturningInsert[int]:
+    """SQL that writes a message to each of some people."""
+    table, names = cast(Table, PortalMessage.__table__), ("case_id", "kind", "subject_id", "at", "title", "body")
+    said = [bindparam(name, type_=table.c[name].type) for name in names]
+    people = Person.id.in_(bindparam("people", expanding=True))
+    rows = select(Person.id, Person.organisation_id, *said).where(people).order_by(Person.id)
+    return insert(table).from_select(["person_id", "organisation_id", *names], rows).returning(table.c.id)
+
+
+_SEND = _send()
 
 
 def keep_sent(

@@ -7,7 +7,7 @@ import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from portal.cases import incidents, warning
@@ -139,9 +139,16 @@ def warn_one(tools: Tools, now: datetime) -> bool:
     return tools.database.attempt(act)
 
 
+_RIPE = (
+    select(Case.id)
+    .where(Case.root_id == bindparam("root"), Case.ripe_at <= bindparam("now", type_=Case.ripe_at.type))
+    .limit(1)
+)
+
+
 def _check_moved(tx: Session, root_id: int, now: datetime) -> None:
     tx.flush()
-    if tx.scalar(select(func.count()).where(Case.root_id == root_id, Case.ripe_at <= now)):
+    if tx.scalar(_RIPE, {"root": root_id, "now": now}) is not None:
         raise StillRipe
 
 
