@@ -76,7 +76,8 @@ def engine_for(url: str, *, schema: str | None = None, pool_size: int = 10) -> E
         pool_size=pool_size,
         max_overflow=5,
         pool_timeout=10,
-        pool_pre_ping=True,
+        # The one used last is the one most surely alive (`silence`).
+        pool_use_lifo=True,
     )
     listen(engine)
     return engine

@@ -1,7 +1,7 @@
 """Everybody who may ask a portal for something, with things that are their own and things that are others'.
 
 Two places: A is the content that ships, its officials and `wang`'s unit; B a made-up regulation with its officer and
-another unit, whose paper an expert is to give an opinion on.
+another unit, whose paper an expert is to give an opinion on, and whose plan is shown to everybody.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select, update
 from sqlalchemy.orm import Session
 
 from portal import clock, identity
-from portal.cases import filing
-from portal.cases.models import Attachment, DeskMatter, Filing, Incident, StartItem
+from portal.cases import archiving, filing
+from portal.cases.models import ActRecord, Archive, Attachment, DeskMatter, Filing, Incident, Publication, StartItem
 from portal.db import Database
 from portal.deadlines.models import Deadline
 from portal.documents.models import Letter, Service, ServiceProof
@@ -25,8 +25,10 @@ from portal.identity.models import Delegation, Grant, Invitation, Person, Proof,
 from portal.inbox.models import SavedFilter
 from portal.notify.models import PortalMessage
 from portal.procedures import publish
+from portal.procedures.content import Content
 from portal.procedures.models import Renewal
 from portal.registers.models import Record
+from tests.builders import publicity
 from tests.builders.assigned import FIRST, SECOND, one_expert
 from tests.builders.pages import ETS, LONG_AGO, Browser, Portal
 from tests.builders.procedures import REGULATION
@@ -102,10 +104,15 @@ def town(portal: Portal) -> Town:
     return made
 
 
+def _regulation_b() -> Content:
+    """Papers that experts give opinions on, plans that are shown to everybody, and objections to those."""
+    return Content(REGULATION, {**publicity.regulation().files, **one_expert().files})
+
+
 def _people(town: Town) -> None:
     portal = town.portal
     with portal.database.transaction() as tx:
-        publish(tx, one_expert(), portal.now, "test")
+        publish(tx, _regulation_b(), portal.now, "test")
         hash_of = tx.get_one(Person, portal.people[PARTY]).password_hash
 
         def unit(uscc: str, name: str, kind: str) -> int:
@@ -190,14 +197,14 @@ def _place_a(town: Town) -> None:
         service = tx.scalars(services.where(Service.organisation_id == portal.unit_id)).one()
         letter.pdf_key, letter.pdf_sha256 = letter.object_key, letter.sha256
         letter.pdf_size = letter.size
-        copy = tx.scalars(services.where(Service.kind == "copy")).first()
+        copy = tx.scalars(services.where(Service.kind == "copy")).one()
         proof = tx.scalars(select(ServiceProof).where(ServiceProof.service_id == service.id)).first()
         record = tx.scalars(select(Record).where(Record.register == "emitters")).first()
         assert proof is not None
         assert record is not None
         things |= {
             "case_id": review, "letter_id": letter.id, "service_id": service.id,
-            "copy_id": copy.id if copy else 0, "proof_id": proof.id,
+            "official.copy_page.service_id": copy.id, "official.copy_file.service_id": copy.id, "proof_id": proof.id,
             "task_id": portal.task("check", review), "record_id": record.id, "regulation": ETS,
             "register": "emitters", "procedure": "allocation-review",
         }  # fmt: skip
@@ -229,14 +236,24 @@ def _place_a(town: Town) -> None:
         tx.flush()
         things |= {
             "matter_id": matter.id, "renewal_id": renewal.id, "registration_id": registration.id,
-            "registration.proof.proof_id": shown.id, "code": "en", "release_id": 1, "filename": "x", "draw_id": 1,
-            "notice_id": 1, "name": "withdraw", "place": 0, "deed": "close", "job_id": 1,
+            "registration.proof.proof_id": shown.id, "switching.code": "en", "verifying.code": letter.verification_code,
+            "release_id": 1, "filename": "x", "draw_id": 1, "name": "withdraw", "place": 0, "deed": "close", "job_id": 1,
             "official.procedure": "allocation",
         }  # fmt: skip
         item = tx.scalars(select(StartItem)).one()
         things |= {"item_id": item.id}
-        for endpoint in ("items_page", "retry_all"):
+        for endpoint in ("items_page", "retry_all", "answered_rows"):
             things[f"official.{endpoint}.case_id"] = item.starter_id
+        things["official.answered_rows.name"] = "units"
+        _close_file(tx, review, portal.now)
+
+
+def _close_file(tx: Session, case_id: int, moment: datetime) -> None:
+    """The file of a case, closed with nothing in it."""
+    act = tx.scalars(select(ActRecord.id)).first()
+    row = Archive(case_id=case_id, act_id=act, begun_at=moment, retention="永久", listed={"pieces": []})
+    row.closed_at, row.sha256 = moment, hashlib.sha256(archiving.text_of(row)).hexdigest()
+    tx.add(row)
 
 
 def _place_b(town: Town) -> None:
@@ -250,12 +267,26 @@ def _place_b(town: Town) -> None:
         answers = {"title": "某题目", "paper": [str(paper)]}
         case = filing.file(kernel, tx, feng, REGULATION, "paper", answers, kernel.now(tx)).id
     portal.complete(FOREIGN, portal.task("assign", case), {"expert": FIRST})
+    _shown_to_everybody(town)
     things |= {
         "case_id": case, "task_id": portal.task("opinion", case), "regulation": REGULATION, "procedure": "paper",
         "name": "replace", "applicant.name": "withdraw", "deed": "close",
     }  # fmt: skip
     with portal.database.transaction() as tx:
         _common(town, tx, "B", OTHER, FOREIGN, "")
+
+
+def _shown_to_everybody(town: Town) -> None:
+    """A plan of the unit of B, to which anybody may object."""
+    portal, kernel = town.portal, town.portal.machine.kernel
+    with portal.database.transaction() as tx:
+        text = _file(town, tx, OTHER, "方案")
+    with portal.database.transaction() as tx:
+        answers = {"title": "绿道", "text": [str(text)]}
+        filing.file(kernel, tx, portal.actor(OTHER), REGULATION, "plan", answers, kernel.now(tx))
+    with portal.database.transaction() as tx:
+        town.things["B"]["notice_id"] = tx.scalars(select(Publication.id)).one()
+        town.things["B"]["notices.attachment_id"] = text
 
 
 def _common(town: Town, tx: Session, place: str, applicant: str, official: str, file: str) -> None:

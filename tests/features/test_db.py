@@ -348,6 +348,7 @@ def test_after_the_server_was_killed_a_new_one_starts(home):
 @pytest.mark.parametrize("whole", [False, True], ids=["connection", "server"])
 def test_who_holds_a_connection_open_and_says_nothing_is_given_up(home, monkeypatch, whole):
     monkeypatch.setattr(silence, "PING_SECONDS", 0.3)
+    monkeypatch.setattr(silence, "TRUSTED_SECONDS", 0)
     with EmbeddedPostgres(home, UNSYNCED) as server:
         database = Database(server.url, pool_size=1)
         with database.transaction() as tx:
@@ -366,6 +367,44 @@ def test_who_holds_a_connection_open_and_says_nothing_is_given_up(home, monkeypa
         with database.transaction() as tx:
             assert tx.execute(text("SELECT 1")).scalar_one() == 1
         database.close()
+
+
+def backend_of(database):
+    with database.transaction() as tx:
+        return tx.execute(text("SELECT pg_backend_pid()")).scalar_one()
+
+
+def ended(server, pid):
+    """The connection of a backend is closed by the server."""
+    with psycopg.connect(server.url, autocommit=True) as other:
+        assert other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid]).fetchone() == (True,)
+
+
+@pytest.fixture
+def lonely(pair):
+    database = Database(pair.url, pool_size=1)
+    yield database
+    database.close()
+
+
+def test_a_connection_that_was_lost_while_it_rested_is_replaced_unnoticed(lonely, monkeypatch):
+    monkeypatch.setattr(silence, "TRUSTED_SECONDS", 0)
+    lost = backend_of(lonely)
+    ended(lonely, lost)
+    assert backend_of(lonely) != lost
+
+
+def test_one_that_was_used_a_moment_ago_is_not_asked_and_told_when_it_is_lost(lonely, monkeypatch):
+    monkeypatch.setattr(silence, "TRUSTED_SECONDS", 3600)
+    lost = backend_of(lonely)
+    asked = []
+    monkeypatch.setattr(lonely.engine.dialect, "do_ping", asked.append)
+    assert backend_of(lonely) == lost
+    assert asked == []
+    ended(lonely, lost)
+    with pytest.raises(DatabaseUnreachable):
+        backend_of(lonely)
+    assert backend_of(lonely) != lost
 
 
 def test_an_answer_that_takes_too_long_is_given_up(monkeypatch, pair):

@@ -54,7 +54,8 @@ A, B = "A", "B"
 TABLE: dict[tuple[Permission | str, frozenset[str], frozenset[str]], str] = {
     (OPEN, ANYBODY, ANYBODY): """
         public.index tracking.track tracking.track_post tracking.letter tracking.letter_file notices.index notices.feed
-        verifying.ask draws.draws_page registry.registers_page registry.register_page registry.record_page
+        notices.notice notices.data notices.file objecting.form objecting.submit verifying.ask verifying.letter_by_code
+        verifying.compare draws.draws_page registry.registers_page registry.register_page registry.record_page
         registry_files.register_csv registry_files.register_json registry_files.record_json auth.sign_in
         auth.sign_in_post registration.received switching.choose health.healthz health.readyz metrics.metrics""",
     # Whoever is known as an official registers nobody, one who has yet to choose a password neither.
@@ -62,9 +63,7 @@ TABLE: dict[tuple[Permission | str, frozenset[str], frozenset[str]], str] = {
         registration.register registration.register_person registration.register_post
         registration.register_person_post registration.join registration.join_post""",
     # There is nothing of the kind in this town: whoever asks, there is no such thing.
-    (OPEN, NO_ONE, NO_ONE): """
-        static notices.notice notices.data notices.file objecting.form objecting.submit verifying.letter_by_code
-        verifying.compare draws.draw_page draws.draw_json""",
+    (OPEN, NO_ONE, NO_ONE): "static draws.draw_page draws.draw_json",
     (Permission.ACCOUNT_READ, MEMBERS, MEMBERS): "applicant.my_account",
     (Permission.ATTACHMENT_READ, OF_A | {PARTY}, who(FOREIGN, OTHER, EXPERT)): """
         files.attachment previews.attachment previews.shown_file""",
@@ -77,13 +76,13 @@ TABLE: dict[tuple[Permission | str, frozenset[str], frozenset[str]], str] = {
     (Permission.CASE_FILE, NO_ONE, who(PARTY, OTHER)): "applicant.file",
     (Permission.CASE_FILE, who(PARTY), who(OTHER)): """
         applicant.draft applicant.check applicant.hand_in applicant.step applicant.save_step""",
+    (Permission.CASE_READ, OF_A, NO_ONE): "official.archive_list official.archive_zip official.answered_rows",
     (Permission.CASE_READ, OF_A, who(FOREIGN)): """
         official.case_page official.diagram official.items_page official.notes_page official.add_note
         official.extension_page official.extend_deadline""",
-    # Nothing is closed here, and nothing was answered as a table.
-    (Permission.CASE_READ, NO_ONE, NO_ONE): "official.archive_list official.archive_zip official.answered_rows",
     (Permission.CASE_READ, who(PARTY), who(OTHER)): "applicant.my_case applicant.receipt",
     (Permission.CLOCK_MOVE, SIGNED_IN, NO_ONE): "demo.move",
+    # The copy is the registry's, of which nobody here is.
     (Permission.COPY_READ, NO_ONE, NO_ONE): "official.copy_page official.copy_file",
     (Permission.DELEGATION_END, who(LEADER, ADMIN), NO_ONE): "official.ending official.end_delegation",
     (Permission.DELEGATION_MAKE, OFFICIALS, NO_ONE): "official.make_delegation",
@@ -214,6 +213,9 @@ def test_nobody_is_let_in_where_the_table_does_not_say_so(made, monkeypatch, pro
         (Permission.LETTER_READ, "files.letter"),
         (Permission.ATTACHMENT_READ, "files.attachment"),
         (Permission.CASE_READ, "official.case_page"),
+        (Permission.CASE_READ, "official.archive_zip"),
+        (Permission.CASE_READ, "official.answered_rows"),
+        (Permission.COPY_READ, "official.copy_file"),
         (Permission.PERSON_MANAGE, "admin.person"),
     ],
 )

@@ -36,6 +36,7 @@ from tests.builders.everybody import (
 )  # fmt: skip
 from tests.builders.pages import ETS, PASSWORD
 from tests.builders.walking import calls, fresh
+from tests.web.test_notices import WRITER
 
 MARK = "31337"
 PROTECTED = (
@@ -104,6 +105,7 @@ SAID = {
     "official.claim_chosen": {"task": "3"},
     "official.enter": {"kind": "post", "day": "2026-01-05"},
     "official.decide_matter": {"decision": "kept", "reason": "x"},
+    "objecting.submit": {**WRITER, "_once": "o" * 20},
 }
 """What is typed where a form is handed in whole; elsewhere it is posted empty."""
 DRAFTS = ("UPDATE task_drafts", "INSERT INTO task_drafts", "UPDATE message_drafts", "INSERT INTO message_drafts")
@@ -220,6 +222,9 @@ FORMS = (
     Filled("official.make_delegation", HANDLER, _lent),
     Filled("official.add", INTAKE, _unit),
     Filled("applicant.invite", PARTY, lambda _: {"note": "同事", "rights": "file"}, status=200),
+    Filled("objecting.submit", NOBODY, lambda _: {
+        **WRITER, "_once": "o" * 32, "evidence": (BytesIO(PDF), "证明.pdf"),
+    }, "B", status=200),
 )  # fmt: skip
 """The forms that change most, filled in whole."""
 
@@ -333,7 +338,9 @@ def _not_refused(desk: Desk, form: Filled, name: str) -> list[str]:
 
 KEEPING = frozenset({"task_drafts", "message_drafts"})
 """Tables of what people have typed so far, whatever it is."""
-CHANCE = frozenset({"state", "engine_id", "password_hash", "hash", "previous", "token", "code", "digest", "key"})
+CHANCE = frozenset({
+    "state", "engine_id", "password_hash", "hash", "previous", "token", "code", "query_code", "digest", "key",
+})  # fmt: skip
 """Columns that hold what is drawn by chance, or hashed from that."""
 
 
