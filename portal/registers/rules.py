@@ -117,7 +117,8 @@ def _number(value: object) -> str | None:
         number = Decimal(value)
     except InvalidOperation:
         return None
-    if not number.is_finite() or abs(number) >= 10**_DIGITS:
+    # One like 1e-999999999 would be written out with as many zeros.
+    if not number.is_finite() or abs(number) >= 10**_DIGITS or (number and number.adjusted() < -_DIGITS):
         return None
     return f"{number.normalize():f}"
 

@@ -82,6 +82,7 @@ def test_a_value_is_kept_plain_and_read_with_its_type(field, value, kept, typed)
         ("emission", "许多"),
         ("emission", True),
         ("ratio", "Infinity"),
+        ("ratio", "1e-999999999"),  # written out it would be a gigabyte of zeros
         ("day", "2026-02-30"),
         ("day", 20260924),
         ("name", "长" * 1001),
