@@ -237,8 +237,8 @@ def _place_a(town: Town) -> None:
         things |= {
             "matter_id": matter.id, "renewal_id": renewal.id, "registration_id": registration.id,
             "registration.proof.proof_id": shown.id, "switching.code": "en", "verifying.code": letter.verification_code,
-            "release_id": 1, "filename": "x", "draw_id": 1, "name": "withdraw", "place": 0, "deed": "close", "job_id": 1,
-            "official.procedure": "allocation",
+            "release_id": 1, "filename": "x", "draw_id": 1, "name": "withdraw", "place": 0, "deed": "close",
+            "job_id": 1, "official.procedure": "allocation",
         }  # fmt: skip
         item = tx.scalars(select(StartItem)).one()
         things |= {"item_id": item.id}

@@ -6,6 +6,7 @@ import json
 import os
 import random
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 
 from tests.builders.extent import THOROUGH
@@ -20,7 +21,8 @@ PROVES_WITHIN = 4 * 3600
 class Proof:
     """One proof: its seed, the dice thrown by it, and the figures it has found.
 
-    `mutant` names what was broken on purpose, when the proof is that this is noticed.
+    `mutant` names what was broken on purpose, when the proof is that this is noticed; `missed` the figures of speed
+    that miss what is aimed at.
     """
 
     test: str
@@ -30,6 +32,7 @@ class Proof:
     goal: str = ""
     mutant: str = ""
     figures: dict[str, object] = field(default_factory=dict)
+    missed: list[str] = field(default_factory=list)
 
     @classmethod
     def of(cls, test: str) -> Proof:
@@ -52,6 +55,14 @@ class Proof:
         """What is proved: the row (R1, S4), the claim, what is asked, and what was found."""
         self.row, self.claim, self.goal, self.figures = row, claim, goal, figures
         print(row, claim, figures)
+
+    def aims(self, figure: str, *, at_most: float = inf, at_least: float = -inf) -> None:
+        """A figure of speed that was said, and what is aimed at: never asserted, as it is the machine's too, but a miss
+        is told."""
+        found = self.figures[figure]
+        assert isinstance(found, int | float)
+        if not at_least <= found <= at_most:
+            self.missed.append(figure)
 
     def catches(self, row: str, mutant: str, **figures: object) -> None:
         """What was broken on purpose, and by what it was noticed."""

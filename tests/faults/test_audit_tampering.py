@@ -159,4 +159,5 @@ def test_how_many_entries_are_proven_in_a_second(fresh_database, proof):
         entries_a_second=round(entries / seconds),
         breaks=len(breaks),
     )
+    proof.aims("entries_a_second", at_least=50_000)
     assert breaks == []

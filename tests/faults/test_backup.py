@@ -246,6 +246,7 @@ class TestDrill:
             invariants_seconds=round(proving, 1),
             mismatches=0,
         )
+        proof.aims("restore_seconds", at_most=15 * 60)
 
     def test_what_is_restored_can_be_worked_with(self, office, empty_place, tmp_path):
         office.work()

@@ -60,6 +60,7 @@ def test_a_database_that_is_killed_has_kept_what_was_acknowledged(servers: Serve
         doubled=0,
         slowest_back_s=round(max(back), 1),
     )
+    proof.aims("slowest_back_s", at_most=10)
 
 
 @pytest.mark.thorough

@@ -42,6 +42,8 @@ def test_each_of_many_timers_due_at_once_fires_once(fresh_database, tmp_path, pr
         clicks=len(storm.clicks),
         click_p95_ms=round(storm.p95),
     )
+    proof.aims("seconds", at_most=150)
+    proof.aims("click_p95_ms", at_most=500)
     assert timers.faults(fresh_database, cases) == []
     assert sum(storm.shares) == cases
     assert len(storm.shares) == WORKERS, "toothless: one worker has fired everything"

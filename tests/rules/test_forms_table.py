@@ -170,6 +170,8 @@ UNREADABLE = "各单位年度配额的各行没有读懂，请重新填写或重
         ({"units": [5]}, UNREADABLE),
         ({"units.rows": "[" * 100_000}, UNREADABLE),
         ({"units.rows": "no", "units.0.unit": A}, UNREADABLE),
+        ({"units.rows": '[{"amount": 1e1000000000000000000}]'}, UNREADABLE),
+        ({"units.rows": '[{"amount": 1e-1001}]'}, UNREADABLE),
         (rows(*[(A, 1)] * 2001), "各单位年度配额最多 2,000 行，现有 2,001 行，请分几次办理"),
     ],
 )

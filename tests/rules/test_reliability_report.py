@@ -3,7 +3,10 @@
 import json
 from dataclasses import asdict, replace
 
+import pytest
+
 from bench.reliability import Line, Machine, failed, merged, read, report, result
+from tests.builders.proving import Proof
 
 MACHINE = Machine(cores=2, memory=8, processor="Some Processor", python="3.11.9", postgresql="18.1")
 OTHER = replace(MACHINE, cores=64)
@@ -59,6 +62,23 @@ def test_what_failed_is_written_as_failed():
     assert "| each fires once | < 150 s | seconds: 97.25 | 9 | 2026-11-22 | **FAILED** |" in text
     assert failed([HELD, LOST])
     assert not failed([HELD, CAUGHT])
+
+
+def test_a_speed_that_misses_what_is_aimed_at_is_named_and_fails_nothing():
+    slow = replace(HELD, figures={"p99_ms": 588}, missed=("p99_ms",))
+    text = page(slow, CAUGHT)
+    assert "| R11 | held, too slow | 1 | 1 of 1 noticed | 2026-11-22 |" in text
+    assert "| many take at once | sum = 0 | p99 ms: 588 | 7 | 2026-11-22 | held; missed: p99 ms |" in text
+    assert not failed([slow])
+    assert read(json.dumps(asdict(slow))) == [slow]
+
+
+@pytest.mark.parametrize(("figure", "missed"), [(200, []), (201, ["p99_ms"])])
+def test_what_is_aimed_at_is_compared_with_what_was_found(figure, missed):
+    proof = Proof("a.py::test_race", 7)
+    proof.says("R1", "many take at once", "p99 < 200 ms", p99_ms=figure)
+    proof.aims("p99_ms", at_most=200)
+    assert proof.missed == missed
 
 
 def test_a_row_that_nobody_proved_says_so_and_a_mutant_alone_proves_nothing():
