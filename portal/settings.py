@@ -123,7 +123,7 @@ class Settings:
             home=Path(environ.get("PORTAL_HOME") or ".portal"),
             port=port,
             public_url=_url(environ, f"http://127.0.0.1:{port}"),
-            database_url=environ.get("DATABASE_URL") or None,
+            database_url=_database(environ),
             s3=_s3(environ),
             secret_key=environ.get("SECRET_KEY") or None,
             demo=_flag(environ, "PORTAL_DEMO", default=False),
@@ -156,6 +156,14 @@ def _s3(environ: Mapping[str, str]) -> S3Settings | None:
         secure=_flag(environ, "S3_SECURE", default=scheme != "http"),
         region=environ.get("S3_REGION") or "us-east-1",
     )
+
+
+def _database(environ: Mapping[str, str]) -> str | None:
+    given, wanted = environ.get("DATABASE_URL"), "postgresql://user:password@host:port/database"
+    schemes = ("postgresql://", "postgres://")
+    if not given:
+        return None
+    return _converted(given, "DATABASE_URL", str, lambda url: url.startswith(schemes), wanted, secret=True)
 
 
 def _mail(environ: Mapping[str, str]) -> MailSettings | None:

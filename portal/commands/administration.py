@@ -135,7 +135,8 @@ def _say_what_next(settings: Settings, new: NewUser, login: str, password: str) 
     if new.password is None:
         print(f"one-time password: {password}\nIt is shown here only; it is changed at the first sign-in.")
     address = running_at(settings)
-    begin = "" if address else "start the portal, then "
+    # Pages that run apart, as with a database of one's own, do not say in this home that they do.
+    begin = "" if address or settings.database_url else "start the portal, then "
     where = f"{begin}sign in at {address or settings.public_url}/sign-in"
     then = "; the page 管理 leads through the first steps" if new.administrator else ""
     print(f"next: {where}{then}")

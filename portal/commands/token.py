@@ -127,6 +127,6 @@ def _facts(token: Token, login: str) -> dict[str, object]:
 
 
 def _line(token: Token, login: str) -> str:
-    used = f"{token.last_used_at:%Y-%m-%d %H:%M} UTC" if token.last_used_at else "never"
+    used = f"{token.last_used_at.astimezone(clock.TZ):%Y-%m-%d %H:%M}" if token.last_used_at else "never"
     scopes = ", ".join(token.scopes)
     return f"id {token.id}, {login}: {token.name} ({scopes}), until {token.until_day}, last used {used}"

@@ -8,23 +8,30 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, time, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal import app
-from portal.cases.errors import UnknownCase
 from portal.cases.models import Case, Incident, KeptMessage, StartItem, Subscription, Task
 from portal.clock import TZ
 from portal.commands.servers import database_of, serving
 from portal.deadlines import service as deadlines
 from portal.documents import service as documents
+from portal.errors import PortalError
 from portal.jobs import state
 from portal.settings import Settings
 
 JOBS = 1000
 """So many jobs of each state are looked through."""
+
+
+class NoSuchCase(PortalError):
+    """No case has this number or id."""
+
+    zh = "没有案号或编号为“{asked}”的案件；案号要写全，括号也照原样，例如 渝环配分〔2026〕1号。"
+    en = "No case has the number or id {asked}; a number is written as it stands on the case, brackets too."
 
 
 @dataclass(frozen=True)
@@ -41,7 +48,7 @@ class Reason:
 
 
 def why_command(settings: Settings, asked: str, *, as_json: bool) -> None:
-    """Says it of a case, by its number or its id; UnknownCase."""
+    """Says it of a case, by its number or its id; NoSuchCase."""
     with serving(settings, objects=False) as served, database_of(served) as database, database.transaction() as tx:
         case = find(tx, asked)
         now = app.kernel(served).now(tx)
@@ -56,16 +63,17 @@ def why_command(settings: Settings, asked: str, *, as_json: bool) -> None:
     print(f"{case.number} (id {case.id}, {case.procedure}): {case.outcome or case.status or 'under way'}")
     if case.ended_at is not None:
         print(f"  it has ended: {_at(case.ended_at)}")
-    print(*(_line(one) for one in found), sep="\n")
+    for one in found:
+        print(_line(one))
 
 
 def find(tx: Session, asked: str) -> Case:
-    """The case with this number or id; UnknownCase."""
+    """The case with this number or id; NoSuchCase."""
     by_id = int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 19 else None
     wanted = Case.number == asked if by_id is None else Case.id == by_id
     case = tx.scalar(select(Case).where(wanted))
     if case is None:
-        raise UnknownCase()
+        raise NoSuchCase(asked=asked)
     return case
 
 
@@ -100,12 +108,15 @@ def _faults(tx: Session, case: Case) -> Iterator[Reason]:
 
 
 def _work(tx: Session, case: Case) -> Iterator[Reason]:
-    """Letters without a file, and the jobs that have to do with the case."""
+    """Letters without a file or not served, and the jobs that have to do with the case."""
     letters = {letter.id: letter for letter in documents.letters_of(tx, case.id)}
     for letter in letters.values():
         if letter.state != "ready":
             said = f"letter {letter.number}: its file is {'being made' if letter.state == 'rendering' else 'not made'}"
             yield Reason("letter", said, _at(letter.issued_at), see="/admin/jobs")
+        elif any(one.state == "open" for one in letter.services):
+            said = f"letter {letter.number}: its file is there, and it is not served yet"
+            yield Reason("letter", said, _at(letter.rendered_at), see="/receipts")
     for one in ("failed", "doing", "todo"):
         for job in state.jobs(tx, one, JOBS):
             about = job.arguments.get("case_id") in (case.id, case.root_id) or job.arguments.get("letter_id") in letters
@@ -124,7 +135,7 @@ def _tasks(tx: Session, case: Case) -> Iterator[Reason]:
         held = f"claimed {_at(task.held_at)}" if task.held_at else "claimed by nobody"
         basis = (by.basis or by.assumed or "") if by else ""
         said = f"task “{task.name}” of the role {task.role}, {held}"
-        yield Reason("task", said, _at(task.opened_at), _at(task.due), basis, "/inbox")
+        yield Reason("task", said, _at(task.opened_at), _end(task.due), basis, "/inbox")
 
 
 def _messages(tx: Session, case: Case) -> Iterator[Reason]:
@@ -155,14 +166,20 @@ def _started(tx: Session, case: Case) -> Iterator[Reason]:
         select(StartItem).where(StartItem.starter_id == case.id, StartItem.state.not_in(("ended", "dropped")))
     ).all()
     for one in ("failed", "waiting", "started"):
-        number = sum(row.state == one for row in rows)
+        such = [row for row in rows if row.state == one]
         words = {
-            "failed": f"{number} cases could not be started",
-            "waiting": f"{number} cases are to be started by jobs",
-            "started": f"{number} cases that it has started have not ended",
+            "failed": f"cases that could not be started: {len(such)}",
+            "waiting": f"cases that jobs are to start: {len(such)}",
+            "started": f"cases that it has started and that have not ended: {len(such)}{_first(such)}",
         }
-        if number:
+        if such:
             yield Reason("started", words[one], see=f"/cases/{case.id}/items")
+
+
+def _first(rows: Sequence[StartItem]) -> str:
+    """Which case to ask about next."""
+    ids = [row.case_id for row in rows if row.case_id is not None]
+    return f", the first of them id {min(ids)}" if ids else ""
 
 
 def _clocks(tx: Session, case: Case) -> Iterator[Reason]:
@@ -170,11 +187,18 @@ def _clocks(tx: Session, case: Case) -> Iterator[Reason]:
         stands = f", stands for {', '.join(one.paused_by)}" if one.state == "paused" else ""
         sure = ", provisional: the holiday notice of a year is missing" if one.provisional else ""
         said = f"deadline “{one.title}” ({one.kind}, {one.period}{stands}{sure})"
-        yield Reason("deadline", said, one.event_day.isoformat(), _at(one.ends), one.basis or one.assumed or "")
+        yield Reason("deadline", said, one.event_day.isoformat(), _end(one.ends), one.basis or one.assumed or "")
 
 
 def _at(moment: datetime | None) -> str:
     return moment.astimezone(TZ).strftime("%Y-%m-%d %H:%M:%S") if moment else ""
+
+
+def _end(moment: datetime | None) -> str:
+    """The end of something; 0:00 as 24:00 of the day before, lest the day that it names be taken for the last."""
+    if moment is None or moment.astimezone(TZ).time() != time():
+        return _at(moment)
+    return f"{moment.astimezone(TZ).date() - timedelta(days=1)} 24:00:00"
 
 
 def _line(one: Reason) -> str:

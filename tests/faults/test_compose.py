@@ -121,7 +121,7 @@ class TestSeaweedFS:
 
     def test_it_is_told_what_the_embedded_one_is_told(self, whole):
         objects = whole["services"]["objects"]
-        assert [*objects["entrypoint"], *objects["command"][:2]] == ["weed", "-logdir=/tmp", "mini"]
+        assert [*objects["entrypoint"], *objects["command"][:2]] == ["weed", "-logtostderr=true", "mini"]
         told = dict(option.removeprefix("-").split("=", 1) for option in objects["command"][2:])
         own = {"dir": "/data", "ip": "objects", "ip.bind": "0.0.0.0", "s3.port": "8333"}
         at_its_end = {"volume.preStopSeconds"}  # it has its stop_grace_period
@@ -162,7 +162,7 @@ class TestSeaweedFS:
         assert durable["entrypoint"] == ["sh", "-c"]
         assert told.strip() == (
             "echo 'fs.configure -locationPrefix=/buckets/ -fsync -apply' "
-            "| weed -logdir=/tmp shell -master=objects:9333 -filer=objects:8888 | grep '\"fsync\":  *true'"
+            "| weed -logtostderr=true shell -master=objects:9333 -filer=objects:8888 | grep '\"fsync\":  *true'"
         )
 
 

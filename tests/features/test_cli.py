@@ -252,7 +252,7 @@ class TestUsers:
         told = capsys.readouterr().out
         assert "zhu (朱) is added: administrator" in told
         assert SECRET not in told
-        assert "next: start the portal, then sign in at http://127.0.0.1:8000/sign-in; the page 管理" in told
+        assert "next: sign in at http://127.0.0.1:8000/sign-in; the page 管理" in told
 
     def test_a_one_time_password_is_printed_and_has_to_be_changed(self, on, own_database, capsys):
         assert main(["user", "add", "zhu", "--name", "朱", "--administrator", "--one-time"]) == 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -66,6 +66,15 @@ def test_without_more_it_reads_for_ninety_days(on, capsys):
     assert bearer(on, secret).scopes == {"read"}
     assert line.startswith("It is shown here only. id ")
     assert line.endswith(f"wang: command line (read), until {until}, last used never")
+
+
+def test_its_last_use_is_told_in_the_time_of_the_pages(on, capsys):
+    made = ran(capsys, "wang")
+    with on.transaction() as tx:
+        tx.get_one(Token, made["id"]).last_used_at = datetime(2026, 11, 22, 22, 9, tzinfo=UTC)
+    assert main(["token", "--list"]) == 0
+    assert capsys.readouterr().out.splitlines()[0].endswith("last used 2026-11-23 06:09")
+    assert ran(capsys, "--list")[0]["last_used"] == "2026-11-23T06:09:00+08:00"
 
 
 def test_a_revoked_one_is_refused_and_listed_no_more(on, capsys):

@@ -80,4 +80,51 @@ def test_nobody_and_no_party_is_named(bureau, own_database, capsys):
 @pytest.mark.parametrize("asked", ["no such number", "987654321", "9" * 40])
 def test_a_case_that_is_none(bureau, capsys, asked):
     assert main(["why", asked]) == 1
-    assert "portal: " in capsys.readouterr().err
+    assert capsys.readouterr().err == (
+        f"portal: No case has the number or id {asked}; a number is written as it stands on the case, brackets too.\n"
+    )
+
+
+def test_a_letter_that_is_not_served_is_said(bureau, capsys):
+    bureau.renders = True
+    notice = bureau.notice()
+    [letter] = notice.letters
+    said = [one for one in told(capsys, notice.id)["reasons"] if one["kind"] == "letter"]
+    assert [(one["what"], one["see"]) for one in said] == [
+        (f"letter {letter.number}: its file is there, and it is not served yet", "/receipts")
+    ]
+    bureau.sign_for(notice, bureau.wang)
+    assert "letter" not in kinds(told(capsys, notice.id))
+
+
+def test_the_end_of_a_deadline_is_told_as_its_last_day(bureau, own_database, capsys):
+    bureau.renders = True
+    notice = bureau.notice()
+    bureau.sign_for(notice, bureau.wang)
+    [deadline] = [one for one in told(capsys, notice.id)["reasons"] if one["kind"] == "deadline"]
+    with own_database.transaction() as tx:
+        [last] = tx.execute(text("SELECT last_day FROM deadlines WHERE case_id = :case"), {"case": notice.id}).one()
+    assert deadline["until"] == f"{last} 24:00:00"
+
+
+def test_the_case_to_ask_about_next_is_named(bureau, capsys):
+    notice = bureau.notice()
+    [allocation] = bureau.cases("allocation")
+    [started] = [one for one in told(capsys, allocation.id)["reasons"] if one["kind"] == "started"]
+    assert started["what"] == (
+        f"cases that it has started and that have not ended: 1, the first of them id {notice.id}"
+    )
+
+
+def test_a_case_that_has_ended_says_only_that(bureau, own_database, capsys):
+    notice = bureau.notice()
+    with own_database.transaction() as tx:
+        tx.execute(text("DELETE FROM subscriptions"))
+        tx.execute(text("DELETE FROM procrastinate_jobs"))
+        tx.execute(text("UPDATE letters SET state = 'failed', error = 'x'"))
+        tx.execute(text("UPDATE cases SET ended_at = now(), outcome = 'over', ripe_at = NULL"))
+    assert main(["why", str(notice.id)]) == 0
+    lines = capsys.readouterr().out.split("\n")
+    assert lines[1].startswith("  it has ended: ")
+    assert lines[-1] == ""
+    assert "" not in lines[:-1]

@@ -47,6 +47,8 @@ def test_secrets_are_not_shown():
         {"PORT": "70000"},
         {"PORTAL_DEMO": "maybe"},
         {"PUBLIC_URL": "portal.example.cn"},
+        {"DATABASE_URL": "mysql://portal:hidden@db/portal"},
+        {"DATABASE_URL": "db:5432"},
         {"UPLOAD_MEGABYTES": "0"},
         {"PROXIES": "-1"},
         {"S3_ENDPOINT": "s3:9000"},
