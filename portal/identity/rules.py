@@ -17,6 +17,9 @@ SESSION_LASTS = timedelta(hours=8)
 SESSION_SEEN_EVERY = timedelta(minutes=1)
 
 FAILURES_ALLOWED = 10
+"""Of one account."""
+FAILURES_ALLOWED_FROM = 100
+"""Of one address, behind which a whole bureau may sit: ten mistakes of one must not keep out the others."""
 FAILURES_WITHIN = timedelta(minutes=15)
 
 PASSWORD_LENGTHS = range(10, 129)

@@ -185,7 +185,8 @@ def _opens_still(tx: Session, person: Person, password: str) -> bool:
 
 
 def _is_locked_out(tx: Session, account: bytes, address: str, now: datetime) -> bool:
-    return max(queries.failures(tx, account, address, now)) >= rules.FAILURES_ALLOWED
+    of_account, of_address = queries.failures(tx, account, address, now)
+    return of_account >= rules.FAILURES_ALLOWED or of_address >= rules.FAILURES_ALLOWED_FROM
 
 
 def _queue_up(tx: Session, account: bytes, address: str) -> None:

@@ -91,7 +91,7 @@ def kept_fields() -> list[KeptField]:
 def _labels() -> dict[str, str]:
     try:
         said = json.loads(request.form.get(LABELS, "{}"))
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter of what is nested too deeply
         return {}
     return {str(name): str(label) for name, label in said.items()} if isinstance(said, dict) else {}
 

@@ -222,9 +222,7 @@ FORMS = (
     Filled("official.make_delegation", HANDLER, _lent),
     Filled("official.add", INTAKE, _unit),
     Filled("applicant.invite", PARTY, lambda _: {"note": "同事", "rights": "file"}, status=200),
-    Filled("objecting.submit", NOBODY, lambda _: {
-        **WRITER, "_once": "o" * 32, "evidence": (BytesIO(PDF), "证明.pdf"),
-    }, "B", status=200),
+    Filled("objecting.submit", NOBODY, lambda _: {**WRITER, "_once": "o" * 32}, "B", status=200, refuses=True),
 )  # fmt: skip
 """The forms that change most, filled in whole."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from html import escape
 
@@ -213,22 +214,27 @@ def test_payloads_are_shown_as_text_and_run_nowhere(tainted: Tainted, proof: Pro
     )
 
 
-@pytest.mark.thorough
-def test_a_template_that_trusts_a_text_is_noticed(tainted: Tainted, proof: Proof) -> None:
-    case = tainted.taint()
-    environment = tainted.portal.app.jinja_env
-    name, text = "official/file.html", '<span class="typed">{{ line.text'
-    source = (ROOT / "portal/web/templates" / name).read_text()
+@contextmanager
+def trusting(portal: Portal, name: str, text: str) -> Iterator[None]:
+    """A template that shows a text as if it were HTML; `text` is how it stands there, up to the name."""
+    environment = portal.app.jinja_env
+    source, loader = (ROOT / "portal/web/templates" / name).read_text(), environment.loader
     assert text in source
-    loader = environment.loader
     environment.cache.clear()
     environment.loader = ChoiceLoader([DictLoader({name: source.replace(text, text + "|safe")}), loader])
     try:
-        window = tainted.window("li")
-        window.visit(f"/cases/{case}")
-        window.page.context.close()
+        yield
     finally:
         environment.loader = loader
         environment.cache.clear()
+
+
+@pytest.mark.thorough
+def test_a_template_that_trusts_a_text_is_noticed(tainted: Tainted, proof: Proof) -> None:
+    case = tainted.taint()
+    with trusting(tainted.portal, "official/file.html", '<span class="typed">{{ line.text'):
+        window = tainted.window("li")
+        window.visit(f"/cases/{case}")
+        window.page.context.close()
     assert window.found
     proof.catches("S15", "|safe in one template", reports=len(window.found))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import resource
 import socket
 import threading
 import time
@@ -131,6 +133,36 @@ def test_poisoned_xml_is_refused_in_words(door: str, elsewhere: Elsewhere, proof
     assert elsewhere.asked == 0
     slowest = round(max(took), 3)
     proof.says("S1", f"poisoned XML as {door}", "all refused < 1 s, 0 connections", files=len(took), slowest=slowest)
+
+
+def swollen(door: Door, files: list[tuple[str, bytes]]) -> dict[str, int]:
+    """By how many megabytes a process of its own has grown at most, by what it was given at a door."""
+    open_it, found = door[1], {}
+    for name, data in files:
+        here, there = os.pipe()
+        child = os.fork()
+        if child == 0:
+            try:
+                pages = int(Path("/proc/self/statm").read_text().split()[1])
+                outcome(open_it, data)
+                most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+                os.write(there, str(max(0, most - pages * resource.getpagesize())).encode())
+            finally:
+                os._exit(0)
+        os.close(there)
+        with open(here) as told:
+            found[name] = int(told.read()) // 1_000_000
+        os.waitpid(child, 0)
+    return found
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("door", DOORS)
+def test_poisoned_xml_takes_no_more_memory_than_it_may(door: str, elsewhere: Elsewhere, proof: Proof) -> None:
+    grown = swollen(DOORS[door], list(poisoned(DOORS[door][0], elsewhere.secret, elsewhere.address)))
+    most = max(grown.values())
+    proof.says("S1", f"memory that poisoned XML takes as {door}", "< 200 MB", files=len(grown), most_megabytes=most)
+    assert {name: much for name, much in grown.items() if much >= 200} == {}
 
 
 @pytest.mark.thorough
