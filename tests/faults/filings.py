@@ -11,7 +11,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -36,6 +36,8 @@ UNIT = "91500101MA5YKQ1X0C"
 PEOPLE = 8
 PATIENCE = 60
 """Seconds for which somebody hands in the same form again and again."""
+OPENS_A_PAGE = 20
+"""After so many forms he looks at a page."""
 _GRANT = [
     {"type": "textfield", "key": "unit", "label": "单位"},
     {"type": "textfield", "key": "text", "label": "说明"},
@@ -124,11 +126,19 @@ class Writer:
             else:
                 if answer.status == 302:
                     self.filed.append(Filed(said, hashlib.sha256(data).hexdigest(), answer.headers["Location"], posted))
+                    if len(self.filed) % OPENS_A_PAGE == 0:
+                        self._open_page()
                     return
                 unstored = answer.status == 422 and "文件存储暂时不可用" in answer.text
                 assert answer.status == 503 or unstored, f"{said}: {answer.status} {answer.text[-3000:]}"
                 self.refused[answer.status] += 1
             time.sleep(0.02)
+
+
+    def _open_page(self) -> None:
+        """What he was told at each form lies in his cookie until a page shows it, and no cookie may grow for ever."""
+        with suppress(NoAnswer):
+            self.browser.get("/inbox")
 
 
 @contextmanager
