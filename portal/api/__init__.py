@@ -34,6 +34,7 @@ def create_app(machine: Machine) -> OpenAPI:
     )
     problems.install(app)
     headers.install(app, https=machine.settings.https)
+    app.url_map.merge_slashes = False  # an address written otherwise is another one; none is led elsewhere
     app.url_value_preprocessor(acting.refuse_impossible)
     for one in CALLS:
         app.register_api(one.blueprint)

@@ -8,6 +8,7 @@ from typing import BinaryIO, cast
 from flask import Response
 from flask_openapi3 import FileStorage
 from pydantic import ConfigDict, field_validator
+from pydantic_core import PydanticCustomError
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import FileStorage as Posted
 
@@ -18,11 +19,13 @@ from portal.api.description import BODIES, calls, files, written
 from portal.api.once import Done, answered, once
 from portal.api.shapes import Body, Reference, Shape, Write
 from portal.cases import attachments
+from portal.cases.errors import UnknownCase
+from portal.cases.models import Attachment
 from portal.edge.access import permit, signed_in
 from portal.edge.acting import reading
 from portal.edge.files import TYPES, Download, readable, stream
 from portal.edge.machine import machine
-from portal.identity import Permission, Subject
+from portal.identity import Forbidden, Permission, Subject
 from portal.identity.tokens import Scope
 from portal.procedures.manifest import Material
 
@@ -48,7 +51,7 @@ class Upload(Body):
     def _is_file(cls, given: object) -> object:
         """A text under the name of the file is none."""
         if not isinstance(given, Posted):
-            raise ValueError("a file is wanted")
+            raise PydanticCustomError("no_file", "a file is wanted")
         return given
 
 
@@ -82,6 +85,17 @@ def upload(header: Write, form: Upload) -> Response:
 def read_attachment(path: AttachmentPath) -> Response:
     """An uploaded file: for its uploader, his organisation, and the officials of the case that uses it."""
     with reading() as tx:
-        row, _actor = readable(tx, path.attachment_id)
+        row = _readable(tx, path.attachment_id)
         file = Download(row.key, row.sha256, row.name, TYPES.get(row.kind, _OTHER))
     return stream(file)
+
+
+def _readable(tx: Session, attachment_id: int) -> Attachment:
+    """A file that the user may read; for people outside the authority what is not theirs does not exist
+    (UnknownCase)."""
+    try:
+        return readable(tx, attachment_id)[0]
+    except Forbidden as error:
+        if signed_in().official:
+            raise
+        raise UnknownCase() from error

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any
 
 from flask import Flask, current_app, request
@@ -13,6 +11,7 @@ from flask.json.provider import DefaultJSONProvider
 from portal.edge.access import View
 from portal.edge.acting import stamp
 from portal.edge.errors import BrokenJson, OtherFormat
+from portal.forms import exact
 
 JSON, FORM = "application/json", "multipart/form-data"
 MOST_JSON = 8_000_000
@@ -32,12 +31,12 @@ class Json(DefaultJSONProvider):
         """The value of a JSON text; BrokenJson."""
         try:
             text = s.decode() if isinstance(s, bytes) else s
-            found = json.loads(text, parse_float=Decimal, parse_constant=_no_number)
+            found = exact.loads(text)
             text.encode()
             _check(found, 0)
         except RecursionError as error:
             raise BrokenJson(reason="nested too deeply") from error
-        except ValueError as error:  # also of bytes that are no UTF-8, and of numbers with thousands of digits
+        except ValueError as error:  # also of bytes that are no UTF-8
             raise BrokenJson(reason=str(error)[:200]) from error
         return found
 
@@ -58,9 +57,21 @@ def takes(media_type: str) -> Callable[[View], View]:
     return declare
 
 
+def said() -> Any:  # noqa: ANN401 - JSON
+    """The JSON that a call takes; None where it takes none, whatever it was sent."""
+    return request.get_json() if _wanted() == JSON else None
+
+
+def _wanted() -> str | None:
+    """What body is taken. A question about methods (OPTIONS) brings none, to whichever of them it is led."""
+    if request.method == "OPTIONS":
+        return None
+    return getattr(current_app.view_functions.get(request.endpoint or ""), _TAKES, None)
+
+
 def _receive() -> None:
     """Reads the body of a call that takes one; what others are sent is nobody's."""
-    wanted = getattr(current_app.view_functions.get(request.endpoint or ""), _TAKES, None)
+    wanted = _wanted()
     if wanted is not None and request.mimetype != wanted:
         raise OtherFormat(wanted=wanted)
     if wanted == FORM:
@@ -70,10 +81,6 @@ def _receive() -> None:
         if not isinstance(request.get_json(), dict):
             raise BrokenJson(reason="it is no object")
     stamp()
-
-
-def _no_number(name: str) -> None:
-    raise ValueError(f"{name} is no number")
 
 
 def _check(value: object, depth: int) -> None:

@@ -16,6 +16,7 @@ from portal.api.bodies import JSON, takes
 from portal.api.casefile import CaseLine, CaseTold
 from portal.api.description import BODIES, answers, calls, written
 from portal.api.once import Done, once
+from portal.api.problems import pointer
 from portal.api.shapes import Answers, Body, Listed, Paged, Reference, Shape, Write, id_after
 from portal.cases import filing, messages
 from portal.cases.errors import UnknownCase
@@ -34,6 +35,12 @@ from portal.procedures.releases import UnknownProcedure
 
 blueprint = calls("cases", "Cases: started, read, found; messages to them.")
 _NAME = "[A-Za-z0-9_-]{1,80}"
+_ABOUT_WHAT = Wrong(
+    "about",
+    pointer("about"),
+    "这一事项须针对某一案件提出，请填写该案件的 id（见 GET /procedures 的 about）。",
+    "This is filed about a case: give its id, which `GET /procedures` tells as `about`.",
+)
 
 
 class CasePath(Shape):
@@ -85,6 +92,8 @@ def file_case(header: Write, body: NewCase) -> Response:
     def file(tx: Session, moment: datetime) -> Done:
         published, procedure = _procedure(tx, regulation, slug)
         actor = _admit_to(tx, procedure, body.about)
+        if procedure.manifest.about is not None and body.about is None:
+            raise WrongRequest([_ABOUT_WHAT])
         if procedure.start_form is None:
             _asks_nothing(body.answers)
         kernel = machine().kernel
@@ -206,7 +215,9 @@ def _asks_nothing(given: Answers) -> None:
     """Raises WrongRequest when something is answered where nothing is asked."""
     if given:
         wrong = (
-            Wrong(name, f"/answers/{name}", "这里不需要填写内容，请去掉。", "Nothing is asked here; leave it out.")
+            Wrong(
+                name, pointer("answers", name), "这里不需要填写内容，请去掉。", "Nothing is asked here; leave it out."
+            )
             for name in given
         )
         raise WrongRequest(wrong)

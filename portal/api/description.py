@@ -26,6 +26,13 @@ BODIES = (400, 413, 415)
 """The problems of every call with a body."""
 _RETRY = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
 _CHALLENGE = {"WWW-Authenticate": {"description": "That a bearer token is wanted.", "schema": {"type": "string"}}}
+_REPLAYED = {
+    "Idempotent-Replayed": {
+        "description": "`true` with an answer that was given before to the same `Idempotency-Key`.",
+        "schema": {"type": "string", "enum": ["true"]},
+    }
+}
+_MADE = {"Location": {"description": "The address of what was made.", "required": True, "schema": {"type": "string"}}}
 _HEADERS: dict[int, dict[str, Any]] = {401: _CHALLENGE, 429: _RETRY, 503: _RETRY}
 
 
@@ -88,13 +95,28 @@ def _problems(*statuses: int) -> ResponseDict:
 
 
 def described(app: OpenAPI) -> dict[str, Any]:
-    """The description of all calls. The library adds a 422 of its own to calls that cannot answer so: it goes."""
-    spec: dict[str, Any] = app.api_doc
+    """The description of all calls. The library adds a 422 of its own to calls that cannot answer so, and a default of
+    null to what may be left out but is never null: they go."""
+    spec: dict[str, Any] = _without_null(app.api_doc)
     for path in spec["paths"].values():
-        for operation in path.values():
+        for method, operation in path.items():
             if "application/json" in operation["responses"].get("422", {}).get("content", {}):
                 del operation["responses"]["422"]
+            if method == "post":
+                _say_headers(operation["responses"])
     return spec
+
+
+def _say_headers(responses: dict[str, Any]) -> None:
+    """The headers of what a call that changes something answers when it goes well."""
+    for status in {"200", "201"} & set(responses):
+        responses[status]["headers"] = _REPLAYED if status == "200" else _REPLAYED | _MADE
+
+
+def _without_null(said: Any) -> Any:  # noqa: ANN401 - JSON
+    if isinstance(said, dict):
+        return {name: _without_null(one) for name, one in said.items() if (name, one) != ("default", None)}
+    return [_without_null(one) for one in said] if isinstance(said, list) else said
 
 
 def _operation(*, bp_name: str, name: str, path: str, method: str) -> str:

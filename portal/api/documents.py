@@ -15,6 +15,7 @@ from portal.api.description import answers, calls, files, written
 from portal.api.once import Done, once
 from portal.api.shapes import Listed, Paged, Query, Reference, Shape, Write, id_after
 from portal.cases import delivery
+from portal.cases.errors import UnknownCase
 from portal.cases.models import Case
 from portal.documents import pdf
 from portal.documents import service as documents
@@ -74,7 +75,7 @@ def list_documents(query: Paged) -> Response:
 def read_document(path: DocumentPath, query: Format) -> Response:
     """The file of a letter. 409 while it is rendered or not signed for; 501 for a PDF where none are made."""
     with reading() as tx:
-        letter = documents.letter(tx, path.document_id)
+        letter = _letter(tx, path.document_id)
         file = _file(_readable(tx, letter), query.kind)
     return stream(file)
 
@@ -87,7 +88,7 @@ def sign_document(path: DocumentPath, header: Write) -> Response:
     _check_openable(path.document_id)
 
     def sign(tx: Session, moment: datetime) -> Done:
-        letter = documents.letter(tx, path.document_id)
+        letter = _letter(tx, path.document_id)
         service = delivery.addressed_to(letter, signed_in())
         actor = admit(Subject(party_id=service.organisation_id))
         delivery.sign_for(machine().kernel, tx, actor, letter.id, moment)
@@ -97,10 +98,18 @@ def sign_document(path: DocumentPath, header: Write) -> Response:
     return once(sign, "签收文书")
 
 
+def _letter(tx: Session, document_id: int) -> Letter:
+    """A letter; one that is not there and one of others are told alike (UnknownCase)."""
+    try:
+        return documents.letter(tx, document_id)
+    except documents.UnknownLetter as error:
+        raise UnknownCase() from error
+
+
 def _check_openable(document_id: int) -> None:
     """Raises ObjectMissing, ObjectAltered or StoreUnavailable: what cannot be read is not served."""
     with reading() as tx:
-        letter = documents.letter(tx, document_id)
+        letter = _letter(tx, document_id)
         service = delivery.addressed_to(letter, signed_in())
         key, sha256 = letter.object_key, letter.sha256
     if service.state != "served" and key is not None and sha256 is not None:

@@ -92,7 +92,7 @@ def _before(tx: Session, key: str | None, asked: bytes) -> Response | None:
 
 def _digest(about: bytes) -> bytes:
     """SHA-256 of what is asked: the same for the same JSON, however it is written."""
-    said = json.dumps(request.get_json(), sort_keys=True, default=str) if request.mimetype == bodies.JSON else ""
+    said = json.dumps(bodies.said(), sort_keys=True, default=str)
     parts = (request.method.encode(), request.full_path.encode(), said.encode(), about)
     return hashlib.sha256(b"\0".join(parts)).digest()
 

@@ -45,7 +45,11 @@ TITLES: Mapping[int, Words] = {
 _OUTAGES = (DatabaseUnreachable, DatabaseBusy, StoreUnavailable)
 _AWAY = "The portal cannot do this at the moment; nothing was changed. Please try again."
 _UNSAID = Words("服务器不能处理这个请求。", "The server cannot handle this request.")
+_BESIDE_THE_FILE = Words(
+    "请求中文件之外的内容太多，请只发送文件。", "There is too much beside the file: send nothing else."
+)
 _SAID: Mapping[int, Words] = {
+    400: Words("请求正文不完整或者格式有误，请重新发送。", "The body is broken or did not come whole; send it again."),
     404: Words("没有这个地址。", "There is no such address."),
     405: Words("这个地址不接受这种方法。", "This address does not take this method."),
     500: Words("系统遇到意外情况，没有任何变动。", "Something unforeseen happened; nothing was changed."),
@@ -85,8 +89,10 @@ def install(app: Flask) -> None:
 def refused(error: ValidationError) -> Response:
     """Raises WrongRequest with everything that a model finds wrong with a request."""
     in_body = error.title in {model.__name__ for model in Body.__subclasses__()}
-    found = (_wrong(dict(one), in_body=in_body) for one in error.errors(include_url=False))
-    raise WrongRequest({one.field: one for one in found}.values())
+    # Of what may be left out it is not worth saying that it could be: the other finding says what is wanted.
+    found = (one for one in error.errors(include_url=False) if one["type"] != "none_required")
+    told = (_wrong(dict(one), in_body=in_body) for one in found)
+    raise WrongRequest({one.field: one for one in told}.values())
 
 
 def answer(problem: Problem) -> Response:
@@ -100,8 +106,14 @@ def answer(problem: Problem) -> Response:
 
 
 def language() -> Language:
-    """The language that the program asks for."""
-    return "en" if request.accept_languages.best_match(["zh", "en"], "zh") == "en" else "zh"
+    """The language that the program asks for: the first that it names of the two, in whatever country."""
+    asked = (re.split("[-_]", tag.lower())[0] for tag, quality in request.accept_languages if quality > 0)
+    return "en" if next((one for one in asked if one in ("zh", "en")), "zh") == "en" else "zh"
+
+
+def pointer(*parts: object) -> str:
+    """Where something stands in a body (RFC 6901)."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
 
 
 def _portal_error(error: PortalError) -> ResponseReturnValue:
@@ -139,6 +151,8 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
     if isinstance(error, RequestEntityTooLarge):
         most = (request.max_content_length or 0) // 1_000_000
         said = Words(f"请求正文不能超过 {most} MB。", f"The body may not be larger than {most} MB.")
+        if (request.content_length or 0) <= (request.max_content_length or 0):
+            said = _BESIDE_THE_FILE
     told = answer(Problem(**_told(_KIND + _kebab(type(error).__name__), status, said)))
     for name, value in error.get_headers():
         if name == "Allow":
@@ -172,26 +186,42 @@ def _retry_after(error: PortalError, status: int) -> int | None:
 def _fields(error: PortalError) -> Iterator[FieldProblem]:
     if isinstance(error, FormRefused):
         for name, wrong in error.fields.items():
-            yield FieldProblem(field=name, pointer=_pointer("answers", *name.split(".")), zh=wrong.zh, en=wrong.en)
+            yield FieldProblem(field=name, pointer=pointer("answers", *name.split(".")), zh=wrong.zh, en=wrong.en)
     elif isinstance(error, WrongRequest):
         for one in error.wrong:
             yield FieldProblem(field=one.field, pointer=one.pointer, zh=one.zh, en=one.en)
 
 
-def _pointer(*parts: object) -> str:
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
-
-
 def _wrong(error: Mapping[str, Any], *, in_body: bool) -> Wrong:
     """One finding of a model in our words."""
     name = str(error["loc"][0])  # models of requests are flat; what follows is of which type it might have been
-    said = _FINDINGS.get(error["type"]) or Words(f"值不符合要求：{error['msg']}", f"{error['msg']}.")
-    return Wrong(name, _pointer(name) if in_body else None, said.zh, said.en)
+    said = _FINDINGS.get(error["type"], _OTHER)
+    about = {"msg": error["msg"], **error.get("ctx", {})}
+    return Wrong(name, pointer(name) if in_body else None, said.zh.format(**about), said.en.format(**about))
 
 
+_WHOLE = Words("应为整数。", "A whole number is wanted.")
+_FEW = Words("至少要有 {min_length} 个字符。", "At least {min_length} character(s) are wanted.")
+_MANY = Words("最多 {max_length} 个字符。", "At most {max_length} characters are taken.")
+_OTHER = Words("值不符合要求：{msg}。", "{msg}.")
 _FINDINGS: Mapping[str, Words] = {
     "missing": Words("缺少这一项，请补上。", "This is missing; add it."),
     "extra_forbidden": Words("没有这一项，请去掉或核对拼写。", "There is no such key: leave it out or mend it."),
+    "string_type": Words("应为文本。", "A text is wanted."),
+    "dict_type": Words("应为 JSON 对象。", "A JSON object is wanted."),
+    "no_file": Words("应为文件。", "A file is wanted."),
+    "int_type": _WHOLE,
+    "int_parsing": _WHOLE,
+    "int_parsing_size": _WHOLE,
+    "int_from_float": _WHOLE,
+    "greater_than_equal": Words("不能小于 {ge}。", "It may not be less than {ge}."),
+    "less_than_equal": Words("不能大于 {le}。", "It may not be more than {le}."),
+    "string_too_short": _FEW,
+    "too_short": _FEW,
+    "string_too_long": _MANY,
+    "too_long": _MANY,
+    "string_pattern_mismatch": Words("格式不对，应符合 {pattern}。", "It has to match {pattern}."),
+    "enum": Words("只能是以下之一：{expected}。", "It has to be one of {expected}."),
 }
 """What a model finds -> how it is said; of other findings the model's own words are given."""
 

@@ -25,8 +25,8 @@ Moment = Annotated[
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 """ISO 8601 with +08:00."""
-Reference = Annotated[int, Field(ge=0, le=LARGEST_ID)]
-"""An id."""
+Reference = Annotated[int, Field(ge=0, le=LARGEST_ID, strict=True)]
+"""An id: a number, neither a text of digits nor a truth value."""
 Answers = Annotated[
     dict[str, Any],
     Field(

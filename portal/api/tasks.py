@@ -38,6 +38,7 @@ from portal.cases.models import Case, Task
 from portal.cases.names import form_at, scope_of
 from portal.edge.access import permit, signed_in
 from portal.edge.acting import moment, reading
+from portal.edge.errors import NotInTheirName
 from portal.edge.machine import machine
 from portal.edge.standing import calendar_in_force
 from portal.identity import PARTY, Actor, Permission, Subject
@@ -83,6 +84,18 @@ class Completion(Body):
     """A task to be completed."""
 
     answers: Answers
+    for_id: Reference | SkipJsonSchema[None] = Field(
+        None,
+        description="In whose name a deputy does it (代办): one of the task's `principals`. Without it in that of the "
+        "task's own `for_id`.",
+    )
+
+
+class Principal(Shape):
+    """Somebody for whom the user stands in."""
+
+    id: int
+    name: str
 
 
 class TaskLine(Shape):
@@ -104,6 +117,13 @@ class TaskAsked(TaskLine):
     """A task with what it asks."""
 
     state: str = Field(description="open, done or gone")
+    for_id: int | None = Field(
+        description="For whom it was done, or the user would do it as a deputy; null for nobody but himself."
+    )
+    principals: list[Principal] = Field(
+        description="Those in whose name the user may do it as a deputy, himself to choose. Empty where he has no "
+        "choice: he holds the role himself, or does what one of them has claimed."
+    )
     fields: list[Question] = Field(description="What is asked as long as nothing is answered.")
 
 
@@ -167,11 +187,15 @@ def _handled(
 @takes(JSON)
 @needs(Permission.TASK_COMPLETE, Scope.WORK)
 def complete_task(path: TaskPath, header: Write, body: Completion) -> Response:
-    """Completes a task; an unclaimed one is claimed thereby. 409 when somebody was faster."""
+    """Completes a task; an unclaimed one is claimed thereby. 409 when somebody was faster, or a deputy may not do it in
+    the name that he has chosen."""
 
     def complete(tx: Session, now: datetime) -> Done:
         actor, task = opened(tx, path.task_id)
-        case = tasks.complete(machine().kernel, tx, actor, task.id, body.answers, now)
+        case = tasks.complete(machine().kernel, tx, actor, task.id, body.answers, now, body.for_id)
+        # Whom he need not have named is not passed over: what he said would not be what is recorded.
+        if body.for_id not in (None, task.for_id):
+            raise NotInTheirName()
         task_drafts.discard(tx, actor.person_id, task.id)
         return Done(_told(tx, task, case, now))
 
@@ -296,9 +320,17 @@ def _holder(tx: Session, task: Task) -> str | None:
 def _told(tx: Session, task: Task, case: LiveCase, now: datetime) -> TaskAsked:
     tx.flush()
     limits = inbox.bounds(now, calendar_in_force(tx))
-    form = form_at(case, task.inside, task.form, language()) if task.state == "open" else None
+    is_open, actor = task.state == "open", signed_in()
+    form = form_at(case, task.inside, task.form, language()) if is_open else None
     return TaskAsked(
         **_own(tx, task, case.row, limits).model_dump(),
         state=task.state,
+        for_id=tasks.done_for(case, task, actor) if is_open else task.for_id,
+        principals=_principals(case, task, actor) if is_open else [],
         fields=questions(form, scope_of(case, task.inside)),
     )
+
+
+def _principals(case: LiveCase, task: Task, actor: Actor) -> list[Principal]:
+    names = {one.person_id: one.name for one in actor.deputy_for}
+    return [Principal(id=one, name=names[one]) for one in tasks.may_stand_in_for(case, task, actor)]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
+from gunicorn.http.errors import ParseException
 from gunicorn.workers.base import Worker
 
 from portal import app
@@ -15,12 +17,29 @@ from portal.commands import rubbish
 from portal.settings import Settings
 from portal.web import Accounts, metrics
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import InputStream, StartResponse, WSGIApplication, WSGIEnvironment
+
 THREADS = 8
 REQUEST_SECONDS = 120
 ENDS_WITHIN = 30
 """Seconds that running requests are given at the end, such as an upload over a slow line."""
 ENDS_SOON = 3
 """The same for a child of `portal run`, on whose end somebody at a terminal waits."""
+
+
+class Arriving:
+    """The body of a request; chunks that are none end it like a line that breaks (OSError), as every reader expects."""
+
+    def __init__(self, given: InputStream) -> None:
+        self._given = given
+
+    def read(self, size: int = -1) -> bytes:
+        """Some bytes."""
+        try:
+            return self._given.read(size)
+        except ParseException as error:
+            raise OSError(str(error)) from error
 
 
 class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
@@ -52,9 +71,14 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
         for name, value in options.items():
             self.cfg.set(name, value)
 
-    def load(self) -> Flask:
-        """The application."""
-        return self._application
+    def load(self) -> WSGIApplication:
+        """The application, which knows nothing of gunicorn."""
+
+        def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+            environ["wsgi.input"] = Arriving(environ["wsgi.input"])
+            return self._application(environ, start_response)
+
+        return answer
 
     def _give_row(self, arbiter: Arbiter, worker: Worker) -> None:
         """A row of the counters to each process, none of which two that live write to."""

@@ -117,6 +117,19 @@ class NotSignedFor(Refused):
     en = "“{title}” ({number}) has not been signed for; sign for it first."
 
 
+class NotInTheirName(Refused):
+    """A deputy does a task in another name than the one he has chosen, or in his own."""
+
+    zh = (
+        "这一步不能以所选的人（for_id）的名义办理：您本人任此岗位，或者您代办的另一人已经领取。没有提交。"
+        "请去掉 for_id 或重新选择。"
+    )
+    en = (
+        "This cannot be done in the name that was chosen (for_id): you hold the role yourself, or somebody else for "
+        "whom you stand in has claimed it. Nothing was handed in. Leave for_id out, or choose anew."
+    )
+
+
 class UnknownAccount(PortalError):
     """There is no such account or block, or it is not this person's to see."""
 

@@ -70,8 +70,26 @@ def test_every_call_is_described_with_all_that_it_takes_and_answers(portal, of):
             names = [one["name"] for one in call.get("parameters", [])]
             assert ("Idempotency-Key" in names) is (method == "post"), path
             for status, answer in call["responses"].items():
+                if method == "post" and status[0] == "2":
+                    made = {"Location"} if status == "201" else set()
+                    assert set(answer["headers"]) == {"Idempotent-Replayed"} | made, path
                 if status[0] in "45":
                     assert list(answer["content"]) == ["application/problem+json"], (path, status)
+
+
+def test_every_default_that_is_described_is_one(of):
+    """What may be left out but never is null has no default of null."""
+
+    def defaults(said):
+        if isinstance(said, dict):
+            yield from ([said["default"]] if "default" in said else [])
+            said = list(said.values())
+        for one in said if isinstance(said, list) else []:
+            yield from defaults(one)
+
+    found = list(defaults(of(None).read("/openapi.json")))
+    assert 50 in found
+    assert None not in found
 
 
 @pytest.fixture

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from gunicorn.http.errors import InvalidChunkSize
+
 from portal import clock
+from portal.commands.web import Arriving
 from portal.db import Database
 from portal.edge import rates
 from portal.edge.machine import EXTENSION
@@ -79,6 +82,11 @@ def test_errors_come_in_the_language_that_is_asked_for(portal, of):
     assert english.json["detail_zh"] == "找不到所请求的内容，或者您无权查看。"
     chinese = zhou.get("/cases/9", headers={"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.8"})
     assert chinese.json["detail"] == chinese.json["detail_zh"]
+    for asked, spoken in (
+        ("zh-CN,en;q=0.9", "zh"), ("en-US,zh;q=0.5", "en"), ("en_GB", "en"), ("zh-Hans-CN,en;q=0.1", "zh"),
+        ("fr,en;q=0.5", "en"), ("fr", "zh"), ("en;q=0", "zh"), ("*", "zh"), ("", "zh"),
+    ):  # fmt: skip
+        assert zhou.get("/cases/9", headers={"Accept-Language": asked}).headers["Content-Language"] == spoken, asked
 
 
 def test_each_wrong_field_is_told_with_its_place(portal, of):
@@ -101,6 +109,8 @@ def test_keys_that_are_missing_unknown_or_wrong_are_told(portal, of):
         ({**START, "aboot": 1}, "/aboot"),
         ({**START, "about": -1}, "/about"),
         ({**START, "about": 2**63}, "/about"),
+        ({**START, "about": "1"}, "/about"),
+        ({**START, "about": True}, "/about"),
         ({**START, "procedure": "x"}, "/procedure"),
         ({**START, "answers": []}, "/answers"),
     ):
@@ -108,9 +118,26 @@ def test_keys_that_are_missing_unknown_or_wrong_are_told(portal, of):
         assert [one["pointer"] for one in problem["errors"]] == [place]
 
 
+def test_what_is_wrong_is_said_in_the_words_of_both_languages(portal, of):
+    zhou, key = of("zhou"), {"Idempotency-Key": "键".encode().decode("latin-1")}
+    answers = [
+        *(zhou.post("/cases", {**START, **wrong}) for wrong in ({"procedure": 1}, {"answers": []}, {"about": "x"})),
+        *(zhou.post("/cases", {**START, "about": number}) for number in (-1, 2**63, 1.5)),
+        *(zhou.get("/tasks", wrong) for wrong in ({"light": ""}, {"view": "x"}, {"limit": "x"}, {"step": "x" * 201})),
+        *(zhou.get("/tasks", wrong) for wrong in ({"after": ""}, {"limit": 0}, {"limit": 101}, {"procedure": "x"})),
+        zhou._ask("POST", "/attachments", data={"file": "a text"}, content_type="multipart/form-data"),
+        zhou.post("/cases", START, headers=key),
+    ]
+    for answer in answers:
+        [wrong] = told(answer, 422, "wrong-request")["errors"]
+        assert not any(word in wrong["zh"] + wrong["en"] for word in ("should", "Input", "Value", "None")), wrong
+
+
 def test_answers_to_what_asks_nothing_are_refused(portal, of):
     problem = told(of("zhou").post("/cases", {**START, "answers": {"x": 1}}), 422, "wrong-request")
     assert [one["pointer"] for one in problem["errors"]] == ["/answers/x"]
+    problem = told(of("zhou").post("/cases", {**START, "answers": {"a/b~c": 1}}), 422, "wrong-request")
+    assert [one["pointer"] for one in problem["errors"]] == ["/answers/a~1b~0c"]
 
 
 def test_what_is_no_json_is_told(portal, of):
@@ -119,6 +146,35 @@ def test_what_is_no_json_is_told(portal, of):
     for text in broken:
         answer = zhou.post("/cases", data=text.encode("latin-1"), content_type="application/json")
         told(answer, 400, "broken-json")
+
+
+def test_a_number_that_would_take_hours_to_write_out_is_refused(portal, of):
+    zhou = of("zhou")
+    many = "1" * 1001
+    for number in ("1e1001", "1E+99999", "-1e-1001", "0e-99999", "1e1000000000000000000", f"0.{many}", many):
+        body = f'{{"procedure": "{ETS}/allocation", "answers": {{}}, "about": {number}}}'
+        problem = told(zhou.post("/cases", data=body, content_type="application/json"), 400, "broken-json")
+        assert problem["detail_en"].endswith("a number has more than 1000 digits.")
+
+
+def test_a_body_that_breaks_off_is_told(portal, of):
+    class Broken:
+        def read(self, size=-1):
+            raise InvalidChunkSize(b"ZZ")
+
+    for path, content_type in (("/cases", "application/json"), ("/attachments", "multipart/form-data; boundary=x")):
+        sent = {"wsgi.input": Arriving(Broken()), "CONTENT_LENGTH": "9"}
+        answer = of("zhou").post(path, data=b"", content_type=content_type, environ_overrides=sent)
+        problem = told(answer, 400, "client-disconnected")
+        assert problem["detail_en"] == "The body is broken or did not come whole; send it again."
+
+
+def test_what_is_sent_to_a_call_without_a_body_is_not_looked_at(portal, of):
+    zhou = of("zhou")
+    task = zhou.made("/cases", START)["tasks"][0]["id"]
+    for data in (b"", b"{", b"\xff"):
+        answer = zhou.post(f"/tasks/{task}/claim", key="k", data=data, content_type="application/json")
+        assert answer.status_code == 200
 
 
 def test_other_formats_are_refused(portal, of):
@@ -135,13 +191,20 @@ def test_too_much_is_refused(portal, of):
     assert "8 MB" in problem["detail_en"]
     told(zhou.upload("大.pdf", PDF + b"x" * 1_050_000), 413, "file-too-large")
     told(zhou.upload("大.pdf", PDF + b"x" * 1_200_000), 413, "request-entity-too-large")
+    part = b'--x\r\nContent-Disposition: form-data; name="more"\r\n\r\nx\r\n'
+    beside = zhou.post("/attachments", data=part * 20 + b"--x--\r\n", content_type="multipart/form-data; boundary=x")
+    problem = told(beside, 413, "request-entity-too-large")
+    assert problem["detail_en"] == "There is too much beside the file: send nothing else."
 
 
 def test_a_wrong_address_or_method_is_told(portal, of):
     told(of("zhou").get("/nothing"), 404, "not-found")
+    told(of("zhou").get("//tasks"), 404, "not-found")
     answer = of("zhou").post("/tasks", {})
     told(answer, 405, "method-not-allowed")
     assert set(answer.headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS"}
+    asked = of("zhou")._ask("OPTIONS", "/cases")
+    assert (asked.status_code, set(asked.headers["Allow"].split(", "))) == (200, {"GET", "HEAD", "OPTIONS", "POST"})
 
 
 def test_what_is_not_there_is_not_found(portal, of):

@@ -76,7 +76,9 @@ class Number(Answered):
         if isinstance(raw, float) and isfinite(raw):
             raw = Decimal(repr(raw))
         if isinstance(raw, Decimal) and raw.is_finite():
-            if raw and abs(raw.adjusted()) > _LONGEST_TEXT:
+            if not raw:
+                return "0"  # whatever its exponent, which would be written out
+            if abs(raw.adjusted()) > _LONGEST_TEXT:
                 raise self._refused(self._too_large())
             return plain(raw)
         raise self._refused(self.unreadable())

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import ClassVar, Self
 
 from portal.errors import Language
+from portal.forms import exact
 from portal.forms.answers import FieldError, Option, Refused
 from portal.forms.characters import narrow, printable
 from portal.forms.component import Component
@@ -192,7 +193,7 @@ def listed(raw: object) -> list[Cells]:
         raw = raw[0]
     if isinstance(raw, str):
         try:
-            raw = json.loads(raw, parse_float=Decimal) if raw.strip() else []
+            raw = exact.loads(raw) if raw.strip() else []
         except (ValueError, RecursionError) as error:
             raise _unreadable() from error
     if not isinstance(raw, list | tuple) or not all(isinstance(row, Mapping) for row in raw):
