@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import BinaryIO, cast
 
-from flask import Response
+from flask import Response, request
 from flask_openapi3 import FileStorage
 from pydantic import ConfigDict, field_validator
 from pydantic_core import PydanticCustomError
@@ -17,12 +17,14 @@ from portal.api.bodies import FORM, takes
 from portal.api.casefile import FileTold, file_of
 from portal.api.description import BODIES, calls, files, written
 from portal.api.once import Done, answered, once
+from portal.api.problems import pointer
 from portal.api.shapes import Body, Reference, Shape, Write
 from portal.cases import attachments
 from portal.cases.errors import UnknownCase
 from portal.cases.models import Attachment
 from portal.edge.access import permit, signed_in
 from portal.edge.acting import reading
+from portal.edge.errors import Wrong, WrongRequest
 from portal.edge.files import TYPES, Download, readable, stream
 from portal.edge.machine import machine
 from portal.identity import Forbidden, Permission, Subject
@@ -31,6 +33,9 @@ from portal.procedures.manifest import Material
 
 blueprint = calls("attachments", "Uploaded files.")
 _OTHER = "application/octet-stream"
+_ONE_FILE = Wrong(
+    "file", pointer("file"), "每次请求只能上传一个文件，请逐个上传。", "A request takes one file: send each by itself."
+)
 
 
 class AttachmentPath(Shape):
@@ -60,6 +65,8 @@ class Upload(Body):
 @needs(Permission.ATTACHMENT_READ, Scope.FILE, Scope.WORK)
 def upload(header: Write, form: Upload) -> Response:
     """Takes in a file. Its id is then used in `answers`; a file that no answer names is swept after a day."""
+    if len(request.files.getlist("file")) > 1:
+        raise WrongRequest([_ONE_FILE])
     most = machine().settings.upload_megabytes * 1_000_000
     accepted = attachments.examine(
         form.file.filename or "", cast(BinaryIO, form.file.stream), Material("file", "file", tuple(TYPES), 1, most)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from flask import Flask, current_app, g, redirect, request
+from flask import Flask, current_app, g, make_response, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
@@ -238,7 +238,10 @@ def _wrong_method(error: MethodNotAllowed) -> ResponseReturnValue:
     """An address that only takes a form, opened as a page (by Enter in the address bar): to the page above it."""
     if request.method in ("GET", "HEAD"):
         return redirect(_nearest_page())
-    return page(Trouble(405, _("没有提交"), _("这个地址不接受提交，没有任何变动。"), _("请从首页重新进入。")))
+    refused = Trouble(405, _("没有提交"), _("这个地址不接受提交，没有任何变动。"), _("请从首页重新进入。"))
+    told = make_response(page(refused))
+    told.allow.update(error.valid_methods or ())
+    return told
 
 
 def _http_error(error: HTTPException) -> ResponseReturnValue:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 from werkzeug.test import Client
 
@@ -219,6 +221,9 @@ def test_a_file_is_taken_in_looked_at_and_read_by_those_who_may(portal, of, stra
         assert (refused.status_code, refused.content_type) == (422, "application/problem+json")
     nothing = wang._ask("POST", "/attachments", data={"file": "a text"}, content_type="multipart/form-data")
     assert nothing.status_code == 422
+    both = [(io.BytesIO(PDF), "一.pdf"), (io.BytesIO(PDF + b" "), "二.pdf")]
+    two = wang._ask("POST", "/attachments", data={"file": both}, content_type="multipart/form-data")
+    assert (two.status_code, two.json["errors"][0]["en"]) == (422, "A request takes one file: send each by itself.")
     assert of("zhou", Scope.READ).upload("x.pdf", PDF).status_code == 403
 
 

@@ -134,7 +134,6 @@ class Writer:
                 self.refused[answer.status] += 1
             time.sleep(0.02)
 
-
     def _open_page(self) -> None:
         """What he was told at each form lies in his cookie until a page shows it, and no cookie may grow for ever."""
         with suppress(NoAnswer):

@@ -94,6 +94,7 @@ def test_an_address_that_only_takes_a_form_leads_to_the_page_above_it(portal, ad
 def test_a_form_posted_to_a_page_that_takes_none_is_told_so(portal):
     answer = portal.client("zhou").post("/inbox", {})
     assert answer.status_code == 405
+    assert set(answer.allow) == {"GET", "HEAD", "OPTIONS"}
     assert "这个地址不接受提交，没有任何变动。" in plain(answer)
     assert "待办" in _bar(answer)
 
