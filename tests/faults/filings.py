@@ -137,7 +137,7 @@ class Writer:
     def _open_page(self) -> None:
         """What he was told at each form lies in his cookie until a page shows it, and no cookie may grow for ever."""
         with suppress(NoAnswer):
-            self.browser.get("/inbox")
+            self.browser.get(self.filed[-1].to)
 
 
 @contextmanager
