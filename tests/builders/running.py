@@ -372,6 +372,8 @@ class Servers:
         mark = postmaster.mark(self.postgres_data)
         servers.end_all(postmaster.PROGRAM, mark, signal.SIGKILL, within=10)
         wait_until(self.postgres.is_down, 10)
+        # Ours went with it: one used a moment ago would not be asked whether it lives.
+        self.database.close()
 
     def postgres_answers(self) -> bool:
         """Whether PostgreSQL takes a connection."""
