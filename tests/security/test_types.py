@@ -141,6 +141,14 @@ def refusal(name: str, data: bytes) -> str:
     return ""
 
 
+def test_the_bytes_of_a_zips_end_that_come_by_chance_refuse_no_one() -> None:
+    """Any stream of a PDF may hold them; one of a zip beside it shows by its parts."""
+    chance = b"%PDF-1.7\nstream\n" + b"PK\x05\x06" + bytes(range(1, 19)) + b"\nendstream\n%%EOF"
+    assert zipfile.is_zipfile(io.BytesIO(chance))
+    assert refusal("x.pdf", chance) == ""
+    assert refusal("x.pdf", chance + b"PK\x03\x04") != ""
+
+
 @pytest.mark.parametrize("name", GOOD)
 def test_what_is_what_it_says_is_taken_in(name: str) -> None:
     assert refusal(name, GOOD[name]) == ""
