@@ -166,15 +166,20 @@ def claim_ripe(kernel: Kernel, tx: Session, now: datetime) -> int | None:
 
 
 def claim(tx: Session, now: datetime) -> int | None:
-    """Locks the family whose timer has waited longest; its root, or None.
+    """Locks the family whose timer has waited longest; its root, or None."""
+    return locked_first(tx, _LONGEST_RIPE, _STILL_RIPE, now)
 
-    Root rows that others hold are skipped, so workers never wait for each other.
+
+def locked_first(tx: Session, longest: Select[int], still: Select[int], now: datetime) -> int | None:
+    """Locks the family that has waited longest for a worker; its root, or None.
+
+    `longest` finds it at `now` and skips rows that others hold, so workers never wait for each other; `still` asks
+    again of that `root` once it is locked: another worker may have brought it on between the look and the lock.
     """
     known = {"now": now}
-    while (root_id := tx.scalar(_LONGEST_RIPE, known)) is not None:
-        # Another worker may have brought it on between our look and our lock: then it is read as it is now.
-        if tx.scalar(_STILL_RIPE, {**known, "root": root_id}) is not None:
-            return int(root_id)
+    while (root_id := tx.scalar(longest, known)) is not None:
+        if tx.scalar(still, {**known, "root": root_id}) is not None:
+            return root_id
     return None
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, aliased
 from portal import notify
 from portal.cases import matters
 from portal.cases.act import Act
-from portal.cases.conduct import catch_up
+from portal.cases.conduct import catch_up, locked_first
 from portal.cases.family import Family
 from portal.cases.kernel import Kernel
 from portal.cases.live import LiveCase
@@ -31,16 +31,8 @@ WARNING = "warning"
 
 
 def claim(tx: Session, now: datetime) -> int | None:
-    """Locks the family whose warning has waited longest; its root, or None.
-
-    Root rows that others hold are skipped, so workers never wait for each other.
-    """
-    known = {"now": now}
-    while (root_id := tx.scalar(_LONGEST_DUE, known)) is not None:
-        # Another worker may have warned between our look and our lock.
-        if tx.scalar(_STILL_DUE, {**known, "root": root_id}) is not None:
-            return int(root_id)
-    return None
+    """Locks the family whose warning has waited longest; its root, or None."""
+    return locked_first(tx, _LONGEST_DUE, _STILL_DUE, now)
 
 
 def _longest_due() -> Select[int]:

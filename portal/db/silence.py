@@ -67,5 +67,5 @@ def _try(dialect: Dialect, connection: Any) -> None:  # noqa: ANN401 - as above
     """Asks for a sign of life; InvalidatePoolError when none comes, as then the other connections are gone too."""
     try:
         dialect.do_ping(connection)
-    except psycopg.OperationalError as error:
+    except psycopg.Error as error:
         raise InvalidatePoolError() from error

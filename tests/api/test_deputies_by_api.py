@@ -2,38 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 
-from portal import clock
 from portal.cases.models import Task
-from portal.identity import delegating, service
-from portal.identity.delegating import Wanted
-from tests.builders.pages import ETS, UNIT
+from tests.builders.pages import UNIT
+from tests.web.test_delegation_pages import grant, lend
 
 SIGNED = {"answers": {"result": "签发"}}
-
-
-def granted(portal, who, role):
-    with portal.database.transaction() as tx:
-        day = clock.day_of(portal.now)
-        service.grant_role(tx, person_id=portal.people[who], regulation=ETS, role=role, from_day=day)
-
-
-def lent(portal, lender, deputy, role="leader"):
-    maker, first = portal.actor(lender), clock.day_of(portal.now)
-    wanted = Wanted(maker.person_id, portal.people[deputy], ((ETS, role),), first, first + timedelta(days=3), "出差")
-    with portal.database.transaction() as tx:
-        delegating.make(tx, maker, wanted, {}, portal.now)
 
 
 @pytest.fixture
 def signing(portal):
     """The task of signing an allocation; 陈涛 and 何静 are leaders, for both of whom 孙伟 stands in."""
-    granted(portal, "he", "leader")
-    lent(portal, "chen", "sun")
-    lent(portal, "he", "sun")
+    grant(portal, "he", "leader")
+    lend(portal, "chen", "sun")
+    lend(portal, "he", "sun")
     draft = portal.allocation()
     portal.complete("zhou", draft, {"year": "2025", "units": [{"unit": UNIT, "amount": "1200000"}]})
     with portal.database.transaction() as tx:
@@ -68,7 +51,7 @@ def test_for_somebody_who_has_lent_nothing_nobody_does_a_task(portal, of, signin
 
 
 def test_who_holds_the_role_himself_does_not_act_for_another_in_silence(portal, of, signing):
-    granted(portal, "sun", "leader")
+    grant(portal, "sun", "leader")
     sun = of("sun")
     task = sun.read(f"/tasks/{signing}")
     assert (task["for_id"], task["principals"]) == (None, [])
