@@ -13,6 +13,7 @@ from operator import attrgetter
 
 BEFORE_THE_FIRST = "0" * 64
 KIND = re.compile(r"[a-z_]+\.[a-z_]+")
+_canonical = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True)
@@ -80,8 +81,7 @@ def link(previous: str, entry: Entry) -> str:
         "element": entry.element,
         "details": entry.details,
     }
-    text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(_canonical(content).encode()).hexdigest()
 
 
 def extend(chain: Chain, case_id: int, events: Sequence[Event]) -> tuple[Chain, list[Entry]]:

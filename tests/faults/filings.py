@@ -191,10 +191,10 @@ def jobs_done(running: Running, seconds: float) -> None:
 
 
 def jobs_left(servers: Servers) -> list[tuple[object, ...]]:
-    """The jobs of acts that wait, run, or have failed."""
+    """The oldest jobs of acts that wait, run, or have failed: a long run leaves thousands."""
     query = (
         "SELECT id, task_name, status, attempts, scheduled_at, worker_id FROM procrastinate_jobs "
-        "WHERE task_name <> ALL(:others)"
+        "WHERE task_name <> ALL(:others) ORDER BY id LIMIT 200"
     )
     with servers.database.transaction() as tx:
         found = tx.execute(text(query), {"others": [name for name, work in JOBS.items() if work.every is not None]})
