@@ -1,6 +1,7 @@
 """`portal bench [ROW…]`: measures the table of speed, or some of its rows, and prints it.
 
---write puts it into docs/performance.md; --closed N fills the boards with N closed cases (1,000,000 takes its time).
+--write puts the whole of it into docs/performance.md; --closed N fills the boards with N closed cases (1,000,000 takes
+its time).
 """
 
 from __future__ import annotations
@@ -25,12 +26,14 @@ def main() -> int:
     wanted = argparse.ArgumentParser(prog="portal bench", description=__doc__)
     wanted.add_argument("rows", nargs="*", metavar="ROW", help=", ".join(rows.ROWS))
     wanted.add_argument("--closed", type=int, default=10_000, help="closed cases beside which boards are asked")
-    wanted.add_argument("--write", action="store_true", help="write the table into docs/performance.md")
+    wanted.add_argument("--write", action="store_true", help="write the whole table into docs/performance.md")
     wanted.add_argument("--json", action="store_true")
     options = wanted.parse_args()
     unknown = set(options.rows) - set(rows.ROWS)
     if unknown:
         wanted.error(f"no such row: {', '.join(sorted(unknown))}; there are {', '.join(rows.ROWS)}")
+    if options.write and options.rows:
+        wanted.error("--write replaces the whole table: name no rows with it")
     measures: dict[str, Callable[[], list[Figure]]] = {
         **rows.ROWS,
         "boards": partial(rows.boards, closed_cases=options.closed),

@@ -150,11 +150,11 @@ def breaks(chains: Iterable[tuple[int, Chain]], entries: Iterable[Entry]) -> Ite
 
 def breaks_of(case_id: int, chain: Chain, entries: Iterable[Entry]) -> Iterator[Break]:
     """The breaks of one case's entries, in order of seq, against the chain its row keeps."""
-    last = Chain()
+    length, head = 0, BEFORE_THE_FIRST
     for entry in entries:
-        if entry.seq != last.length + 1:
-            yield _out_of_sequence(entry, last.length + 1)
-        elif entry.previous != last.head:
+        if entry.seq != length + 1:
+            yield _out_of_sequence(entry, length + 1)
+        elif entry.previous != head:
             yield Break(
                 case_id,
                 entry.seq,
@@ -168,8 +168,8 @@ def breaks_of(case_id: int, chain: Chain, entries: Iterable[Entry]) -> Iterator[
                 f"第{entry.seq}条的内容被改动",
                 f"the content of entry {entry.seq} was changed",
             )
-        last = Chain(entry.seq, entry.hash)
-    yield from _wrong_end(case_id, chain, last)
+        length, head = entry.seq, entry.hash
+    yield from _wrong_end(case_id, chain, Chain(length, head))
 
 
 def _wrong_end(case_id: int, chain: Chain, last: Chain) -> Iterator[Break]:
