@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from portal.cases.models import Task
-from tests.builders.pages import UNIT
-from tests.web.test_delegation_pages import grant, lend
+from tests.builders.deputies import grant, lent_by_two
 
 SIGNED = {"answers": {"result": "签发"}}
 
@@ -14,13 +13,7 @@ SIGNED = {"answers": {"result": "签发"}}
 @pytest.fixture
 def signing(portal):
     """The task of signing an allocation; 陈涛 and 何静 are leaders, for both of whom 孙伟 stands in."""
-    grant(portal, "he", "leader")
-    lend(portal, "chen", "sun")
-    lend(portal, "he", "sun")
-    draft = portal.allocation()
-    portal.complete("zhou", draft, {"year": "2025", "units": [{"unit": UNIT, "amount": "1200000"}]})
-    with portal.database.transaction() as tx:
-        return portal.task("sign", tx.get_one(Task, draft).case_id)
+    return lent_by_two(portal)
 
 
 def test_a_deputy_reads_for_whom_he_may_do_a_task_and_chooses(portal, of, signing):

@@ -31,7 +31,14 @@ from portal.worker.jobs import Work
 
 MEMORY = 1 << 30
 """Bytes that the process may have: what a container's limit would be, but told by MemoryError."""
-RAN = "CREATE TABLE ran (name text, which int, what text)"
+RAN = """
+CREATE TABLE ran (name text, which int, what text);
+CREATE FUNCTION note_taken() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN INSERT INTO ran VALUES (NEW.args->>'how', 0, 'taken'); RETURN NEW; END $$;
+CREATE TRIGGER taken AFTER UPDATE OF status ON procrastinate_jobs FOR EACH ROW
+    WHEN (NEW.task_name = 'test.harm' AND NEW.status = 'doing') EXECUTE FUNCTION note_taken();
+"""
+"""What jobs have told, and each time a worker took a poison one: it may end before that has told anything."""
 _WHOLE = 256
 
 

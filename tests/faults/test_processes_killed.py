@@ -63,7 +63,7 @@ def kill_at_random(running: Running, writers: list[Writer], kills: int, dice: ra
 
 
 def test_what_is_killed_at_any_moment_loses_and_doubles_nothing(servers: Servers, proof: Proof) -> None:
-    kills, dice = proof.size(30, 100, 500), proof.dice
+    kills, dice = proof.size(30, 100, 2000), proof.dice
     swept(servers)
     broken_before = servers.broken_off()
     with servers.running(*(REAL if RESULTS else QUICK)) as running:

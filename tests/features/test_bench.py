@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import func, select
 
 from bench.speed import filling, report
+from bench.speed.__main__ import main
 from bench.speed.figures import Figure, median, middle, p95
 from portal.cases.models import Case, CaseText, CaseValue, Task
 from tests.builders.diagrams import path
@@ -44,6 +45,13 @@ def test_the_table_takes_the_place_of_the_one_before():
     assert report.written(document, "new") == f"before\n{report.BEGINS}\nnew\n{report.ENDS}\nafter\n"
     with pytest.raises(ValueError, match="are missing"):
         report.written("no marks", "new")
+
+
+def test_some_rows_alone_are_not_written_over_the_whole_table(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["portal bench", "disk", "--write"])
+    with pytest.raises(SystemExit):
+        main()
+    assert "--write replaces the whole table: name no rows with it" in capsys.readouterr().err
 
 
 def test_copies_of_a_case_are_cases_with_tasks_of_their_own(tx):

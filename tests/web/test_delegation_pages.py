@@ -13,10 +13,10 @@ from portal import clock, identity
 from portal.cases.models import Task
 from portal.documents.models import Letter
 from portal.identity import changes, delegating, service
-from portal.identity.lending import Wanted
 from portal.identity.models import Delegation, Grant, Person
 from portal.web.official.organisations import _round_view
 from portal.web.people import standing_in
+from tests.builders.deputies import lend, lent_by_two
 from tests.builders.pages import ETS, UNIT, plain
 from tests.builders.tasklists import statements
 
@@ -38,15 +38,6 @@ def form(portal, deputy="zhou", days=3, **changes):
         "reason": "出差",
     }
     return typed | changes
-
-
-def lend(portal, lender="chen", deputy="zhou", role="leader"):
-    """Lends a role from today on; the delegation's id."""
-    maker, first = portal.actor(lender), clock.day_of(portal.now)
-    wanted = Wanted(maker.person_id, portal.people[deputy], ((ETS, role),), first, first + timedelta(days=3), "出差")
-    with portal.database.transaction() as tx:
-        [made] = delegating.make(tx, maker, wanted, {}, portal.now)
-        return made.id
 
 
 def count(portal):
@@ -270,20 +261,8 @@ def test_every_page_that_names_who_did_it_says_for_whom(portal):
     assert "孙伟 (for 周敏)" in plain(browser.get(f"/cases/{case_id}"))
 
 
-def grant(portal, who, role):
-    with portal.database.transaction() as tx:
-        day = clock.day_of(portal.now)
-        service.grant_role(tx, person_id=portal.people[who], regulation=ETS, role=role, from_day=day)
-
-
 def test_a_deputy_of_several_chooses_in_whose_name_he_signs(portal):
-    grant(portal, "he", "leader")
-    lend(portal, "chen", "sun")
-    lend(portal, "he", "sun")
-    draft = portal.allocation()
-    portal.complete("zhou", draft, {"year": "2025", "units": [{"unit": UNIT, "amount": "1200000"}]})
-    with portal.database.transaction() as tx:
-        sign = portal.task("sign", tx.get_one(Task, draft).case_id)
+    sign = lent_by_two(portal)
     browser = portal.client("sun")
     page = browser.get(f"/tasks/{sign}")
     chosen, other = (str(portal.people[name]) for name in ("chen", "he"))
